@@ -1,0 +1,63 @@
+//! The life of a key, in numbers and states.
+
+use std::fmt;
+
+/// The generation of a sharing: 0 after key generation, one more with each refresh or reshare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// The epoch that key generation makes.
+    pub const FIRST: Self = Self(0);
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// One try at a request or a ceremony, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attempt(pub u32);
+
+impl Attempt {
+    /// The first try.
+    pub const FIRST: Self = Self(1);
+
+    /// The try after this one, or `None` after the last that fits.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// The states of a key, by the names of NIST SP 800-57 part 1, section 7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyState {
+    /// Shared and voted for, not yet certified and confirmed: signs its key confirmation only.
+    PreActivation,
+    /// Signs what the gate permits.
+    Active,
+}
+
+impl KeyState {
+    /// The name on every surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PreActivation => "pre-activation",
+            Self::Active => "active",
+        }
+    }
+}
+
+impl fmt::Display for KeyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

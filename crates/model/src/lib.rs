@@ -1,0 +1,30 @@
+//! Nouns that every crate of quorate shares: ids, participant sets, thresholds, epochs, digests and
+//! times. Validated values only, no behaviour beyond them.
+//!
+//! Everything that is hashed goes through [`Transcript`], whose encoding is injective and whose
+//! domain tags all live in one list ([`Tag`]).
+#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+mod digest;
+mod heads;
+mod key;
+mod name;
+mod participant;
+mod path;
+mod request;
+mod scheme;
+mod threshold;
+mod time;
+mod transcript;
+
+pub use digest::{ClusterId, Digest, ParseDigest, SessionId};
+pub use heads::Heads;
+pub use key::{Attempt, Epoch, KeyState};
+pub use name::{KeyId, NameError, OrderId, PersonName, QuorumName, ServiceName};
+pub use participant::{ParticipantError, ParticipantId, ParticipantSet};
+pub use path::{DerivationPath, PathError};
+pub use request::{ParseRequestId, RequestId, RequestKey};
+pub use scheme::{Network, ParseNetwork, ParseScheme, Scheme};
+pub use threshold::{Threshold, ThresholdError};
+pub use time::{ParseTimestamp, Timestamp};
+pub use transcript::{Tag, Transcribe, Transcript};

@@ -1,0 +1,102 @@
+//! How a session ends early, and who is to blame.
+
+use quorate_model::ParticipantId;
+
+/// A session ended without a result. The machine is gone: it cannot be resumed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Abort {
+    /// Why.
+    pub reason: AbortReason,
+    /// Participants convicted by messages that they signed and anyone can check. Empty where views
+    /// merely differ: then a coordinator, or nobody, may be at fault.
+    pub culprits: Vec<ParticipantId>,
+}
+
+/// Why a session ended early.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AbortReason {
+    /// A message of somebody outside the session.
+    #[error("node {0} is not part of this session")]
+    Stranger(ParticipantId),
+    /// Two messages of one sender in one round.
+    #[error("two messages of node {0} in one round")]
+    Duplicate(ParticipantId),
+    /// No message of a participant.
+    #[error("the message of node {0} is missing")]
+    Missing(ParticipantId),
+    /// A message of another session, attempt or round.
+    #[error("the message of node {0} belongs to another session")]
+    OtherSession(ParticipantId),
+    /// Our own message came back changed, or an older one of ours was replayed.
+    #[error("our own message came back different")]
+    NotOurs,
+    /// A key that gives a shared secret anyone could compute.
+    #[error("node {0} announced a degenerate ephemeral key")]
+    DegenerateKey(ParticipantId),
+    /// A commitment to a polynomial of another degree (the threshold-raising attack, Trail of Bits
+    /// 2024).
+    #[error("node {from} committed to {found} coefficients where the threshold is {expected}")]
+    CommitmentLength {
+        /// Who.
+        from: ParticipantId,
+        /// How many coefficients.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
+    /// Bytes that are no element or scalar.
+    #[error("node {from}: malformed {what}")]
+    Malformed {
+        /// Who.
+        from: ParticipantId,
+        /// Of which part.
+        what: &'static str,
+    },
+    /// A proof of knowledge that does not verify (RFC 9591, appendix D; FROST, figure 1).
+    #[error("node {0}: the proof of knowledge does not verify")]
+    ProofOfKnowledge(ParticipantId),
+    /// The participants did not all see the same messages.
+    #[error("node {0} saw other messages than this node did")]
+    EchoMismatch(ParticipantId),
+    /// A share that cannot be opened.
+    #[error("node {0}: the share sealed for this node cannot be opened")]
+    SealedShare(ParticipantId),
+    /// A share that contradicts its sender's commitment.
+    #[error("node {0}: the share does not match the commitment")]
+    ShareMismatch(ParticipantId),
+    /// Two answers to one attempt describe different things to sign.
+    #[error("node {0} answered for another signing context")]
+    ContextMismatch(ParticipantId),
+    /// A number of commitments or shares that is not the number of messages.
+    #[error("node {from} sent {found} items for {expected} messages")]
+    Count {
+        /// Who.
+        from: ParticipantId,
+        /// How many items.
+        found: usize,
+        /// How many messages.
+        expected: usize,
+    },
+    /// Shares made for another signing package.
+    #[error("node {0} signed another signing package")]
+    PackageMismatch(ParticipantId),
+    /// A signature share that does not verify against its sender's verifying share.
+    #[error("node {0}: the signature share does not verify")]
+    SignatureShare(ParticipantId),
+    /// The library refused for a reason that blames nobody.
+    #[error("{0}")]
+    Library(String),
+}
+
+impl Abort {
+    /// An abort that convicts `culprit`, whose signed message alone proves it.
+    pub fn proven(reason: AbortReason, culprit: ParticipantId) -> Self {
+        Self { reason, culprits: vec![culprit] }
+    }
+
+    /// An abort that convicts nobody.
+    pub fn unproven(reason: AbortReason) -> Self {
+        Self { reason, culprits: Vec::new() }
+    }
+}

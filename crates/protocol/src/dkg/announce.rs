@@ -1,0 +1,97 @@
+//! Round 0: fresh nonces and ephemeral keys make the session.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use frost_core::keys::dkg;
+use quorate_model::ParticipantId;
+use quorate_trust::Authentic;
+use rand_core::CryptoRngCore;
+
+use super::AwaitRound1;
+use crate::channel::EphemeralSecret;
+use crate::inbox::collect;
+use crate::suite::{Suite, identifier};
+use crate::{Abort, AbortReason, Announcement, Ceremony, Round1};
+
+/// Announced; waiting for everybody's announcement.
+pub struct AwaitAnnouncements<S: Suite> {
+    ceremony: Ceremony,
+    me: ParticipantId,
+    ephemeral: EphemeralSecret,
+    announcement: Announcement,
+    suite: PhantomData<S>,
+}
+
+impl<S: Suite> AwaitAnnouncements<S> {
+    /// Draws the nonce and the ephemeral key of round 0.
+    pub fn begin(
+        ceremony: Ceremony,
+        me: ParticipantId,
+        rng: &mut dyn CryptoRngCore,
+    ) -> (Self, Announcement) {
+        let ephemeral = EphemeralSecret::generate(rng);
+        let mut nonce = [0; 32];
+        rng.fill_bytes(&mut nonce);
+        let announcement = Announcement {
+            order: ceremony.order,
+            attempt: ceremony.attempt,
+            nonce,
+            ephemeral: ephemeral.public(),
+        };
+        let sent = announcement.clone();
+        (Self { ceremony, me, ephemeral, announcement, suite: PhantomData }, sent)
+    }
+
+    /// Takes everybody's announcement, fixes the session and makes the polynomial.
+    ///
+    /// # Errors
+    /// [`Abort`], where an announcement is missing, foreign, repeated or degenerate.
+    pub fn handle(
+        self,
+        messages: Vec<Authentic<Announcement>>,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(AwaitRound1<S>, Round1), Abort> {
+        let announcements = collect(&self.ceremony.roster, messages)?;
+        self.check(&announcements)?;
+        let session = self.ceremony.session_id(&announcements);
+        let mut pairwise = BTreeMap::new();
+        for (id, announcement) in announcements.iter().filter(|(id, _)| **id != self.me) {
+            let keys = self
+                .ephemeral
+                .agree(&session, self.me, *id, &announcement.ephemeral)
+                .ok_or_else(|| Abort::proven(AbortReason::DegenerateKey(*id), *id))?;
+            pairwise.insert(*id, keys);
+        }
+        let library =
+            |e: frost_core::Error<S>| Abort::unproven(AbortReason::Library(e.to_string()));
+        let holders = u16::try_from(self.ceremony.roster.len())
+            .map_err(|_| Abort::unproven(AbortReason::Library("roster too large".to_owned())))?;
+        let me = identifier::<S>(self.me).map_err(library)?;
+        let threshold = self.ceremony.threshold.get();
+        let (secret, package) = dkg::part1::<S, _>(me, holders, threshold, rng).map_err(library)?;
+        let round1 = Round1 {
+            session,
+            commitments: package.commitment().serialize().map_err(library)?,
+            proof_of_knowledge: package.proof_of_knowledge().serialize().map_err(library)?,
+        };
+        let (ceremony, me) = (self.ceremony, self.me);
+        let sent = round1.clone();
+        Ok((AwaitRound1 { ceremony, me, session, announcements, pairwise, secret, round1 }, sent))
+    }
+
+    fn check(&self, announcements: &BTreeMap<ParticipantId, Announcement>) -> Result<(), Abort> {
+        for (id, announcement) in announcements {
+            let other = announcement.order != self.ceremony.order
+                || announcement.attempt != self.ceremony.attempt;
+            if other {
+                return Err(Abort::unproven(AbortReason::OtherSession(*id)));
+            }
+        }
+        if announcements.get(&self.me) == Some(&self.announcement) {
+            Ok(())
+        } else {
+            Err(Abort::unproven(AbortReason::NotOurs))
+        }
+    }
+}

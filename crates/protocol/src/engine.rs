@@ -1,0 +1,35 @@
+//! The contract between an engine and whatever drives it.
+
+use quorate_model::Timestamp;
+use rand_core::CryptoRngCore;
+
+/// A pure state machine: a node or a coordinator without its sockets, disks and clocks.
+pub trait Engine {
+    /// What the outside tells it.
+    type Input;
+    /// What it wants durable.
+    type Record;
+    /// What it wants done.
+    type Action;
+
+    /// Takes one input and answers with what is to be done, in order.
+    fn handle(
+        &mut self,
+        input: Self::Input,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Vec<Output<Self::Record, Self::Action>>;
+
+    /// When it wants to hear of time passing, if it waits for anything.
+    fn wake_at(&self) -> Option<Timestamp>;
+}
+
+/// One thing to be done. The driver keeps the order: nothing after a `Persist` happens before what
+/// it holds is durable, across all calls of [`Engine::handle`].
+#[derive(Debug)]
+pub enum Output<R, A> {
+    /// Make these records durable, all or none.
+    Persist(Vec<R>),
+    /// Do this.
+    Act(A),
+}

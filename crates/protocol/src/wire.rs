@@ -1,0 +1,184 @@
+//! What a coordinator asks a node, and what the node answers. Every question has one answer; each
+//! names the question by its call id.
+
+use quorate_model::{Attempt, Digest, Heads, KeyId, ParticipantSet, Tag, Transcribe, Transcript};
+use quorate_trust::{Body, Signed, SignedOrder, SignedRequest};
+
+use crate::sign::{ReserveAnswer, ShareAnswer};
+use crate::{Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, Vote};
+
+/// Matches an answer to its question, within one attachment of a node to a coordinator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// What signers are asked to sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are requests")]
+pub enum Subject {
+    /// A service's request.
+    Request(SignedRequest),
+    /// The confirmation of a new key by one set of its holders.
+    Confirmation {
+        /// The key.
+        key: KeyId,
+    },
+}
+
+/// A question to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "questions live for one step")]
+pub enum ToNode {
+    /// Begin a key generation: answered by [`FromNode::Announcement`], or by [`FromNode::Vote`]
+    /// where the node has voted already.
+    GenerateKey {
+        /// The order that the node verifies.
+        order: SignedOrder,
+        /// Which try.
+        attempt: Attempt,
+    },
+    /// Everybody's announcements: answered by [`FromNode::Round1`].
+    Announcements(CeremonyKey, Vec<Signed<Announcement>>),
+    /// Everybody's commitments: answered by [`FromNode::Round2`].
+    Round1(CeremonyKey, Vec<Signed<Round1>>),
+    /// Everybody's sealed shares: answered by [`FromNode::Vote`].
+    Round2(CeremonyKey, Vec<Signed<Round2>>),
+    /// The certificate: answered by [`FromNode::Certified`].
+    Certify(Certificate),
+    /// Reserve: answered by [`FromNode::Reserved`] or [`FromNode::Denied`].
+    Reserve {
+        /// What to sign.
+        subject: Subject,
+        /// Which try.
+        attempt: Attempt,
+        /// Who signs.
+        signing_set: ParticipantSet,
+    },
+    /// Everybody's reserve answers: answered by [`FromNode::Shares`].
+    Share {
+        /// Digest of the subject.
+        subject: Digest,
+        /// Which try.
+        attempt: Attempt,
+        /// The signed answers of the whole signing set.
+        answers: Vec<Signed<ReserveAnswer>>,
+    },
+    /// Proof that every share of a key signs: answered by [`FromNode::Active`].
+    Confirm {
+        /// The key.
+        key: KeyId,
+        /// Signatures of sets that cover its roster.
+        confirmations: Vec<Confirmation>,
+    },
+    /// What would the gate say? Answered by [`FromNode::Simulated`]; nothing is reserved.
+    Simulate(SignedRequest),
+    /// How are you? Answered by [`FromNode::Status`].
+    Status,
+}
+
+/// One run of a ceremony, as question and answer name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CeremonyKey {
+    /// The key that is being made.
+    pub key: KeyId,
+    /// Which try.
+    pub attempt: Attempt,
+}
+
+/// A node's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "answers live for one step")]
+pub enum FromNode {
+    /// Round 0 of a ceremony.
+    Announcement(Signed<Announcement>),
+    /// Round 1 of a ceremony.
+    Round1(Signed<Round1>),
+    /// Round 2 of a ceremony.
+    Round2(Signed<Round2>),
+    /// The node's share is durable, and this is its vote.
+    Vote(CertifiedKey, Signed<Vote>),
+    /// The node holds the certificate.
+    Certified,
+    /// Allowed and reserved.
+    Reserved(Signed<ReserveAnswer>),
+    /// Denied by the node's gate: final for the request at this node.
+    Denied(Signed<SignedDenial>),
+    /// The node's signature shares.
+    Shares(Signed<ShareAnswer>),
+    /// The key is active at the node.
+    Active,
+    /// What the gate would say: the rules that allow, or the reason it refuses.
+    Simulated(Result<Vec<String>, String>),
+    /// How the node is.
+    Status(NodeStatus),
+    /// The node refuses for another reason than its gate's.
+    Refused(Refusal),
+}
+
+/// A denial of a request by a node's gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedDenial {
+    /// Digest of the request.
+    pub request: Digest,
+    /// The rule, or the nearest rule's first unmet condition and the value seen.
+    pub reason: String,
+    /// What the node knows to be newest.
+    pub heads: Heads,
+}
+
+/// Why a node refuses what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// What kind of refusal.
+    pub code: RefusalCode,
+    /// In words.
+    pub reason: String,
+}
+
+/// Kinds of refusal, by what the asker can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalCode {
+    /// The statement or message is wrong, and will stay so.
+    Invalid,
+    /// The node has no such key, session or ceremony.
+    NotFound,
+    /// This attempt was used: ask with the next.
+    AttemptUsed,
+    /// No attempts are left for the subject.
+    AttemptsExhausted,
+    /// Signers are not on the same trust root or policy bundle.
+    HeadsDiffer,
+    /// The session failed, through messages of others or of the asker.
+    Aborted,
+    /// A limit is reached: later may do.
+    Busy,
+    /// Too early, too late, or the node doubts its clock.
+    Time,
+}
+
+/// How a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// What it knows to be newest.
+    pub heads: Heads,
+    /// How many keys it could sign with now.
+    pub active_keys: u64,
+    /// Signing sessions that hold nonces.
+    pub open_sessions: u64,
+    /// Whether it could sign now.
+    pub ready: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+    /// The version of its software.
+    pub version: String,
+}
+
+impl Transcribe for SignedDenial {
+    fn transcribe(&self, transcript: &mut Transcript) {
+        transcript.digest(&self.request).text(&self.reason).value(&self.heads);
+    }
+}
+
+impl Body for SignedDenial {
+    const TAG: Tag = Tag::Denial;
+}

@@ -1,0 +1,23 @@
+//! The trust root and the signed statements under it, verified without I/O.
+//!
+//! **Architecture invariant:** nothing here believes a field that says who sent something. A sender
+//! is whoever's key, named by the trust root, verifies the signature.
+#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+mod credential;
+mod order;
+mod request;
+mod root;
+mod signed;
+mod text;
+
+pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
+pub use order::{
+    GenerateKey, Order, OrderError, OrderSignature, SignedOrder, VerifiedOrder, Window,
+};
+pub use request::{
+    PayloadFormat, RequestError, SignRequest, SignedRequest, VerifiedRequest, limits,
+};
+pub use root::{Label, NodeEntry, PersonEntry, Quorum, RootError, ServiceEntry, TrustRoot};
+pub use signed::{Authentic, Body, SenderError, Signed};
+pub use text::TextError;

@@ -1,0 +1,150 @@
+use std::collections::BTreeMap;
+
+use quorate_model::ParticipantId;
+use rand_core::OsRng;
+
+use super::*;
+use crate::{NodeEntry, PersonEntry, Quorum};
+
+struct People {
+    root: TrustRoot,
+    keys: BTreeMap<PersonName, SigningKey>,
+}
+
+fn people() -> People {
+    let label = || "x".parse().unwrap();
+    let node = |id: u16| NodeEntry {
+        identity: SigningKey::generate(&mut OsRng).public_key(),
+        tls: Digest::new([id as u8; 32]),
+        operator: label(),
+        region: label(),
+        provider: label(),
+    };
+    let nodes = (1..=3).map(|id| (ParticipantId::new(id).unwrap(), node(id))).collect();
+    let names = ["alice", "bob", "carol", "dan"].map(|name| name.parse::<PersonName>().unwrap());
+    let keys: BTreeMap<_, _> =
+        names.clone().into_iter().map(|name| (name, SigningKey::generate(&mut OsRng))).collect();
+    let persons = keys
+        .iter()
+        .map(|(name, key)| (name.clone(), PersonEntry { key: key.public_key(), officer: true }))
+        .collect();
+    let quorum = || Quorum { required: 2, members: names[..3].iter().cloned().collect() };
+    let root = TrustRoot {
+        created: Timestamp::ZERO,
+        threshold_floor: Threshold::new(2).unwrap(),
+        nodes,
+        services: BTreeMap::new(),
+        persons,
+        quorums: [("keys".parse().unwrap(), quorum()), ("root".parse().unwrap(), quorum())].into(),
+    };
+    root.check().unwrap();
+    People { root, keys }
+}
+
+impl People {
+    fn order(&self) -> Order {
+        Order {
+            cluster: self.root.hash(),
+            id: "order-1".parse().unwrap(),
+            generate_key: GenerateKey {
+                key: "treasury".parse().unwrap(),
+                scheme: Scheme::FrostEd25519,
+                threshold: Threshold::new(2).unwrap(),
+                roster: ParticipantSet::from_wire([1, 2, 3]).unwrap(),
+            },
+            window: Window {
+                not_before: Timestamp::from_millis(10),
+                expires: Timestamp::from_millis(1_000),
+            },
+        }
+    }
+
+    fn sign(&self, order: &Order, names: &[&str]) -> SignedOrder {
+        let text = order.render();
+        let signatures = names
+            .iter()
+            .map(|name| {
+                let person: PersonName = name.parse().unwrap();
+                OrderSignature::sign(&text, person.clone(), &self.keys[&person])
+            })
+            .collect();
+        SignedOrder { text, signatures }
+    }
+}
+
+#[test]
+fn a_quorum_of_distinct_persons_is_needed() {
+    let people = people();
+    let order = people.order();
+    let verify = |names: &[&str]| people.sign(&order, names).verify(&people.root);
+    assert_eq!(verify(&["alice", "carol"]).unwrap().order(), &order);
+    let missing = |present| Err(OrderError::QuorumMissing { present, required: 2 });
+    assert_eq!(verify(&[]), missing(0));
+    assert_eq!(verify(&["alice"]), missing(1));
+    assert_eq!(verify(&["alice", "alice"]), missing(1));
+    assert_eq!(verify(&["alice", "dan"]), missing(1), "dan is a person but no member");
+}
+
+#[test]
+fn a_signature_of_somebody_else_is_refused() {
+    let people = people();
+    let mut signed = people.sign(&people.order(), &["alice", "bob"]);
+    signed.signatures[1].person = "carol".parse().unwrap();
+    let carol = "carol".parse().unwrap();
+    assert_eq!(signed.verify(&people.root), Err(OrderError::BadSignature(carol)));
+    signed.signatures[1].person = "mallory".parse().unwrap();
+    assert!(matches!(signed.verify(&people.root), Err(OrderError::BadSignature(_))));
+}
+
+#[test]
+fn every_field_is_under_the_signature() {
+    let people = people();
+    let signed = people.sign(&people.order(), &["alice", "bob"]);
+    for index in 0..signed.text.len() {
+        let mut bytes = signed.text.clone().into_bytes();
+        bytes[index] ^= 1;
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        let changed = SignedOrder { text, signatures: signed.signatures.clone() };
+        assert!(changed.verify(&people.root).is_err(), "byte {index}");
+    }
+}
+
+#[test]
+fn an_order_outside_the_root_is_refused() {
+    let people = people();
+    let verify = |change: fn(&mut Order)| {
+        let mut order = people.order();
+        change(&mut order);
+        people.sign(&order, &["alice", "bob"]).verify(&people.root).unwrap_err()
+    };
+    assert!(matches!(verify(|o| o.cluster = Digest::new([1; 32])), OrderError::OtherCluster(_)));
+    let stranger = verify(|o| {
+        o.generate_key.roster = ParticipantSet::from_wire([1, 2, 9]).unwrap();
+    });
+    assert!(matches!(stranger, OrderError::UnknownNode(_)));
+    let minority = verify(|o| {
+        o.generate_key.threshold = Threshold::new(4).unwrap();
+    });
+    assert!(matches!(minority, OrderError::Threshold(_)));
+    let endless = verify(|o| o.window.expires = Timestamp::from_millis(8 * 24 * 3600 * 1000));
+    assert_eq!(endless, OrderError::BadWindow);
+    assert_eq!(verify(|o| o.window.expires = o.window.not_before), OrderError::BadWindow);
+}
+
+#[test]
+fn the_floor_of_the_root_holds() {
+    let mut people = people();
+    people.root.threshold_floor = Threshold::new(3).unwrap();
+    let error = people.sign(&people.order(), &["alice", "bob"]).verify(&people.root).unwrap_err();
+    assert!(matches!(error, OrderError::BelowFloor { .. }));
+}
+
+#[test]
+fn an_order_is_carried_out_in_its_window_only() {
+    let people = people();
+    let order = people.sign(&people.order(), &["alice", "bob"]).verify(&people.root).unwrap();
+    let at = |millis| order.check_time(Timestamp::from_millis(millis));
+    assert!(matches!(at(9), Err(OrderError::NotYet(_))));
+    assert!(at(10).is_ok() && at(999).is_ok());
+    assert!(matches!(at(1_000), Err(OrderError::Expired(_))));
+}

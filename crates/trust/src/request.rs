@@ -1,0 +1,212 @@
+//! Sign requests: what a service asks the cluster to sign.
+
+use quorate_model::{
+    ClusterId, DerivationPath, Digest, KeyId, Network, RequestId, RequestKey, Scheme, ServiceName,
+    Tag, Timestamp, Transcript,
+};
+
+use crate::{Signature, SigningKey, TrustRoot};
+
+/// Limits of sign requests.
+pub mod limits {
+    /// The longest life of a request, from its acceptance to its expiry: seven days.
+    pub const LIFETIME_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
+    /// The largest payload.
+    pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+    /// The longest client reference.
+    pub const CLIENT_REFERENCE_BYTES_MAX: usize = 256;
+    /// The longest action name.
+    pub const ACTION_BYTES_MAX: usize = 64;
+}
+
+/// The format of the bytes that are to be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayloadFormat {
+    /// A partially signed Bitcoin transaction (BIP-174 or BIP-370).
+    BitcoinPsbt,
+    /// A serialised Solana message, legacy or v0.
+    SolanaMessage,
+}
+
+/// What a service asks for. Every field is under the service's signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignRequest {
+    /// The cluster that is asked.
+    pub cluster: ClusterId,
+    /// Who asks.
+    pub service: ServiceName,
+    /// The service's id of the request.
+    pub request_id: RequestId,
+    /// The key to sign with.
+    pub key: KeyId,
+    /// Which child of it.
+    pub path: DerivationPath,
+    /// The scheme that the service expects the key to have.
+    pub scheme: Scheme,
+    /// The network that the payload is for.
+    pub network: Network,
+    /// What every effect of the payload is: the action that the policy speaks about.
+    pub action: String,
+    /// The format of the payload.
+    pub payload_format: PayloadFormat,
+    /// The exact bytes to be decoded and signed. They are never refreshed: a request with a newer
+    /// blockhash or fee is a new request.
+    pub payload: Vec<u8>,
+    /// From this time on nothing is signed for the request.
+    pub expires: Timestamp,
+    /// The service's own reference, opaque, for its books and the audit log.
+    pub client_reference: String,
+}
+
+/// A request with the service's signature, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedRequest {
+    /// The exact bytes that were signed: the encoding of `request`.
+    pub statement: Vec<u8>,
+    /// What the bytes say, as decoded by the adapter that received them. The adapter refuses bytes
+    /// that are not the one encoding of what they say.
+    pub request: SignRequest,
+    /// The service's signature over the statement's digest.
+    pub signature: Signature,
+}
+
+/// A request whose signature, cluster and limits were verified: proof by construction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedRequest {
+    request: SignRequest,
+    digest: Digest,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// For another cluster.
+    #[error("the request is for cluster {0}")]
+    OtherCluster(ClusterId),
+    /// The trust root has no such service.
+    #[error("service {0} is not in the trust root")]
+    UnknownService(ServiceName),
+    /// Not the service's signature.
+    #[error("the signature is not that of service {0}")]
+    BadSignature(ServiceName),
+    /// The scheme cannot sign for the network.
+    #[error("network {network} needs scheme {needs}, the request says {says}")]
+    SchemeMismatch {
+        /// The request's network.
+        network: Network,
+        /// The scheme that the network needs.
+        needs: Scheme,
+        /// The request's scheme.
+        says: Scheme,
+    },
+    /// The payload is too large, or empty.
+    #[error("a payload has 1 to {max} bytes", max = limits::PAYLOAD_BYTES_MAX)]
+    PayloadLength,
+    /// Text too long or not printable ASCII.
+    #[error("{0}: printable ASCII of limited length")]
+    Text(&'static str),
+    /// Derived keys are not supported yet.
+    #[error("derivation path {0}: this version signs with the group key itself only, path m")]
+    Path(DerivationPath),
+    /// Past its expiry.
+    #[error("the request expired at {0}")]
+    Expired(Timestamp),
+    /// Its expiry is too far away.
+    #[error("the request expires at {0}: more than seven days from now")]
+    TooLongLived(Timestamp),
+}
+
+impl SignedRequest {
+    /// Signs the encoding of a request.
+    pub fn sign(statement: Vec<u8>, request: SignRequest, key: &SigningKey) -> Self {
+        let signature = key.sign(&digest(&statement));
+        Self { statement, request, signature }
+    }
+
+    /// Verifies everything about the request except the time.
+    ///
+    /// # Errors
+    /// [`RequestError`], naming the first rule that was broken.
+    pub fn verify(&self, root: &TrustRoot) -> Result<VerifiedRequest, RequestError> {
+        let request = &self.request;
+        if request.cluster != root.hash() {
+            return Err(RequestError::OtherCluster(request.cluster));
+        }
+        let service = root
+            .services
+            .get(&request.service)
+            .ok_or_else(|| RequestError::UnknownService(request.service.clone()))?;
+        let digest = digest(&self.statement);
+        if service.key.verify(&digest, &self.signature).is_err() {
+            return Err(RequestError::BadSignature(request.service.clone()));
+        }
+        request.check()?;
+        Ok(VerifiedRequest { request: request.clone(), digest })
+    }
+
+    /// The digest of the statement: what a request is, for comparing and binding.
+    pub fn digest(&self) -> Digest {
+        digest(&self.statement)
+    }
+}
+
+impl SignRequest {
+    /// What names the request in the cluster.
+    pub fn request_key(&self) -> RequestKey {
+        RequestKey { service: self.service.clone(), request_id: self.request_id }
+    }
+
+    fn check(&self) -> Result<(), RequestError> {
+        let needs = self.network.scheme();
+        if self.scheme != needs {
+            let (network, says) = (self.network, self.scheme);
+            return Err(RequestError::SchemeMismatch { network, needs, says });
+        }
+        if self.payload.is_empty() || self.payload.len() > limits::PAYLOAD_BYTES_MAX {
+            return Err(RequestError::PayloadLength);
+        }
+        let printable =
+            |text: &str, max| text.len() <= max && text.bytes().all(|b| (0x20..0x7f).contains(&b));
+        if !printable(&self.client_reference, limits::CLIENT_REFERENCE_BYTES_MAX) {
+            return Err(RequestError::Text("client_reference"));
+        }
+        if !printable(&self.action, limits::ACTION_BYTES_MAX) {
+            return Err(RequestError::Text("action"));
+        }
+        if !self.path.is_root() {
+            return Err(RequestError::Path(self.path.clone()));
+        }
+        Ok(())
+    }
+}
+
+impl VerifiedRequest {
+    /// The request.
+    pub fn request(&self) -> &SignRequest {
+        &self.request
+    }
+
+    /// The digest of the signed statement.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Checks that the request may be worked on now.
+    ///
+    /// # Errors
+    /// [`RequestError::Expired`] or [`RequestError::TooLongLived`].
+    pub fn check_time(&self, now: Timestamp) -> Result<(), RequestError> {
+        let expires = self.request.expires;
+        if now >= expires {
+            return Err(RequestError::Expired(expires));
+        }
+        if expires.since(now) > limits::LIFETIME_MAX_MS {
+            return Err(RequestError::TooLongLived(expires));
+        }
+        Ok(())
+    }
+}
+
+fn digest(statement: &[u8]) -> Digest {
+    Transcript::new(Tag::SignRequest).bytes(statement).finish()
+}

@@ -1,0 +1,266 @@
+//! The trust root: who is in the cluster, and what they may decide together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use quorate_model::{
+    Digest, ParticipantId, PersonName, QuorumName, ServiceName, Tag, Threshold, Timestamp,
+    Transcript,
+};
+
+use crate::text::{Reader, TextError, Writer, list, value};
+use crate::{CredentialError, PublicKey};
+
+const KIND: &str = "quorate-root/1";
+
+/// Version 1 of the trust root, the genesis. Its hash is the cluster's id, pinned by every node and
+/// client; everything else in the cluster is a statement under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustRoot {
+    /// When it was made.
+    pub created: Timestamp,
+    /// No key may have a lower threshold.
+    pub threshold_floor: Threshold,
+    /// The signer nodes.
+    pub nodes: BTreeMap<ParticipantId, NodeEntry>,
+    /// The services that may send sign requests.
+    pub services: BTreeMap<ServiceName, ServiceEntry>,
+    /// The people: at least one officer.
+    pub persons: BTreeMap<PersonName, PersonEntry>,
+    /// Named quorums of people. `keys` (orders about keys) and `root` always exist.
+    pub quorums: BTreeMap<QuorumName, Quorum>,
+}
+
+/// A signer node, by its keys and by who runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeEntry {
+    /// Signs everything the node says.
+    pub identity: PublicKey,
+    /// SHA-256 of the SubjectPublicKeyInfo of the node's TLS certificate.
+    pub tls: Digest,
+    /// Who operates it.
+    pub operator: Label,
+    /// Where it is.
+    pub region: Label,
+    /// On whose infrastructure.
+    pub provider: Label,
+}
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceEntry {
+    /// Signs its sign requests.
+    pub key: PublicKey,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonEntry {
+    /// Signs the person's statements.
+    pub key: PublicKey,
+    /// Whether this person is an officer.
+    pub officer: bool,
+}
+
+/// `required` distinct persons out of `members`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quorum {
+    /// How many.
+    pub required: usize,
+    /// Out of whom.
+    pub members: BTreeSet<PersonName>,
+}
+
+/// A short free text about a node: 1 to 64 of printable ASCII without spaces.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Label(String);
+
+/// Why a trust root is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RootError {
+    /// The text is no statement of this kind.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// One key stands for two actors.
+    #[error("key {0} is used twice: every actor needs a key of its own")]
+    SharedKey(PublicKey),
+    /// Two nodes share a TLS key.
+    #[error("TLS key {0} is used twice: every node needs a TLS key of its own")]
+    SharedTlsKey(Digest),
+    /// The floor does not fit the number of nodes.
+    #[error("threshold floor: {0}")]
+    Floor(#[from] quorate_model::ThresholdError),
+    /// A quorum that must exist does not.
+    #[error("quorum {0:?} is missing")]
+    MissingQuorum(&'static str),
+    /// A quorum that nobody or nobody distinct could fill.
+    #[error("quorum {0:?}: needs between 1 and as many persons as it has members, all in the root")]
+    BadQuorum(QuorumName),
+    /// Nobody could freeze.
+    #[error("at least one person must be an officer")]
+    NoOfficer,
+}
+
+impl TrustRoot {
+    /// Reads the canonical text of a trust root.
+    ///
+    /// # Errors
+    /// [`RootError`], naming the line, the field or the rule that was broken.
+    pub fn parse(text: &str) -> Result<Self, RootError> {
+        let mut reader = Reader::new(text, KIND)?;
+        let mut root = Self {
+            created: reader.parse("created")?,
+            threshold_floor: threshold(reader.parse("threshold-floor")?)?,
+            nodes: BTreeMap::new(),
+            services: BTreeMap::new(),
+            persons: BTreeMap::new(),
+            quorums: BTreeMap::new(),
+        };
+        while let Some(id) = reader.optional("node") {
+            let entry = NodeEntry {
+                identity: reader.parse("identity")?,
+                tls: reader.parse("tls")?,
+                operator: reader.parse("operator")?,
+                region: reader.parse("region")?,
+                provider: reader.parse("provider")?,
+            };
+            root.nodes.insert(value("node", id)?, entry);
+        }
+        while let Some(name) = reader.optional("service") {
+            let entry = ServiceEntry { key: reader.parse("key")? };
+            root.services.insert(value("service", name)?, entry);
+        }
+        while let Some(name) = reader.optional("person") {
+            let entry = PersonEntry {
+                key: reader.parse("key")?,
+                officer: reader.text("role")? == "officer",
+            };
+            root.persons.insert(value("person", name)?, entry);
+        }
+        while let Some(name) = reader.optional("quorum") {
+            let quorum = Quorum {
+                required: reader.parse("required")?,
+                members: list("members", reader.text("members")?)?.into_iter().collect(),
+            };
+            root.quorums.insert(value("quorum", name)?, quorum);
+        }
+        reader.finish()?;
+        if root.render() != text {
+            return Err(TextError::NotCanonical.into());
+        }
+        root.check()?;
+        Ok(root)
+    }
+
+    /// The canonical text: what is hashed, shown and compared.
+    pub fn render(&self) -> String {
+        let mut text = Writer::new(KIND);
+        text.field("created", self.created).field("threshold-floor", self.threshold_floor);
+        for (id, node) in &self.nodes {
+            text.field("node", id).field("identity", node.identity).field("tls", node.tls);
+            text.field("operator", &node.operator).field("region", &node.region);
+            text.field("provider", &node.provider);
+        }
+        for (name, service) in &self.services {
+            text.field("service", name).field("key", service.key);
+        }
+        for (name, person) in &self.persons {
+            let role = if person.officer { "officer" } else { "member" };
+            text.field("person", name).field("key", person.key).field("role", role);
+        }
+        for (name, quorum) in &self.quorums {
+            let members: Vec<_> = quorum.members.iter().map(PersonName::as_str).collect();
+            text.field("quorum", name).field("required", quorum.required);
+            text.field("members", members.join(","));
+        }
+        text.finish()
+    }
+
+    /// The hash that pins this root; of the genesis, the cluster's id.
+    pub fn hash(&self) -> Digest {
+        Transcript::new(Tag::TrustRoot).text(&self.render()).finish()
+    }
+
+    /// Checks what the text form cannot express. [`TrustRoot::parse`] has done so already.
+    ///
+    /// # Errors
+    /// [`RootError`], naming the rule that was broken.
+    pub fn check(&self) -> Result<(), RootError> {
+        self.threshold_floor.check(self.nodes.len())?;
+        let keys = self.nodes.values().map(|node| node.identity);
+        let keys = keys.chain(self.services.values().map(|service| service.key));
+        let mut seen = BTreeSet::new();
+        for key in keys.chain(self.persons.values().map(|person| person.key)) {
+            if !seen.insert(key) {
+                return Err(RootError::SharedKey(key));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for node in self.nodes.values() {
+            if !seen.insert(node.tls) {
+                return Err(RootError::SharedTlsKey(node.tls));
+            }
+        }
+        if !self.persons.values().any(|person| person.officer) {
+            return Err(RootError::NoOfficer);
+        }
+        for name in ["keys", "root"] {
+            if !self.quorums.keys().any(|quorum| quorum.as_str() == name) {
+                return Err(RootError::MissingQuorum(name));
+            }
+        }
+        for (name, quorum) in &self.quorums {
+            let known = quorum.members.iter().all(|member| self.persons.contains_key(member));
+            if !known || quorum.required == 0 || quorum.required > quorum.members.len() {
+                return Err(RootError::BadQuorum(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The quorum of that name.
+    pub fn quorum(&self, name: &str) -> Option<&Quorum> {
+        self.quorums.iter().find(|(key, _)| key.as_str() == name).map(|(_, quorum)| quorum)
+    }
+}
+
+fn threshold(number: u32) -> Result<Threshold, RootError> {
+    Ok(Threshold::new(number)?)
+}
+
+impl From<CredentialError> for RootError {
+    fn from(error: CredentialError) -> Self {
+        Self::Text(TextError::Value { field: "key", reason: error.to_string() })
+    }
+}
+
+impl FromStr for Label {
+    type Err = TextError;
+
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let printable = text.bytes().all(|b| b.is_ascii_graphic());
+        if printable && !text.is_empty() && text.len() <= 64 {
+            Ok(Self(text.to_owned()))
+        } else {
+            let reason = "1 to 64 printable ASCII characters without spaces".to_owned();
+            Err(TextError::Value { field: "label", reason })
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+#[path = "root_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+use rand_core::OsRng;
+
+use super::*;
+use crate::SigningKey;
+
+fn key() -> PublicKey {
+    SigningKey::generate(&mut OsRng).public_key()
+}
+
+fn node(tls: u8) -> NodeEntry {
+    let label = |text: &str| text.parse().unwrap();
+    NodeEntry {
+        identity: key(),
+        tls: Digest::new([tls; 32]),
+        operator: label("acme"),
+        region: label("eu-1"),
+        provider: label("own"),
+    }
+}
+
+fn root() -> TrustRoot {
+    let nodes = (1..=3u8).map(|id| (ParticipantId::new(u16::from(id)).unwrap(), node(id)));
+    let person = |officer| PersonEntry { key: key(), officer };
+    let quorum = |required: usize| Quorum {
+        required,
+        members: ["alice", "bob"].map(|name| name.parse().unwrap()).into_iter().collect(),
+    };
+    TrustRoot {
+        created: Timestamp::from_millis(1_000),
+        threshold_floor: Threshold::new(2).unwrap(),
+        nodes: nodes.collect(),
+        services: [("payments".parse().unwrap(), ServiceEntry { key: key() })].into(),
+        persons: [
+            ("alice".parse().unwrap(), person(true)),
+            ("bob".parse().unwrap(), person(false)),
+        ]
+        .into(),
+        quorums: [("keys".parse().unwrap(), quorum(2)), ("root".parse().unwrap(), quorum(1))]
+            .into(),
+    }
+}
+
+#[test]
+fn a_root_has_one_text_and_one_hash() {
+    let root = root();
+    let again = TrustRoot::parse(&root.render()).unwrap();
+    assert_eq!(again, root);
+    assert_eq!(again.hash(), root.hash());
+}
+
+#[test]
+fn any_changed_character_changes_the_hash_or_is_refused() {
+    let root = root();
+    let text = root.render();
+    for index in 0..text.len() {
+        let mut bytes = text.clone().into_bytes();
+        bytes[index] ^= 1;
+        if let Some(other) = String::from_utf8(bytes).ok().and_then(|t| TrustRoot::parse(&t).ok()) {
+            assert_ne!(other.hash(), root.hash(), "byte {index}");
+        }
+    }
+}
+
+#[test]
+fn every_rule_of_a_root_is_kept() {
+    let change = |f: fn(&mut TrustRoot)| {
+        let mut changed = root();
+        f(&mut changed);
+        TrustRoot::parse(&changed.render()).unwrap_err()
+    };
+    let shared_key = change(|r| {
+        let key = r.services.values().next().unwrap().key;
+        r.persons.values_mut().for_each(|p| p.key = key);
+    });
+    assert!(matches!(shared_key, RootError::SharedKey(_)));
+    let shared_tls = change(|r| r.nodes.values_mut().for_each(|n| n.tls = Digest::new([9; 32])));
+    assert!(matches!(shared_tls, RootError::SharedTlsKey(_)));
+    assert!(matches!(change(|r| r.nodes.clear()), RootError::Floor(_)));
+    let no_officer = change(|r| r.persons.values_mut().for_each(|p| p.officer = false));
+    assert_eq!(no_officer, RootError::NoOfficer);
+    let no_quorum = change(|r| r.quorums.retain(|name, _| name.as_str() != "keys"));
+    assert_eq!(no_quorum, RootError::MissingQuorum("keys"));
+    let too_many = change(|r| r.quorums.values_mut().for_each(|q| q.required = 3));
+    assert!(matches!(too_many, RootError::BadQuorum(_)));
+    let none = change(|r| r.quorums.values_mut().for_each(|q| q.required = 0));
+    assert!(matches!(none, RootError::BadQuorum(_)));
+    let stranger = change(|r| {
+        r.quorums.values_mut().for_each(|q| {
+            q.members.insert("eve".parse().unwrap());
+        });
+    });
+    assert!(matches!(stranger, RootError::BadQuorum(_)));
+}
+
+#[test]
+fn text_that_is_not_canonical_is_refused() {
+    let text = root().render();
+    for bad in [format!("{text}extra: 1\n"), text.replace("required: 2", "required: 02")] {
+        assert!(TrustRoot::parse(&bad).is_err());
+    }
+    assert!(TrustRoot::parse(text.trim_end()).is_err());
+    assert!(TrustRoot::parse(&text.replace("quorate-root/1", "quorate-root/2")).is_err());
+}
