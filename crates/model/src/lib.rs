@@ -24,7 +24,7 @@ pub use name::{KeyId, NameError, OrderId, PersonName, QuorumName, ServiceName};
 pub use participant::{ParticipantError, ParticipantId, ParticipantSet};
 pub use path::{DerivationPath, PathError};
 pub use request::{ParseRequestId, RequestId, RequestKey};
-pub use scheme::{Network, ParseNetwork, ParseScheme, Scheme};
+pub use scheme::{Network, ParseNetwork, ParseScheme, PayloadFormat, Scheme};
 pub use threshold::{Threshold, ThresholdError};
 pub use time::{ParseTimestamp, Timestamp};
 pub use transcript::{Tag, Transcribe, Transcript};

@@ -120,3 +120,22 @@ impl fmt::Display for Network {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown network: expected a CAIP-2 id such as bip122:000000000019d6689c085ae165831e93")]
 pub struct ParseNetwork;
+
+/// The format of the bytes that are to be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PayloadFormat {
+    /// A partially signed Bitcoin transaction (BIP-174 or BIP-370).
+    BitcoinPsbt,
+    /// A serialised Solana message, legacy or v0.
+    SolanaMessage,
+}
+
+impl PayloadFormat {
+    /// The name on every surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BitcoinPsbt => "bitcoin-psbt",
+            Self::SolanaMessage => "solana-message",
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! by the step that leaves it.
 
 mod announce;
+mod any;
 mod finish;
 mod round1;
 mod round2;
@@ -12,6 +13,7 @@ mod round2;
 mod tests;
 
 pub use announce::AwaitAnnouncements;
+pub use any::{Announced, Committed, Dealt, begin};
 pub use finish::NewShare;
 pub use round1::AwaitRound1;
 pub use round2::AwaitRound2;

@@ -5,6 +5,7 @@
 //! signing set (RFC 9591, section 4.4), never the optimised one.
 
 mod aggregate;
+mod any;
 mod context;
 mod key_share;
 mod reserve;
@@ -13,6 +14,7 @@ mod share;
 mod tests;
 
 pub use aggregate::aggregate;
+pub use any::{AnyGroupInfo, AnyKeyShare, AnyReserved};
 pub use context::{ReserveAnswer, ShareAnswer, SigningContext};
 pub use key_share::{KeyShare, KeyShareError};
 pub use reserve::Reserved;

@@ -26,7 +26,6 @@ pub enum Subject {
 
 /// A question to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "questions live for one step")]
 pub enum ToNode {
     /// Begin a key generation: answered by [`FromNode::Announcement`], or by [`FromNode::Vote`]
     /// where the node has voted already.
@@ -35,6 +34,10 @@ pub enum ToNode {
         order: SignedOrder,
         /// Which try.
         attempt: Attempt,
+        /// For a node that voted in an earlier try: announcements of this try by `threshold` other
+        /// holders, which are their word that they never voted before and never will. The node
+        /// then drops its share of the earlier try and joins this one.
+        never_voted: Vec<Signed<Announcement>>,
     },
     /// Everybody's announcements: answered by [`FromNode::Round1`].
     Announcements(CeremonyKey, Vec<Signed<Announcement>>),
@@ -86,7 +89,6 @@ pub struct CeremonyKey {
 
 /// A node's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "answers live for one step")]
 pub enum FromNode {
     /// Round 0 of a ceremony.
     Announcement(Signed<Announcement>),

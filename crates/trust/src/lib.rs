@@ -11,13 +11,13 @@ mod root;
 mod signed;
 mod text;
 
+pub use quorate_model::PayloadFormat;
+
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
 pub use order::{
     GenerateKey, Order, OrderError, OrderSignature, SignedOrder, VerifiedOrder, Window,
 };
-pub use request::{
-    PayloadFormat, RequestError, SignRequest, SignedRequest, VerifiedRequest, limits,
-};
+pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use root::{Label, NodeEntry, PersonEntry, Quorum, RootError, ServiceEntry, TrustRoot};
 pub use signed::{Authentic, Body, SenderError, Signed};
 pub use text::TextError;

@@ -1,8 +1,8 @@
 //! Sign requests: what a service asks the cluster to sign.
 
 use quorate_model::{
-    ClusterId, DerivationPath, Digest, KeyId, Network, RequestId, RequestKey, Scheme, ServiceName,
-    Tag, Timestamp, Transcript,
+    ClusterId, DerivationPath, Digest, KeyId, Network, PayloadFormat, RequestId, RequestKey,
+    Scheme, ServiceName, Tag, Timestamp, Transcript,
 };
 
 use crate::{Signature, SigningKey, TrustRoot};
@@ -17,15 +17,6 @@ pub mod limits {
     pub const CLIENT_REFERENCE_BYTES_MAX: usize = 256;
     /// The longest action name.
     pub const ACTION_BYTES_MAX: usize = 64;
-}
-
-/// The format of the bytes that are to be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PayloadFormat {
-    /// A partially signed Bitcoin transaction (BIP-174 or BIP-370).
-    BitcoinPsbt,
-    /// A serialised Solana message, legacy or v0.
-    SolanaMessage,
 }
 
 /// What a service asks for. Every field is under the service's signature.

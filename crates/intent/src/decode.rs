@@ -1,0 +1,93 @@
+//! The one way in: a payload and the key that is asked to sign it.
+
+use quorate_model::Network;
+
+use crate::bitcoin::{self, PsbtError};
+use crate::chain::Chain;
+use crate::solana::{self, MessageError};
+use crate::{Address, Decoded, PayingKey, Payload};
+
+/// The longest payload that is decoded, in bytes.
+pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+
+/// The most messages that one payload may need signed: the inputs of a PSBT.
+pub const SIGNING_MESSAGES_MAX: usize = 256;
+
+/// Why a payload is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A payload of one chain for the network of another.
+    #[error(
+        "a {format} payload is not for {network}: send the payload in that network's format, or \
+         the request for the payload's network"
+    )]
+    WrongFormat {
+        /// The payload's format.
+        format: &'static str,
+        /// The network that the request is bound to.
+        network: Network,
+    },
+    /// Over [`PAYLOAD_BYTES_MAX`].
+    #[error("the payload has {bytes} bytes, the limit is {PAYLOAD_BYTES_MAX}: split it")]
+    TooLong {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// The group verifying key is not in the encoding of the network's scheme.
+    #[error(
+        "the group verifying key ({bytes} bytes) is no key of {}, which {network} needs: use a key \
+         of that scheme",
+        network.scheme()
+    )]
+    Key {
+        /// How long the key is.
+        bytes: usize,
+        /// The network that the request is bound to.
+        network: Network,
+    },
+    /// A PSBT that is refused.
+    #[error(transparent)]
+    Bitcoin(#[from] PsbtError),
+    /// A Solana message that is refused.
+    #[error(transparent)]
+    Solana(#[from] MessageError),
+}
+
+/// Decodes a payload that `key` is asked to sign, from its exact bytes alone.
+///
+/// # Errors
+/// [`DecodeError`] for everything that is not understood to the last byte, names another payer than
+/// `key`, or is over a limit.
+pub fn decode(payload: &Payload, key: PayingKey<'_>) -> Result<Decoded, DecodeError> {
+    let bytes = payload.as_bytes().len();
+    if bytes > PAYLOAD_BYTES_MAX {
+        return Err(DecodeError::TooLong { bytes });
+    }
+    match (payload, Chain::of(key.network)) {
+        (Payload::BitcoinPsbt(psbt), Chain::Bitcoin(_)) => {
+            bitcoin::decode(psbt, key, payload.digest())
+        }
+        (Payload::SolanaMessage(message), Chain::Solana) => {
+            solana::decode(message, key, payload.digest())
+        }
+        (Payload::BitcoinPsbt(_), Chain::Solana)
+        | (Payload::SolanaMessage(_), Chain::Bitcoin(_)) => {
+            Err(DecodeError::WrongFormat { format: payload.format(), network: key.network })
+        }
+    }
+}
+
+/// The address at which `key` receives on its network: P2TR without script tree (BIP-86's output
+/// key), or the Solana account of the group key.
+///
+/// # Errors
+/// [`DecodeError::Key`].
+pub fn address(key: PayingKey<'_>) -> Result<Address, DecodeError> {
+    match Chain::of(key.network) {
+        Chain::Bitcoin(_) => Ok(bitcoin::Owner::new(key)?.address),
+        Chain::Solana => Ok(Address(solana::payer(key)?.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! What comes in, and what comes out.
+
+use quorate_model::{Digest, Network, PayloadFormat, Tag, Transcript};
+
+use crate::Intent;
+
+/// Bytes that a service wants signed, and the format they are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// A partially signed Bitcoin transaction (BIP-174 or BIP-370), serialised.
+    BitcoinPsbt(Vec<u8>),
+    /// A serialised Solana message, legacy or v0.
+    SolanaMessage(Vec<u8>),
+}
+
+impl Payload {
+    /// Bytes in a format, as a sign request names it.
+    pub fn new(format: PayloadFormat, bytes: Vec<u8>) -> Self {
+        match format {
+            PayloadFormat::BitcoinPsbt => Self::BitcoinPsbt(bytes),
+            PayloadFormat::SolanaMessage => Self::SolanaMessage(bytes),
+        }
+    }
+
+    /// The exact bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::BitcoinPsbt(bytes) | Self::SolanaMessage(bytes) => bytes,
+        }
+    }
+
+    /// The format's name on every surface.
+    pub const fn format(&self) -> &'static str {
+        match self {
+            Self::BitcoinPsbt(_) => PayloadFormat::BitcoinPsbt.as_str(),
+            Self::SolanaMessage(_) => PayloadFormat::SolanaMessage.as_str(),
+        }
+    }
+
+    /// The digest of format and bytes.
+    pub fn digest(&self) -> Digest {
+        Transcript::new(Tag::Payload).text(self.format()).bytes(self.as_bytes()).finish()
+    }
+}
+
+/// The group key that is asked to sign, as the decoder needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct PayingKey<'a> {
+    /// The group verifying key in the scheme's own encoding: 32 bytes for Ed25519, 33 bytes
+    /// (compressed SEC1) for secp256k1 schemes. For `frost-secp256k1-tr` this is the BIP-341
+    /// *internal* key; the output key is its tweak with no script tree.
+    pub group_verifying_key: &'a [u8],
+    /// The network that the request is bound to.
+    pub network: Network,
+}
+
+/// A payload decoded, with what has to be signed for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// What the payload does.
+    pub intent: Intent,
+    /// The messages to sign, in the payload's order: a 32-byte BIP-341 sighash for each input of
+    /// a PSBT that the key owns, or the whole message of a Solana transaction. Never empty.
+    pub signing_messages: Vec<Vec<u8>>,
+}

@@ -1,0 +1,23 @@
+//! The policy gate: decides, inside every node, whether a decoded transaction may be signed, and is
+//! the only maker of a [`Permit`].
+//!
+//! A [`Bundle`] holds rules in Cedar and, beside them, the tables that the rules refer to by name.
+//! The [`Gate`] asks the rules about every effect of an intent. Facts that must be exact (256-bit
+//! limits) are computed here, not in rules.
+//!
+//! **Architecture invariant:** whatever is unknown, does not fit or fails to evaluate is a denial.
+#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+mod amount;
+mod bundle;
+mod decision;
+mod gate;
+mod limit;
+mod permit;
+mod subject;
+
+pub use bundle::{Bundle, BundleError, Lint, RegisteredAsset};
+pub use decision::{Decision, Denial, NearestRule};
+pub use gate::Gate;
+pub use permit::{Permit, Phase};
+pub use subject::{ConfirmationSubject, SigningSubject};

@@ -1,0 +1,40 @@
+//! What the gate is asked about.
+
+use quorate_intent::Intent;
+use quorate_model::{Attempt, Digest, Epoch, KeyId, Scheme, ServiceName, Timestamp};
+
+/// One signing attempt of a verified request, with everything that this node itself decoded or
+/// holds. Built by the node's engine; nothing here is taken from the coordinator.
+#[derive(Debug, Clone, Copy)]
+pub struct SigningSubject<'a> {
+    /// The service whose signature on the request was verified: the principal.
+    pub service: &'a ServiceName,
+    /// Digest of the signed request statement.
+    pub request: Digest,
+    /// The key that is asked to sign: the resource.
+    pub key: &'a KeyId,
+    /// The key's scheme.
+    pub scheme: Scheme,
+    /// The epoch of the share that would sign.
+    pub epoch: Epoch,
+    /// Which try at the request.
+    pub attempt: Attempt,
+    /// What the payload does, decoded by this node.
+    pub intent: &'a Intent,
+    /// The node's time.
+    pub now: Timestamp,
+}
+
+/// One key confirmation: the only signature of a key that no policy speaks about. Its message is a
+/// tagged hash that parses as no transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct ConfirmationSubject<'a> {
+    /// The key to confirm.
+    pub key: &'a KeyId,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Digest of the confirmation statement (the message that is signed).
+    pub statement: Digest,
+    /// Which try at the confirmation.
+    pub attempt: Attempt,
+}

@@ -1,0 +1,151 @@
+//! Signing with a scheme that is known at run time only.
+
+use quorate_model::{Heads, ParticipantId, Scheme};
+use quorate_trust::Authentic;
+use rand_core::CryptoRngCore;
+
+use super::{
+    KeyShare, KeyShareError, ReserveAnswer, Reserved, ShareAnswer, SigningContext, aggregate,
+};
+use crate::suite::{Ed25519, Secp256k1, Secp256k1Tr};
+use crate::{Abort, AbortReason, CertifiedKey, GroupInfo, SecretShare};
+
+/// A [`KeyShare`] of any scheme.
+#[derive(Debug)]
+pub enum AnyKeyShare {
+    /// Of `frost-ed25519`.
+    Ed25519(KeyShare<Ed25519>),
+    /// Of `frost-secp256k1-tr`.
+    Secp256k1Tr(KeyShare<Secp256k1Tr>),
+    /// Of `frost-secp256k1`.
+    Secp256k1(KeyShare<Secp256k1>),
+}
+
+/// Nonces ([`Reserved`]) of any scheme.
+pub enum AnyReserved {
+    /// Of `frost-ed25519`.
+    Ed25519(Reserved<Ed25519>),
+    /// Of `frost-secp256k1-tr`.
+    Secp256k1Tr(Reserved<Secp256k1Tr>),
+    /// Of `frost-secp256k1`.
+    Secp256k1(Reserved<Secp256k1>),
+}
+
+/// A [`GroupInfo`] of any scheme.
+#[derive(Debug, Clone)]
+pub enum AnyGroupInfo {
+    /// Of `frost-ed25519`.
+    Ed25519(GroupInfo<Ed25519>),
+    /// Of `frost-secp256k1-tr`.
+    Secp256k1Tr(GroupInfo<Secp256k1Tr>),
+    /// Of `frost-secp256k1`.
+    Secp256k1(GroupInfo<Secp256k1>),
+}
+
+impl AnyKeyShare {
+    /// Puts a stored share together with its certified key.
+    ///
+    /// # Errors
+    /// [`KeyShareError`], also where the share is not the certified one.
+    pub fn new(
+        certified: &CertifiedKey,
+        me: ParticipantId,
+        share: &SecretShare,
+    ) -> Result<Self, KeyShareError> {
+        Ok(match certified.scheme {
+            Scheme::FrostEd25519 => Self::Ed25519(KeyShare::new(certified, me, share)?),
+            Scheme::FrostSecp256k1Tr => Self::Secp256k1Tr(KeyShare::new(certified, me, share)?),
+            Scheme::FrostSecp256k1 => Self::Secp256k1(KeyShare::new(certified, me, share)?),
+        })
+    }
+
+    /// Makes nonces: see [`Reserved::reserve`].
+    ///
+    /// # Errors
+    /// [`Abort`].
+    pub fn reserve(
+        &self,
+        context: SigningContext,
+        me: ParticipantId,
+        heads: Heads,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(AnyReserved, ReserveAnswer), Abort> {
+        match self {
+            Self::Ed25519(share) => Reserved::reserve(context, me, share, heads, rng)
+                .map(|(reserved, answer)| (AnyReserved::Ed25519(reserved), answer)),
+            Self::Secp256k1Tr(share) => Reserved::reserve(context, me, share, heads, rng)
+                .map(|(reserved, answer)| (AnyReserved::Secp256k1Tr(reserved), answer)),
+            Self::Secp256k1(share) => Reserved::reserve(context, me, share, heads, rng)
+                .map(|(reserved, answer)| (AnyReserved::Secp256k1(reserved), answer)),
+        }
+    }
+}
+
+impl AnyReserved {
+    /// Spends the nonces: see [`Reserved::release`].
+    ///
+    /// # Errors
+    /// [`Abort`].
+    pub fn release(
+        self,
+        share: &AnyKeyShare,
+        answers: Vec<Authentic<ReserveAnswer>>,
+    ) -> Result<ShareAnswer, Abort> {
+        match (self, share) {
+            (Self::Ed25519(reserved), AnyKeyShare::Ed25519(share)) => {
+                reserved.release(share, answers)
+            }
+            (Self::Secp256k1Tr(reserved), AnyKeyShare::Secp256k1Tr(share)) => {
+                reserved.release(share, answers)
+            }
+            (Self::Secp256k1(reserved), AnyKeyShare::Secp256k1(share)) => {
+                reserved.release(share, answers)
+            }
+            (Self::Ed25519(_) | Self::Secp256k1Tr(_) | Self::Secp256k1(_), _) => {
+                let reason = "nonces and share are of different schemes".to_owned();
+                Err(Abort::unproven(AbortReason::Library(reason)))
+            }
+        }
+    }
+
+    /// What the attempt is about.
+    pub fn context(&self) -> &SigningContext {
+        match self {
+            Self::Ed25519(reserved) => reserved.context(),
+            Self::Secp256k1Tr(reserved) => reserved.context(),
+            Self::Secp256k1(reserved) => reserved.context(),
+        }
+    }
+}
+
+impl AnyGroupInfo {
+    /// Decodes the public side of a certified key.
+    ///
+    /// # Errors
+    /// [`KeyShareError::Malformed`].
+    pub fn new(certified: &CertifiedKey) -> Result<Self, KeyShareError> {
+        let group = match certified.scheme {
+            Scheme::FrostEd25519 => GroupInfo::new(certified).map(Self::Ed25519).ok(),
+            Scheme::FrostSecp256k1Tr => GroupInfo::new(certified).map(Self::Secp256k1Tr).ok(),
+            Scheme::FrostSecp256k1 => GroupInfo::new(certified).map(Self::Secp256k1).ok(),
+        };
+        group.ok_or(KeyShareError::Malformed)
+    }
+
+    /// Puts shares together: see [`aggregate`].
+    ///
+    /// # Errors
+    /// [`Abort`], which names the culprit of a bad share.
+    pub fn aggregate(
+        &self,
+        context: &SigningContext,
+        answers: Vec<Authentic<ReserveAnswer>>,
+        shares: Vec<Authentic<ShareAnswer>>,
+    ) -> Result<Vec<Vec<u8>>, Abort> {
+        match self {
+            Self::Ed25519(group) => aggregate(context, group, answers, shares),
+            Self::Secp256k1Tr(group) => aggregate(context, group, answers, shares),
+            Self::Secp256k1(group) => aggregate(context, group, answers, shares),
+        }
+    }
+}

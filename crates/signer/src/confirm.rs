@@ -1,0 +1,86 @@
+//! The end of a key generation: the certificate, and proof that every share signs.
+
+use quorate_audit::{Event, EventKind};
+use quorate_model::KeyId;
+use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
+use quorate_protocol::{Certificate, CertifiedKey, Confirmation, verify_signature};
+
+use crate::node::Node;
+use crate::record::{ActiveRecord, Record};
+use crate::refusal::{certificate as bad_certificate, refuse};
+use crate::turn::Turn;
+
+impl Node {
+    /// Takes the certificate: every holder's vote for what this node voted for.
+    pub(crate) fn certify(
+        &mut self,
+        certificate: Certificate,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let key = certificate.certified.key.clone();
+        let held = self.keys.find_mut(&key)?;
+        if held.certified != certificate.certified {
+            let reason = format!("the certificate is not for what this node voted for as {key}");
+            return Err(refuse(RefusalCode::Invalid, reason));
+        }
+        if held.certificate.is_some() {
+            return Ok(FromNode::Certified);
+        }
+        certificate.verify(&self.root).map_err(bad_certificate)?;
+        held.certificate = Some(certificate.clone());
+        let event = Event::new(EventKind::KeyCertified)
+            .fact("key", &key)
+            .fact("certified", certificate.certified.digest());
+        turn.audit(&mut self.log, event);
+        turn.write(Record::Certificate(certificate));
+        Ok(FromNode::Certified)
+    }
+
+    /// Takes the confirmations: the key is active once they cover its whole roster.
+    pub(crate) fn confirm(
+        &mut self,
+        key: &KeyId,
+        confirmations: Vec<Confirmation>,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let held = self.keys.find_mut(key)?;
+        if held.confirmations.is_some() {
+            return Ok(FromNode::Active);
+        }
+        if held.certificate.is_none() {
+            let reason = format!("key {key} is not certified at this node");
+            return Err(refuse(RefusalCode::NotFound, reason));
+        }
+        check(&held.certified, &confirmations)
+            .map_err(|reason| refuse(RefusalCode::Invalid, reason))?;
+        held.confirmations = Some(confirmations.clone());
+        let event = Event::new(EventKind::KeyActivated).fact("key", key);
+        turn.audit(&mut self.log, event);
+        turn.write(Record::Active(ActiveRecord { key: key.clone(), confirmations }));
+        Ok(FromNode::Active)
+    }
+}
+
+/// Checks that sets of threshold size which together cover the roster have signed.
+pub(crate) fn check(
+    certified: &CertifiedKey,
+    confirmations: &[Confirmation],
+) -> Result<(), &'static str> {
+    for Confirmation { signing_set, signature } in confirmations {
+        let threshold = certified.threshold.as_usize();
+        if signing_set.len() != threshold || !signing_set.is_subset(&certified.roster) {
+            return Err("a confirmation is signed by exactly as many holders as the threshold");
+        }
+        let statement = Confirmation::statement(certified, signing_set);
+        let group = &certified.group_verifying_key;
+        if !verify_signature(certified.scheme, group, statement.as_bytes(), signature) {
+            return Err("a confirmation's signature does not verify");
+        }
+    }
+    let covered = |id| confirmations.iter().any(|c| c.signing_set.contains(id));
+    if certified.roster.iter().all(covered) {
+        Ok(())
+    } else {
+        Err("the confirmations do not cover every holder")
+    }
+}

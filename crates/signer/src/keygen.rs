@@ -1,0 +1,251 @@
+//! Key generation, from the node's side.
+
+use std::collections::BTreeMap;
+
+use quorate_audit::{Event, EventKind};
+use quorate_model::{Attempt, Digest, KeyId, Timestamp};
+use quorate_protocol::dkg::{Announced, Committed, Dealt, NewShare, begin};
+use quorate_protocol::sign::AnyKeyShare;
+use quorate_protocol::wire::{CeremonyKey, FromNode, Refusal, RefusalCode};
+use quorate_protocol::{Announcement, Ceremony, Round1, Round2, Vote};
+use quorate_trust::{Signed, SignedOrder, VerifiedOrder};
+use rand_core::CryptoRngCore;
+
+use crate::keys::HeldKey;
+use crate::ledger::check_attempt;
+use crate::node::Node;
+use crate::record::{CeremonyRecord, Record, ShareRecord};
+use crate::refusal::{abort, order, refuse};
+use crate::turn::Turn;
+
+/// Key generations that this node takes part in, and how far each order has come.
+#[derive(Default)]
+pub(crate) struct Ceremonies {
+    running: BTreeMap<KeyId, Running>,
+    attempts: BTreeMap<Digest, Attempt>,
+}
+
+struct Running {
+    attempt: Attempt,
+    machine: Machine,
+    deadline: Timestamp,
+}
+
+enum Machine {
+    Announced(Box<dyn Announced>),
+    Committed(Box<dyn Committed>),
+    Dealt(Box<dyn Dealt>),
+}
+
+impl Ceremonies {
+    /// Takes up a record from the store.
+    pub(crate) fn put(&mut self, record: &CeremonyRecord) {
+        self.attempts.insert(record.order, record.attempt);
+    }
+
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        self.running.retain(|_, running| running.deadline > now);
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.running.values().map(|running| running.deadline).min()
+    }
+
+    /// Takes a machine out: it is stepped now or gone.
+    fn take(&mut self, ceremony: &CeremonyKey) -> Result<Running, Refusal> {
+        let found = self.running.remove(&ceremony.key);
+        let (key, attempt) = (&ceremony.key, ceremony.attempt);
+        match found {
+            Some(running) if running.attempt == attempt => Ok(running),
+            Some(other) => {
+                self.running.insert(key.clone(), other);
+                Err(no_ceremony(ceremony))
+            }
+            None => Err(no_ceremony(ceremony)),
+        }
+    }
+}
+
+fn no_ceremony(CeremonyKey { key, attempt }: &CeremonyKey) -> Refusal {
+    let reason = format!("attempt {attempt} at key {key} is not running here in that round");
+    refuse(RefusalCode::NotFound, reason)
+}
+
+impl Node {
+    /// Round 0: verifies the order and announces; or repeats the vote that was cast.
+    pub(crate) fn generate_key(
+        &mut self,
+        signed: &SignedOrder,
+        attempt: Attempt,
+        never_voted: Vec<Signed<Announcement>>,
+        turn: &mut Turn,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<FromNode, Refusal> {
+        let verified = signed.verify(&self.root).map_err(order)?;
+        self.check_clock(turn.now)?;
+        let ceremony = Ceremony::generate_key(&verified, attempt);
+        if !ceremony.roster.contains(self.me) {
+            return Err(refuse(RefusalCode::Invalid, "the order's roster does not name this node"));
+        }
+        if let Some(vote) = self.cast_vote(&ceremony, never_voted, turn)? {
+            return Ok(vote);
+        }
+        verified.check_time(turn.now).map_err(order)?;
+        self.admit_attempt(&verified, attempt)?;
+        let record = CeremonyRecord { key: ceremony.key.clone(), order: ceremony.order, attempt };
+        self.ceremonies.put(&record);
+        turn.write(Record::Ceremony(record));
+        let event = Event::new(EventKind::CeremonyBegun)
+            .fact("order", &verified.order().id)
+            .fact("key", &ceremony.key)
+            .fact("scheme", ceremony.scheme)
+            .fact("threshold", ceremony.threshold)
+            .fact("roster", &ceremony.roster)
+            .fact("attempt", attempt);
+        turn.audit(&mut self.log, event);
+        let key = ceremony.key.clone();
+        let (machine, announcement) = begin(ceremony, self.me, rng);
+        let deadline = turn.now.plus_millis(self.limits.ceremony_ms);
+        let running = Running { attempt, machine: Machine::Announced(machine), deadline };
+        self.ceremonies.running.insert(key, running);
+        Ok(FromNode::Announcement(self.sign(announcement)))
+    }
+
+    /// The vote that this node cast for the key, if it holds to it. It lets go only of a share that
+    /// can never be certified, on the word of `threshold` holders that they never voted.
+    fn cast_vote(
+        &mut self,
+        ceremony: &Ceremony,
+        never_voted: Vec<Signed<Announcement>>,
+        turn: &mut Turn,
+    ) -> Result<Option<FromNode>, Refusal> {
+        let Some(held) = self.keys.0.get(&ceremony.key) else { return Ok(None) };
+        if held.certified.order != ceremony.order {
+            let reason = format!("key {} exists: a key id is used once", ceremony.key);
+            return Err(refuse(RefusalCode::Invalid, reason));
+        }
+        let retry = held.certificate.is_none() && ceremony.attempt > held.certified.attempt;
+        if !retry || never_voted.is_empty() {
+            let vote = Vote { certified: held.certified.digest() };
+            let vote = Signed { from: self.me, body: vote, signature: held.vote };
+            return Ok(Some(FromNode::Vote(held.certified.clone(), vote)));
+        }
+        let epoch = held.certified.epoch;
+        self.check_never_voted(ceremony, never_voted)?;
+        self.keys.0.remove(&ceremony.key);
+        self.vault.drop_share(&ceremony.key, epoch);
+        turn.write(Record::DropShare(ceremony.key.clone()));
+        let event = Event::new(EventKind::ShareDropped).fact("key", &ceremony.key);
+        turn.audit(&mut self.log, event);
+        Ok(None)
+    }
+
+    /// A node that announces a later attempt has not voted before: had it, it would repeat its vote;
+    /// and it never will, since attempts only go forward. Of `threshold` such words one is honest.
+    fn check_never_voted(
+        &self,
+        ceremony: &Ceremony,
+        announcements: Vec<Signed<Announcement>>,
+    ) -> Result<(), Refusal> {
+        let mut words = std::collections::BTreeSet::new();
+        for announcement in self.authenticate(announcements)? {
+            let Announcement { order, attempt, .. } = *announcement.body();
+            let from = announcement.from();
+            let counts = (order, attempt) == (ceremony.order, ceremony.attempt)
+                && ceremony.roster.contains(from)
+                && from != self.me;
+            if counts {
+                words.insert(from);
+            }
+        }
+        if words.len() >= ceremony.threshold.as_usize() {
+            return Ok(());
+        }
+        let reason = format!(
+            "this node voted for key {}; {} of {} holders said that they never did",
+            ceremony.key,
+            words.len(),
+            ceremony.threshold
+        );
+        Err(refuse(RefusalCode::Invalid, reason))
+    }
+
+    fn admit_attempt(&self, verified: &VerifiedOrder, attempt: Attempt) -> Result<(), Refusal> {
+        check_attempt(attempt, self.limits.attempts_max)?;
+        if self.ceremonies.attempts.get(&verified.digest()).is_some_and(|seen| attempt <= *seen) {
+            let reason = format!("attempt {attempt} at order {} was used", verified.order().id);
+            return Err(refuse(RefusalCode::AttemptUsed, reason));
+        }
+        if self.ceremonies.running.len() >= self.limits.ceremonies_max {
+            let reason = format!("{} ceremonies are running", self.limits.ceremonies_max);
+            return Err(refuse(RefusalCode::Busy, reason));
+        }
+        Ok(())
+    }
+
+    /// Everybody's announcements: commit.
+    pub(crate) fn announcements(
+        &mut self,
+        ceremony: &CeremonyKey,
+        messages: Vec<Signed<Announcement>>,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<FromNode, Refusal> {
+        let messages = self.authenticate(messages)?;
+        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
+        let Machine::Announced(machine) = machine else { return Err(no_ceremony(ceremony)) };
+        let (next, round1) = machine.handle(messages, rng).map_err(abort)?;
+        let running = Running { attempt, machine: Machine::Committed(next), deadline };
+        self.ceremonies.running.insert(ceremony.key.clone(), running);
+        Ok(FromNode::Round1(self.sign(round1)))
+    }
+
+    /// Everybody's commitments: deal.
+    pub(crate) fn round1(
+        &mut self,
+        ceremony: &CeremonyKey,
+        messages: Vec<Signed<Round1>>,
+    ) -> Result<FromNode, Refusal> {
+        let messages = self.authenticate(messages)?;
+        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
+        let Machine::Committed(machine) = machine else { return Err(no_ceremony(ceremony)) };
+        let (next, round2) = machine.handle(messages).map_err(abort)?;
+        let running = Running { attempt, machine: Machine::Dealt(next), deadline };
+        self.ceremonies.running.insert(ceremony.key.clone(), running);
+        Ok(FromNode::Round2(self.sign(round2)))
+    }
+
+    /// Everybody's shares: make this node's share durable, then vote for it.
+    pub(crate) fn round2(
+        &mut self,
+        ceremony: &CeremonyKey,
+        messages: Vec<Signed<Round2>>,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let messages = self.authenticate(messages)?;
+        let Machine::Dealt(machine) = self.ceremonies.take(ceremony)?.machine else {
+            return Err(no_ceremony(ceremony));
+        };
+        let NewShare { certified, share } = machine.handle(messages).map_err(abort)?;
+        let loaded = AnyKeyShare::new(&certified, self.me, &share)
+            .map_err(|error| refuse(RefusalCode::Aborted, error))?;
+        let digest = certified.digest();
+        let vote = self.sign(Vote { certified: digest });
+        let key = certified.key.clone();
+        let event = Event::new(EventKind::ShareCommitted)
+            .fact("key", &key)
+            .fact("epoch", certified.epoch)
+            .fact("certified", digest);
+        turn.audit(&mut self.log, event);
+        self.vault.insert(key.clone(), certified.epoch, loaded);
+        let held = HeldKey {
+            certified: certified.clone(),
+            vote: vote.signature,
+            certificate: None,
+            confirmations: None,
+        };
+        self.keys.0.insert(key, held);
+        let record = ShareRecord { certified: certified.clone(), vote: vote.signature, share };
+        turn.write(Record::Share(record));
+        Ok(FromNode::Vote(certified, vote))
+    }
+}

@@ -1,0 +1,30 @@
+//! The engine of a signer node: a pure state machine that verifies every statement itself, asks its
+//! gate before it makes a nonce and again before it releases a share, and says what must be durable
+//! before what is sent.
+//!
+//! **Architecture invariant:** a share is loaded for signing only with a [`quorate_policy::Permit`],
+//! and only the gate makes one.
+#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+mod config;
+mod confirm;
+mod keygen;
+mod keys;
+mod ledger;
+mod node;
+mod record;
+mod refusal;
+mod reserve;
+mod session;
+mod share;
+mod start;
+mod status;
+mod turn;
+mod vault;
+
+pub use config::{Identity, Limits, NodeConfig};
+pub use node::{Action, Input, LinkId, Node};
+pub use record::{
+    ActiveRecord, CeremonyRecord, ConfirmationAttempt, Record, RequestRecord, ShareRecord,
+};
+pub use start::StartError;

@@ -1,0 +1,180 @@
+//! The node: one question in, one answer out.
+
+use std::collections::BTreeMap;
+
+use quorate_audit::Log;
+use quorate_model::{Attempt, ClusterId, Digest, Heads, ParticipantId, Timestamp};
+use quorate_policy::Gate;
+use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
+use quorate_protocol::{Engine, Output};
+use quorate_trust::{Authentic, Body, Signed, SigningKey, TrustRoot};
+use rand_core::CryptoRngCore;
+
+use crate::config::Limits;
+use crate::keygen::Ceremonies;
+use crate::keys::Keys;
+use crate::ledger::Ledger;
+use crate::record::Record;
+use crate::refusal::{refuse, sender};
+use crate::session::Sessions;
+use crate::turn::Turn;
+use crate::vault::Vault;
+
+/// One attachment of the node to a coordinator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// What a node is told.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "inputs live for one step")]
+pub enum Input {
+    /// A coordinator asks.
+    Question {
+        /// Over which attachment.
+        link: LinkId,
+        /// Which question.
+        call: CallId,
+        /// What it asks.
+        question: ToNode,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What a node wants done.
+#[derive(Debug)]
+pub enum Action {
+    /// Answer a question over the attachment that it came from.
+    Answer {
+        /// Over which attachment.
+        link: LinkId,
+        /// Which question.
+        call: CallId,
+        /// The answer.
+        answer: FromNode,
+    },
+}
+
+/// A signer node without its sockets, disks and clocks.
+pub struct Node {
+    pub(crate) me: ParticipantId,
+    pub(crate) identity: SigningKey,
+    pub(crate) root: TrustRoot,
+    pub(crate) cluster: ClusterId,
+    pub(crate) gate: Gate,
+    pub(crate) limits: Limits,
+    pub(crate) version: String,
+    pub(crate) log: Log,
+    pub(crate) keys: Keys,
+    pub(crate) vault: Vault,
+    pub(crate) ceremonies: Ceremonies,
+    pub(crate) ledger: Ledger,
+    pub(crate) confirmation_attempts: BTreeMap<Digest, Attempt>,
+    pub(crate) sessions: Sessions,
+}
+
+impl Engine for Node {
+    type Input = Input;
+    type Record = Record;
+    type Action = Action;
+
+    fn handle(
+        &mut self,
+        input: Input,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Vec<Output<Record, Action>> {
+        let mut turn = Turn::new(now);
+        self.sessions.expire(now);
+        self.ceremonies.expire(now);
+        match input {
+            Input::Question { link, call, question } => {
+                let answer = self.answer(question, &mut turn, rng);
+                let answer = answer.unwrap_or_else(FromNode::Refused);
+                turn.finish(Some(Action::Answer { link, call, answer }))
+            }
+            Input::Tick => {
+                let remembered = now.millis().saturating_sub(self.limits.remember_ms);
+                let forgotten = self.ledger.forget(Timestamp::from_millis(remembered));
+                forgotten.into_iter().for_each(|record| turn.write(record));
+                turn.finish(None)
+            }
+        }
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        let forget = self.ledger.next_expiry();
+        let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
+        let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline(), forget];
+        ends.into_iter().flatten().min()
+    }
+}
+
+impl Node {
+    fn answer(
+        &mut self,
+        question: ToNode,
+        turn: &mut Turn,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<FromNode, Refusal> {
+        match question {
+            ToNode::GenerateKey { order, attempt, never_voted } => {
+                self.generate_key(&order, attempt, never_voted, turn, rng)
+            }
+            ToNode::Announcements(ceremony, messages) => {
+                self.announcements(&ceremony, messages, rng)
+            }
+            ToNode::Round1(ceremony, messages) => self.round1(&ceremony, messages),
+            ToNode::Round2(ceremony, messages) => self.round2(&ceremony, messages, turn),
+            ToNode::Certify(certificate) => self.certify(certificate, turn),
+            ToNode::Reserve { subject, attempt, signing_set } => {
+                self.reserve(subject, attempt, signing_set, turn, rng)
+            }
+            ToNode::Share { subject, attempt, answers } => {
+                self.share(subject, attempt, answers, turn)
+            }
+            ToNode::Confirm { key, confirmations } => self.confirm(&key, confirmations, turn),
+            ToNode::Simulate(request) => self.simulate(&request, turn.now),
+            ToNode::Status => Ok(FromNode::Status(self.status(turn.now))),
+        }
+    }
+
+    /// What this node knows to be newest.
+    pub(crate) fn heads(&self, now: Timestamp) -> Heads {
+        Heads {
+            root: self.cluster,
+            bundle: self.gate.bundle_hash(),
+            audit: self.log.head(),
+            audit_length: self.log.length(),
+            clock: now,
+        }
+    }
+
+    /// Signs what this node says.
+    pub(crate) fn sign<T: Body>(&self, body: T) -> Signed<T> {
+        Signed::sign(self.me, body, &self.identity)
+    }
+
+    /// Verifies who said what a coordinator relayed.
+    pub(crate) fn authenticate<T: Body>(
+        &self,
+        messages: Vec<Signed<T>>,
+    ) -> Result<Vec<Authentic<T>>, Refusal> {
+        if messages.len() > self.root.nodes.len() {
+            return Err(refuse(RefusalCode::Aborted, "more messages than nodes"));
+        }
+        messages.into_iter().map(|message| message.verify(&self.root).map_err(sender)).collect()
+    }
+
+    /// Refuses where the clock shows an earlier time than this node itself has written.
+    pub(crate) fn check_clock(&self, now: Timestamp) -> Result<(), Refusal> {
+        let behind = self.log.time().since(now);
+        if behind <= self.limits.clock_skew_ms {
+            return Ok(());
+        }
+        let reason = format!(
+            "this node's clock is {behind} ms behind its own records: set the clock, then restart"
+        );
+        Err(refuse(RefusalCode::Time, reason))
+    }
+}

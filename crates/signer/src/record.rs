@@ -1,0 +1,96 @@
+//! What a node keeps: the records that its engine makes durable and starts from.
+
+use std::fmt;
+
+use quorate_audit::Entry;
+use quorate_model::{Attempt, Digest, KeyId, RequestKey, Timestamp};
+use quorate_protocol::{Certificate, CertifiedKey, Confirmation, SecretShare};
+use quorate_trust::Signature;
+
+/// One record. A later record with the same place in its tree replaces the earlier one.
+#[derive(Debug)]
+pub enum Record {
+    /// Tree `ceremonies`, by digest of the order.
+    Ceremony(CeremonyRecord),
+    /// Trees `votes` (everything but the secret, by key id) and `shares` (the 32 secret bytes, by
+    /// key id and epoch, under a data key of their own). Written together or not at all.
+    Share(ShareRecord),
+    /// Removes the [`ShareRecord`] of a key that can never be certified.
+    DropShare(KeyId),
+    /// Tree `certificates`, by key id.
+    Certificate(Certificate),
+    /// Tree `confirmations`, by key id: the key is active from here on.
+    Active(ActiveRecord),
+    /// Tree `requests`, by service and request id.
+    Request(RequestRecord),
+    /// Removes the [`RequestRecord`] of a request that expired before the watermark.
+    ForgetRequest(RequestKey),
+    /// Tree `watermark`, one record: no request that expires at or before it is accepted again.
+    Watermark(Timestamp),
+    /// Tree `confirmation-attempts`, by confirmation statement.
+    ConfirmationAttempt(ConfirmationAttempt),
+    /// Tree `audit`, by index.
+    Audit(Entry),
+}
+
+/// How far tries at an order to make a key have come at this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CeremonyRecord {
+    /// The key.
+    pub key: KeyId,
+    /// Digest of the order.
+    pub order: Digest,
+    /// The newest try that this node took part in.
+    pub attempt: Attempt,
+}
+
+/// This node's share of a key, with what it voted for.
+pub struct ShareRecord {
+    /// What the node voted for.
+    pub certified: CertifiedKey,
+    /// The node's signature over its vote.
+    pub vote: Signature,
+    /// The secret.
+    pub share: SecretShare,
+}
+
+impl fmt::Debug for ShareRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShareRecord").field("certified", &self.certified).finish_non_exhaustive()
+    }
+}
+
+/// Proof that every share of a key signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveRecord {
+    /// The key.
+    pub key: KeyId,
+    /// Signatures of sets that cover its roster.
+    pub confirmations: Vec<Confirmation>,
+}
+
+/// What this node did for a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// The request's name.
+    pub request: RequestKey,
+    /// Digest of the statement under that name: the only one, for ever.
+    pub digest: Digest,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// The newest attempt that this node answered.
+    pub attempt: Attempt,
+    /// The newest attempt for which shares left this node.
+    pub released: Option<Attempt>,
+    /// Why the gate denied it, if it did: final at this node.
+    pub denied: Option<String>,
+}
+
+/// How many tries at a confirmation this node answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfirmationAttempt {
+    /// The statement (it names key and signing set).
+    pub statement: Digest,
+    /// The newest attempt that this node answered.
+    pub attempt: Attempt,
+}

@@ -1,0 +1,51 @@
+//! Signing sessions between their two phases: the only place where nonces live.
+
+use std::collections::BTreeMap;
+
+use quorate_intent::Intent;
+use quorate_model::{Attempt, Digest, Timestamp};
+use quorate_policy::Permit;
+use quorate_protocol::sign::AnyReserved;
+use quorate_trust::VerifiedRequest;
+
+/// One attempt that was allowed and reserved.
+pub(crate) struct Session {
+    pub(crate) reserved: AnyReserved,
+    pub(crate) permit: Permit,
+    pub(crate) subject: SessionSubject,
+    pub(crate) deadline: Timestamp,
+}
+
+/// What the session signs, kept from the reserve phase: the very object that was decided about.
+pub(crate) enum SessionSubject {
+    Request(Box<(VerifiedRequest, Intent)>),
+    Confirmation,
+}
+
+/// Open sessions, by subject and attempt.
+#[derive(Default)]
+pub(crate) struct Sessions(BTreeMap<(Digest, Attempt), Session>);
+
+impl Sessions {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn open(&mut self, subject: Digest, attempt: Attempt, session: Session) {
+        self.0.insert((subject, attempt), session);
+    }
+
+    /// Takes a session out: its nonces are used now or never.
+    pub(crate) fn take(&mut self, subject: Digest, attempt: Attempt) -> Option<Session> {
+        self.0.remove(&(subject, attempt))
+    }
+
+    /// Drops sessions whose time ran out.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        self.0.retain(|_, session| session.deadline > now);
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
+        self.0.values().map(|session| session.deadline).min()
+    }
+}

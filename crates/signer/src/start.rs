@@ -1,0 +1,141 @@
+//! How a node takes up its work from its records.
+
+use std::collections::BTreeMap;
+
+use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
+use quorate_model::{KeyId, ParticipantId, Timestamp};
+use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
+
+use crate::config::NodeConfig;
+use crate::keygen::Ceremonies;
+use crate::keys::{HeldKey, Keys};
+use crate::ledger::Ledger;
+use crate::node::Node;
+use crate::record::{ActiveRecord, Record, ShareRecord};
+use crate::session::Sessions;
+use crate::turn::Turn;
+use crate::vault::Vault;
+
+/// Why a node does not start: it would rather stop than sign on doubtful records.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// The trust root has no such node, or another key for it.
+    #[error("the trust root does not name this node's identity key for participant {0}")]
+    Identity(ParticipantId),
+    /// The audit log is damaged.
+    #[error(transparent)]
+    Audit(#[from] ChainError),
+    /// A share does not belong to its key.
+    #[error("key {key}: {source}")]
+    Share {
+        /// The key.
+        key: KeyId,
+        /// What is wrong.
+        source: KeyShareError,
+    },
+    /// A record about a key of which the vote record is missing.
+    #[error("the store has a {what} of key {key} but not the share it belongs to")]
+    Orphan {
+        /// What kind of record.
+        what: &'static str,
+        /// The key.
+        key: KeyId,
+    },
+    /// A record that says that something is gone cannot be stored.
+    #[error("the store holds a record of removal: it is not this software's")]
+    Removal,
+}
+
+impl Node {
+    /// Takes up the work that the records describe. The second value is to be made durable before
+    /// the node answers anyone: the entry that says that it started.
+    ///
+    /// # Errors
+    /// [`StartError`]: the node must not run.
+    pub fn start(
+        config: NodeConfig,
+        records: Vec<Record>,
+        now: Timestamp,
+    ) -> Result<(Self, Vec<Record>), StartError> {
+        let NodeConfig { identity, root, gate, limits, version } = config;
+        let me = identity.participant;
+        let entry = root.nodes.get(&me).filter(|e| e.identity == identity.key.public_key());
+        if entry.is_none() {
+            return Err(StartError::Identity(me));
+        }
+        let mut node = Self {
+            me,
+            identity: identity.key,
+            cluster: root.hash(),
+            root,
+            gate,
+            limits,
+            version,
+            log: Log::default(),
+            keys: Keys::default(),
+            vault: Vault::default(),
+            ceremonies: Ceremonies::default(),
+            ledger: Ledger::default(),
+            confirmation_attempts: BTreeMap::new(),
+            sessions: Sessions::default(),
+        };
+        node.load(records)?;
+        let mut turn = Turn::new(now);
+        let event = Event::new(EventKind::NodeStarted)
+            .fact("version", &node.version)
+            .fact("bundle", node.gate.bundle_hash())
+            .fact("keys", node.keys.0.len());
+        turn.audit(&mut node.log, event);
+        Ok((node, turn.into_records()))
+    }
+
+    fn load(&mut self, records: Vec<Record>) -> Result<(), StartError> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut certificates = Vec::new();
+        let mut active = Vec::new();
+        for record in records {
+            match record {
+                Record::Share(share) => self.load_share(&share)?,
+                Record::Certificate(certificate) => certificates.push(certificate),
+                Record::Active(record) => active.push(record),
+                Record::Ceremony(record) => self.ceremonies.put(&record),
+                Record::Request(record) => self.ledger.put(record),
+                Record::Watermark(time) => self.ledger.set_watermark(time),
+                Record::ConfirmationAttempt(record) => {
+                    self.confirmation_attempts.insert(record.statement, record.attempt);
+                }
+                Record::Audit(entry) => entries.push(entry),
+                Record::DropShare(_) | Record::ForgetRequest(_) => {
+                    return Err(StartError::Removal);
+                }
+            }
+        }
+        for certificate in certificates {
+            let key = certificate.certified.key.clone();
+            self.held(&key, "certificate")?.certificate = Some(certificate);
+        }
+        for ActiveRecord { key, confirmations } in active {
+            self.held(&key, "confirmation")?.confirmations = Some(confirmations);
+        }
+        entries.sort_by_key(|entry| entry.index);
+        self.log = Log::verify(&entries)?;
+        Ok(())
+    }
+
+    fn held(&mut self, key: &KeyId, what: &'static str) -> Result<&mut HeldKey, StartError> {
+        let orphan = || StartError::Orphan { what, key: key.clone() };
+        self.keys.0.get_mut(key).ok_or_else(orphan)
+    }
+
+    fn load_share(&mut self, record: &ShareRecord) -> Result<(), StartError> {
+        let ShareRecord { certified, vote, share } = record;
+        let key = certified.key.clone();
+        let loaded = AnyKeyShare::new(certified, self.me, share)
+            .map_err(|source| StartError::Share { key: key.clone(), source })?;
+        self.vault.insert(key.clone(), certified.epoch, loaded);
+        let (certified, vote) = (certified.clone(), *vote);
+        let held = HeldKey { certified, vote, certificate: None, confirmations: None };
+        self.keys.0.insert(key, held);
+        Ok(())
+    }
+}

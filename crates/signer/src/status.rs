@@ -1,0 +1,31 @@
+//! How the node is.
+
+use quorate_model::{KeyState, Timestamp};
+use quorate_protocol::wire::NodeStatus;
+
+use crate::node::Node;
+
+impl Node {
+    /// How the node is, and why it could not sign now.
+    pub fn status(&self, now: Timestamp) -> NodeStatus {
+        let active = self.keys.0.values().filter(|held| held.state() == KeyState::Active).count();
+        let mut reasons = Vec::new();
+        if let Err(refusal) = self.check_clock(now) {
+            reasons.push(refusal.reason);
+        }
+        if active == 0 {
+            reasons.push("no key is active".to_owned());
+        }
+        if self.sessions.len() >= self.limits.sessions_max {
+            reasons.push("every signing session is in use".to_owned());
+        }
+        NodeStatus {
+            heads: self.heads(now),
+            active_keys: active as u64,
+            open_sessions: self.sessions.len() as u64,
+            ready: reasons.is_empty(),
+            reasons,
+            version: self.version.clone(),
+        }
+    }
+}
