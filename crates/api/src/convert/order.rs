@@ -1,0 +1,48 @@
+//! Orders.
+
+use quorate_trust::{OrderSignature, SignedOrder};
+
+use crate::pb::statement::v1 as pb;
+use crate::{DecodeError, field, limits};
+
+impl TryFrom<pb::SignedOrder> for SignedOrder {
+    type Error = DecodeError;
+
+    fn try_from(order: pb::SignedOrder) -> Result<Self, DecodeError> {
+        Ok(Self {
+            text: field::text("SignedOrder.text", order.text, limits::ORDER_BYTES_MAX)?,
+            signatures: field::list(
+                "SignedOrder.signatures",
+                order.signatures,
+                limits::ORDER_SIGNATURES_MAX,
+            )?,
+        })
+    }
+}
+
+impl From<SignedOrder> for pb::SignedOrder {
+    fn from(order: SignedOrder) -> Self {
+        let signatures = order.signatures.into_iter().map(Into::into).collect();
+        Self { text: order.text, signatures }
+    }
+}
+
+impl TryFrom<pb::OrderSignature> for OrderSignature {
+    type Error = DecodeError;
+
+    fn try_from(signature: pb::OrderSignature) -> Result<Self, DecodeError> {
+        Ok(Self {
+            person: field::parse("OrderSignature.person", &signature.person)?,
+            signature: field::signature("OrderSignature.signature", &signature.signature)?,
+        })
+    }
+}
+
+impl From<OrderSignature> for pb::OrderSignature {
+    fn from(signature: OrderSignature) -> Self {
+        Self {
+            person: signature.person.to_string(),
+            signature: signature.signature.as_bytes().to_vec(),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Questions of a coordinator.
+
+use quorate_model::Attempt;
+use quorate_protocol::wire::{CallId, CeremonyKey, ToNode};
+use quorate_trust::Signed;
+
+use crate::pb::node::v1 as pb;
+use crate::pb::node::v1::coordinator_frame::Question;
+use crate::{DecodeError, field, limits};
+
+impl TryFrom<pb::CoordinatorFrame> for (CallId, ToNode) {
+    type Error = DecodeError;
+
+    fn try_from(frame: pb::CoordinatorFrame) -> Result<Self, DecodeError> {
+        let question = field::required("CoordinatorFrame.question", frame.question)?;
+        Ok((CallId(frame.call), question.try_into()?))
+    }
+}
+
+impl From<(CallId, ToNode)> for pb::CoordinatorFrame {
+    fn from((call, question): (CallId, ToNode)) -> Self {
+        Self { call: call.0, question: Some(question.into()) }
+    }
+}
+
+impl TryFrom<Question> for ToNode {
+    type Error = DecodeError;
+
+    fn try_from(question: Question) -> Result<Self, DecodeError> {
+        Ok(match question {
+            Question::GenerateKey(generate) => Self::GenerateKey {
+                order: field::required("GenerateKey.order", generate.order)?.try_into()?,
+                attempt: field::attempt("GenerateKey.attempt", generate.attempt)?,
+            },
+            Question::Announcements(pb::Announcements { ceremony: run, messages }) => {
+                let list = round("Announcements.messages", messages)?;
+                Self::Announcements(ceremony("Announcements.ceremony", run)?, list)
+            }
+            Question::Round1(pb::Round1Messages { ceremony: run, messages }) => {
+                let list = round("Round1Messages.messages", messages)?;
+                Self::Round1(ceremony("Round1Messages.ceremony", run)?, list)
+            }
+            Question::Round2(pb::Round2Messages { ceremony: run, messages }) => {
+                let list = round("Round2Messages.messages", messages)?;
+                Self::Round2(ceremony("Round2Messages.ceremony", run)?, list)
+            }
+            Question::Certify(pb::Certify { certificate }) => {
+                Self::Certify(field::required("Certify.certificate", certificate)?.try_into()?)
+            }
+            Question::Reserve(reserve) => Self::Reserve {
+                subject: field::required("Reserve.subject", reserve.subject)?.try_into()?,
+                attempt: field::attempt("Reserve.attempt", reserve.attempt)?,
+                signing_set: field::participants("Reserve.signing_set", reserve.signing_set)?,
+            },
+            Question::Share(share) => Self::Share {
+                subject: field::digest("Share.subject", &share.subject)?,
+                attempt: field::attempt("Share.attempt", share.attempt)?,
+                answers: round("Share.answers", share.answers)?,
+            },
+            Question::Confirm(confirm) => Self::Confirm {
+                key: field::parse("Confirm.key", &confirm.key)?,
+                confirmations: field::list(
+                    "Confirm.confirmations",
+                    confirm.confirmations,
+                    limits::CONFIRMATIONS_MAX,
+                )?,
+            },
+            Question::Simulate(pb::Simulate { request }) => {
+                Self::Simulate(field::required("Simulate.request", request)?.try_into()?)
+            }
+            Question::Status(pb::StatusQuery {}) => Self::Status,
+        })
+    }
+}
+
+impl From<ToNode> for Question {
+    fn from(question: ToNode) -> Self {
+        match question {
+            ToNode::GenerateKey { order, attempt: Attempt(attempt) } => {
+                Self::GenerateKey(pb::GenerateKey { order: Some(order.into()), attempt })
+            }
+            ToNode::Announcements(run, list) => {
+                let (ceremony, messages) = round_to_pb(run, list);
+                Self::Announcements(pb::Announcements { ceremony, messages })
+            }
+            ToNode::Round1(run, list) => {
+                let (ceremony, messages) = round_to_pb(run, list);
+                Self::Round1(pb::Round1Messages { ceremony, messages })
+            }
+            ToNode::Round2(run, list) => {
+                let (ceremony, messages) = round_to_pb(run, list);
+                Self::Round2(pb::Round2Messages { ceremony, messages })
+            }
+            ToNode::Certify(certificate) => {
+                Self::Certify(pb::Certify { certificate: Some(certificate.into()) })
+            }
+            ToNode::Reserve { subject, attempt: Attempt(attempt), signing_set } => {
+                let signing_set = field::participants_to_pb(&signing_set);
+                Self::Reserve(pb::Reserve { subject: Some(subject.into()), attempt, signing_set })
+            }
+            ToNode::Share { subject, attempt: Attempt(attempt), answers } => {
+                let answers = answers.into_iter().map(Into::into).collect();
+                Self::Share(pb::Share { subject: subject.as_bytes().to_vec(), attempt, answers })
+            }
+            ToNode::Confirm { key, confirmations } => {
+                let confirmations = confirmations.into_iter().map(Into::into).collect();
+                Self::Confirm(pb::Confirm { key: key.to_string(), confirmations })
+            }
+            ToNode::Simulate(request) => {
+                Self::Simulate(pb::Simulate { request: Some(request.into()) })
+            }
+            ToNode::Status => Self::Status(pb::StatusQuery {}),
+        }
+    }
+}
+
+fn ceremony(field: &'static str, run: Option<pb::CeremonyKey>) -> Result<CeremonyKey, DecodeError> {
+    field::required(field, run)?.try_into()
+}
+
+/// One message of each participant.
+fn round<P, T>(field: &'static str, messages: Vec<P>) -> Result<Vec<Signed<T>>, DecodeError>
+where
+    Signed<T>: TryFrom<P, Error = DecodeError>,
+{
+    field::list(field, messages, limits::PARTICIPANTS_MAX)
+}
+
+fn round_to_pb<P: From<Signed<T>>, T>(
+    run: CeremonyKey,
+    messages: Vec<Signed<T>>,
+) -> (Option<pb::CeremonyKey>, Vec<P>) {
+    (Some(run.into()), messages.into_iter().map(Into::into).collect())
+}

@@ -1,0 +1,37 @@
+//! How a node is.
+
+use quorate_protocol::wire::NodeStatus;
+
+use crate::pb::node::v1 as pb;
+use crate::{DecodeError, field, limits};
+
+impl TryFrom<pb::NodeStatus> for NodeStatus {
+    type Error = DecodeError;
+
+    fn try_from(status: pb::NodeStatus) -> Result<Self, DecodeError> {
+        const REASONS: &str = "NodeStatus.reasons";
+        const VERSION: &str = "NodeStatus.version";
+        Ok(Self {
+            heads: field::required("NodeStatus.heads", status.heads)?.try_into()?,
+            active_keys: status.active_keys,
+            open_sessions: status.open_sessions,
+            ready: status.ready,
+            reasons: field::text_list(REASONS, status.reasons, limits::STATUS_REASONS_MAX)?,
+            version: field::text(VERSION, status.version, limits::VERSION_BYTES_MAX)?,
+        })
+    }
+}
+
+impl From<NodeStatus> for pb::NodeStatus {
+    fn from(status: NodeStatus) -> Self {
+        let reasons = status.reasons.into_iter().take(limits::STATUS_REASONS_MAX);
+        Self {
+            heads: Some(status.heads.into()),
+            active_keys: status.active_keys,
+            open_sessions: status.open_sessions,
+            ready: status.ready,
+            reasons: reasons.map(|text| field::clip(text, limits::REASON_BYTES_MAX)).collect(),
+            version: field::clip(status.version, limits::VERSION_BYTES_MAX),
+        }
+    }
+}

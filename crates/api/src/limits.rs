@@ -1,0 +1,45 @@
+//! What may come in at most. A domain value over a limit is refused where it is received.
+
+/// Participants of a set, and messages of one round.
+pub const PARTICIPANTS_MAX: usize = 64;
+/// Messages that one sign request has signed.
+pub const MESSAGES_MAX: usize = quorate_intent::SIGNING_MESSAGES_MAX;
+/// Bytes of a payload.
+pub const PAYLOAD_BYTES_MAX: usize = quorate_trust::limits::PAYLOAD_BYTES_MAX;
+/// Bytes of a sign request's statement: a payload, and 1 KiB for everything else in it.
+pub const STATEMENT_BYTES_MAX: usize = PAYLOAD_BYTES_MAX + 1024;
+/// Coefficients that a participant of a key generation commits to: as many as the threshold.
+pub const COMMITMENTS_MAX: usize = PARTICIPANTS_MAX;
+/// Bytes of a text that says why.
+pub const REASON_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of an order's text.
+pub const ORDER_BYTES_MAX: usize = 16 * 1024;
+/// Signatures under an order.
+pub const ORDER_SIGNATURES_MAX: usize = 64;
+/// Signatures that confirm a key.
+pub const CONFIRMATIONS_MAX: usize = PARTICIPANTS_MAX;
+/// Bytes of an encoded element: 33 for secp256k1 (SEC 1, compressed), 32 for Ed25519.
+pub const ELEMENT_BYTES_MAX: usize = 33;
+/// Bytes of an encoded scalar.
+pub const SCALAR_BYTES_MAX: usize = 32;
+/// Bytes of an encoded group signature or proof of knowledge: an element and a scalar.
+pub const SIGNATURE_BYTES_MAX: usize = ELEMENT_BYTES_MAX + SCALAR_BYTES_MAX;
+/// Bytes of a sealed share: a scalar and an authentication tag, and some to spare.
+pub const SEALED_SHARE_BYTES_MAX: usize = 64;
+/// Reasons why a node is not ready.
+pub const STATUS_REASONS_MAX: usize = 16;
+/// Bytes of a software version.
+pub const VERSION_BYTES_MAX: usize = 64;
+/// Rules that a simulation names.
+pub const RULES_MAX: usize = 256;
+/// Bytes of a resource name or page token.
+pub const NAME_BYTES_MAX: usize = 512;
+/// How long a call may wait for a request: milliseconds.
+pub const WAIT_MS_MAX: u32 = 60_000;
+/// Items of a page where the caller does not say.
+pub const PAGE_SIZE_DEFAULT: usize = 50;
+/// Items of a page.
+pub const PAGE_SIZE_MAX: usize = 1_000;
+/// Bytes of a frame. The largest that can be right is a share question: 64 signers' pairs of
+/// commitments for 256 messages, 1.2 MB.
+pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;

@@ -1,0 +1,285 @@
+//! Records of a coordinator.
+//!
+//! A sign request can be larger than one value of a store may be, so its record is kept in pieces:
+//! under service, request id and the piece's number. The first piece begins with how many there are.
+//! A record that became shorter leaves pieces behind, which that number rules out.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use quorate_coordinator::{
+    KeyRecord, OperationRecord, OperationState, Record, RequestState, SignRequestRecord,
+};
+use quorate_model::{Attempt, Timestamp};
+use zeroize::Zeroizing;
+
+use super::{Seal, Stored, Value, Write, put};
+use crate::pb::storage::v1 as pb;
+use crate::{DecodeError, Fault, field, limits};
+
+const REQUESTS: &str = "requests";
+const OPERATIONS: &str = "operations";
+const KEYS: &str = "keys";
+
+/// The trees of a coordinator's store, in the order in which an engine may be told of their records.
+pub const TREES: [&str; 3] = [KEYS, OPERATIONS, REQUESTS];
+
+/// Bytes of a piece of a record: below the 60 KiB that a value of the store may have.
+const PIECE_BYTES_MAX: usize = 48 * 1024;
+
+/// The writes that make a record durable.
+#[must_use]
+pub fn encode(record: &Record) -> Vec<Write> {
+    match record {
+        Record::Request(record) => pieces(record),
+        Record::Operation(record) => {
+            vec![put(OPERATIONS, *record.digest.as_bytes(), &operation(record))]
+        }
+        Record::Key(record) => {
+            vec![put(KEYS, record.certificate.certified.key.as_str(), &key(record))]
+        }
+    }
+}
+
+/// All records of a store, from all entries of all its [`TREES`].
+///
+/// # Errors
+/// [`DecodeError`] for an entry that is no record, that is not where it belongs, or for a missing
+/// piece: the store is damaged then, or another version's.
+pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, DecodeError> {
+    let mut records = Vec::new();
+    let mut pieces = BTreeMap::new();
+    for Stored { tree, key, value } in entries {
+        let bytes = value.0.as_slice();
+        let record = match tree {
+            REQUESTS => {
+                pieces.insert(key, value);
+                continue;
+            }
+            OPERATIONS => Record::Operation(operation_from_pb(read("OperationRecord", bytes)?)?),
+            KEYS => Record::Key(key_from_pb(read("KeyRecord", bytes)?)?),
+            other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
+        };
+        in_place(&key, &record)?;
+        records.push(record);
+    }
+    join(&mut records, &pieces)?;
+    Ok(records)
+}
+
+fn pieces(record: &SignRequestRecord) -> Vec<Write> {
+    let bytes = request(record).encode_to_vec();
+    let name = record.signed.request.request_key().to_string();
+    // Always one piece at least: a record has a statement.
+    let count = bytes.chunks(PIECE_BYTES_MAX).len();
+    let pieces = bytes.chunks(PIECE_BYTES_MAX).enumerate().map(|(index, piece)| {
+        let mut value = if index == 0 { number(count).to_vec() } else { Vec::new() };
+        value.extend_from_slice(piece);
+        let value = Value(Zeroizing::new(value));
+        Write::Put { tree: REQUESTS, key: piece_key(&name, index), value, seal: Seal::Root }
+    });
+    pieces.collect()
+}
+
+/// Puts the pieces of requests together.
+fn join(
+    records: &mut Vec<Record>,
+    pieces: &BTreeMap<Vec<u8>, Value>,
+) -> Result<(), DecodeError> {
+    const PIECE: &str = "SignRequestRecord";
+    for (key, first) in pieces {
+        let Some(name) = first_piece_of(key)? else {
+            continue;
+        };
+        let (count, head) = field::required(PIECE, first.0.split_first_chunk())?;
+        let mut bytes = head.to_vec();
+        for index in 1..u32::from_be_bytes(*count) {
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            let piece = field::required(PIECE, pieces.get(&piece_key(name, index)))?;
+            bytes.extend_from_slice(&piece.0);
+        }
+        let record = Record::Request(request_from_pb(read(PIECE, &bytes)?)?);
+        in_place(key, &record)?;
+        records.push(record);
+    }
+    Ok(())
+}
+
+/// `{service}/{uuid}/` and the piece's number, so that pieces sort.
+fn piece_key(name: &str, index: usize) -> Vec<u8> {
+    let mut key = format!("{name}/").into_bytes();
+    key.extend_from_slice(&number(index));
+    key
+}
+
+/// The record's name, if this is the key of a first piece.
+fn first_piece_of(key: &[u8]) -> Result<Option<&str>, DecodeError> {
+    const KEY: &str = "key";
+    let malformed = || DecodeError::value(KEY, "no key of a piece of a request");
+    let (name, index) = key.split_last_chunk().ok_or_else(malformed)?;
+    let name = std::str::from_utf8(name).ok().and_then(|name| name.strip_suffix('/'));
+    let name = name.ok_or_else(malformed)?;
+    Ok((u32::from_be_bytes(*index) == 0).then_some(name))
+}
+
+fn number(number: usize) -> [u8; 4] {
+    // A record has a handful of pieces.
+    u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+/// A record belongs where it would be written to. Its first write has the key that it was read by.
+fn in_place(key: &[u8], record: &Record) -> Result<(), DecodeError> {
+    match encode(record).first() {
+        Some(Write::Put { key: own, .. } | Write::Delete { key: own, .. }) if own == key => Ok(()),
+        Some(_) | None => Err(DecodeError::value("key", "the record is filed under another name")),
+    }
+}
+
+fn read<M: Message + Default>(message: &'static str, bytes: &[u8]) -> Result<M, DecodeError> {
+    M::decode(bytes).map_err(|e| DecodeError::encoding(message, &e))
+}
+
+fn request(record: &SignRequestRecord) -> pb::SignRequestRecord {
+    let (signatures, signers) = match &record.state {
+        RequestState::Signed { signatures, signers } => {
+            (signatures.clone(), field::participants_to_pb(signers))
+        }
+        RequestState::Queued
+        | RequestState::Signing
+        | RequestState::Denied
+        | RequestState::Expired
+        | RequestState::Canceled
+        | RequestState::Failed => (Vec::new(), Vec::new()),
+    };
+    pb::SignRequestRecord {
+        signed: Some(record.signed.clone().into()),
+        digest: record.digest.as_bytes().to_vec(),
+        state: pb::RequestState::from(&record.state).into(),
+        signatures,
+        signers,
+        attempt: record.attempt.0,
+        denials: record.denials.iter().cloned().map(Into::into).collect(),
+        reason: record.reason.clone(),
+        create_time_ms: record.created.millis(),
+        update_time_ms: record.updated.millis(),
+    }
+}
+
+fn request_from_pb(record: pb::SignRequestRecord) -> Result<SignRequestRecord, DecodeError> {
+    const DENIALS: &str = "SignRequestRecord.denials";
+    Ok(SignRequestRecord {
+        signed: field::required("SignRequestRecord.signed", record.signed)?.try_into()?,
+        digest: field::digest("SignRequestRecord.digest", &record.digest)?,
+        state: request_state(record.state, record.signatures, record.signers)?,
+        attempt: Attempt(record.attempt),
+        denials: field::list(DENIALS, record.denials, limits::PARTICIPANTS_MAX)?,
+        reason: record.reason,
+        created: Timestamp::from_millis(record.create_time_ms),
+        updated: Timestamp::from_millis(record.update_time_ms),
+    })
+}
+
+fn request_state(
+    state: i32,
+    signatures: Vec<Vec<u8>>,
+    signers: Vec<u32>,
+) -> Result<RequestState, DecodeError> {
+    const SIGNATURES: &str = "SignRequestRecord.signatures";
+    Ok(match pb::RequestState::try_from(state) {
+        Ok(pb::RequestState::Queued) => RequestState::Queued,
+        Ok(pb::RequestState::Signing) => RequestState::Signing,
+        Ok(pb::RequestState::Signed) => RequestState::Signed {
+            signatures: field::byte_list(
+                SIGNATURES,
+                signatures,
+                limits::MESSAGES_MAX,
+                limits::SIGNATURE_BYTES_MAX,
+            )?,
+            signers: field::participants("SignRequestRecord.signers", signers)?,
+        },
+        Ok(pb::RequestState::Denied) => RequestState::Denied,
+        Ok(pb::RequestState::Expired) => RequestState::Expired,
+        Ok(pb::RequestState::Canceled) => RequestState::Canceled,
+        Ok(pb::RequestState::Failed) => RequestState::Failed,
+        Ok(pb::RequestState::Unspecified) | Err(_) => {
+            return Err(DecodeError::new("SignRequestRecord.state", Fault::Unknown(state)));
+        }
+    })
+}
+
+impl From<&RequestState> for pb::RequestState {
+    fn from(state: &RequestState) -> Self {
+        match state {
+            RequestState::Queued => Self::Queued,
+            RequestState::Signing => Self::Signing,
+            RequestState::Signed { .. } => Self::Signed,
+            RequestState::Denied => Self::Denied,
+            RequestState::Expired => Self::Expired,
+            RequestState::Canceled => Self::Canceled,
+            RequestState::Failed => Self::Failed,
+        }
+    }
+}
+
+fn operation(record: &OperationRecord) -> pb::OperationRecord {
+    let (state, detail) = match &record.state {
+        OperationState::Running(detail) => (pb::OperationState::Running, detail.clone()),
+        OperationState::Done => (pb::OperationState::Done, String::new()),
+        OperationState::Failed(detail) => (pb::OperationState::Failed, detail.clone()),
+    };
+    pb::OperationRecord {
+        order: Some(record.order.clone().into()),
+        digest: record.digest.as_bytes().to_vec(),
+        attempt: record.attempt.0,
+        state: state.into(),
+        detail,
+        create_time_ms: record.created.millis(),
+        update_time_ms: record.updated.millis(),
+    }
+}
+
+fn operation_from_pb(record: pb::OperationRecord) -> Result<OperationRecord, DecodeError> {
+    let state = match pb::OperationState::try_from(record.state) {
+        Ok(pb::OperationState::Running) => OperationState::Running(record.detail),
+        Ok(pb::OperationState::Done) => OperationState::Done,
+        Ok(pb::OperationState::Failed) => OperationState::Failed(record.detail),
+        Ok(pb::OperationState::Unspecified) | Err(_) => {
+            return Err(DecodeError::new("OperationRecord.state", Fault::Unknown(record.state)));
+        }
+    };
+    Ok(OperationRecord {
+        order: field::required("OperationRecord.order", record.order)?.try_into()?,
+        digest: field::digest("OperationRecord.digest", &record.digest)?,
+        attempt: Attempt(record.attempt),
+        state,
+        created: Timestamp::from_millis(record.create_time_ms),
+        updated: Timestamp::from_millis(record.update_time_ms),
+    })
+}
+
+fn key(record: &KeyRecord) -> pb::KeyRecord {
+    pb::KeyRecord {
+        certificate: Some(record.certificate.clone().into()),
+        confirmations: record.confirmations.iter().cloned().map(Into::into).collect(),
+        active: record.active,
+        create_time_ms: record.created.millis(),
+    }
+}
+
+fn key_from_pb(record: pb::KeyRecord) -> Result<KeyRecord, DecodeError> {
+    const CONFIRMATIONS: &str = "KeyRecord.confirmations";
+    Ok(KeyRecord {
+        certificate: field::required("KeyRecord.certificate", record.certificate)?.try_into()?,
+        confirmations: field::list(
+            CONFIRMATIONS,
+            record.confirmations,
+            limits::CONFIRMATIONS_MAX,
+        )?,
+        active: record.active,
+        created: Timestamp::from_millis(record.create_time_ms),
+    })
+}
+
+#[cfg(test)]
+#[path = "coordinator_tests.rs"]
+mod tests;

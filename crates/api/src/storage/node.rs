@@ -1,0 +1,278 @@
+//! Records of a signer node.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use quorate_audit::{Entry, Event};
+use quorate_model::{Attempt, Epoch, KeyId, RequestId, RequestKey, Timestamp};
+use quorate_protocol::{CertifiedKey, SecretShare};
+use quorate_signer::{
+    ActiveRecord, CeremonyRecord, ConfirmationAttempt, Record, RequestRecord, ShareRecord,
+};
+use quorate_trust::Signature;
+use zeroize::Zeroizing;
+
+use super::{Seal, Stored, Value, Write, put};
+use crate::pb::statement::v1 as statement;
+use crate::pb::storage::v1 as pb;
+use crate::{DecodeError, field, limits};
+
+const CEREMONIES: &str = "ceremonies";
+const VOTES: &str = "votes";
+const SHARES: &str = "shares";
+const CERTIFICATES: &str = "certificates";
+const CONFIRMATIONS: &str = "confirmations";
+const REQUESTS: &str = "requests";
+const WATERMARK: &str = "watermark";
+const CONFIRMATION_ATTEMPTS: &str = "confirmation-attempts";
+const AUDIT: &str = "audit";
+
+/// The trees of a node's store, in the order in which an engine may be told of their records.
+pub const TREES: [&str; 9] = [
+    CEREMONIES,
+    VOTES,
+    SHARES,
+    CERTIFICATES,
+    CONFIRMATIONS,
+    REQUESTS,
+    WATERMARK,
+    CONFIRMATION_ATTEMPTS,
+    AUDIT,
+];
+
+const WATERMARK_KEY: &[u8] = b"requests";
+
+/// The writes that make a record durable.
+#[must_use]
+pub fn encode(record: &Record) -> Vec<Write> {
+    match record {
+        Record::Ceremony(record) => vec![put(CEREMONIES, record.key.as_str(), &ceremony(record))],
+        Record::Share(record) => share(record),
+        Record::DropShare(key) => {
+            // Only a key generation can end without a certificate, and it makes the first epoch.
+            let share = share_key(key, Epoch::FIRST);
+            vec![
+                Write::Delete { tree: VOTES, key: key.as_str().into() },
+                Write::Delete { tree: SHARES, key: share },
+            ]
+        }
+        Record::Certificate(certificate) => {
+            let key = certificate.certified.key.as_str();
+            vec![put(CERTIFICATES, key, &statement::Certificate::from(certificate.clone()))]
+        }
+        Record::Active(record) => vec![put(CONFIRMATIONS, record.key.as_str(), &active(record))],
+        Record::Request(record) => {
+            vec![put(REQUESTS, record.request.to_string(), &request(record))]
+        }
+        Record::ForgetRequest(request) => {
+            vec![Write::Delete { tree: REQUESTS, key: request.to_string().into() }]
+        }
+        Record::Watermark(time) => {
+            let message = pb::WatermarkRecord { expire_time_ms: time.millis() };
+            vec![put(WATERMARK, WATERMARK_KEY, &message)]
+        }
+        Record::ConfirmationAttempt(ConfirmationAttempt { statement, attempt }) => {
+            let key = statement.as_bytes();
+            let statement = key.to_vec();
+            let message = pb::ConfirmationAttemptRecord { statement, attempt: attempt.0 };
+            vec![put(CONFIRMATION_ATTEMPTS, *key, &message)]
+        }
+        Record::Audit(entry) => vec![put(AUDIT, entry.index.to_be_bytes(), &audit(entry))],
+    }
+}
+
+/// All records of a store, from all entries of all its [`TREES`]; those of one tree keep the order
+/// of their entries.
+///
+/// # Errors
+/// [`DecodeError`] for an entry that is no record, that is not where it belongs, or that is half of
+/// one: the store is damaged then, or another version's.
+pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, DecodeError> {
+    let mut records = Vec::new();
+    let mut votes = Vec::new();
+    let mut shares = BTreeMap::new();
+    for Stored { tree, key, value } in entries {
+        let bytes = value.0.as_slice();
+        let record = match tree {
+            VOTES => {
+                votes.push((key, vote_from_pb(read("VoteRecord", bytes)?)?));
+                continue;
+            }
+            SHARES => {
+                shares.insert(key, value);
+                continue;
+            }
+            CEREMONIES => Record::Ceremony(ceremony_from_pb(read("CeremonyRecord", bytes)?)?),
+            CERTIFICATES => {
+                let certificate: statement::Certificate = read("Certificate", bytes)?;
+                Record::Certificate(certificate.try_into()?)
+            }
+            CONFIRMATIONS => Record::Active(active_from_pb(read("ActiveRecord", bytes)?)?),
+            REQUESTS => Record::Request(request_from_pb(read("RequestRecord", bytes)?)?),
+            WATERMARK => {
+                let message: pb::WatermarkRecord = read("WatermarkRecord", bytes)?;
+                Record::Watermark(Timestamp::from_millis(message.expire_time_ms))
+            }
+            CONFIRMATION_ATTEMPTS => {
+                let message = read("ConfirmationAttemptRecord", bytes)?;
+                Record::ConfirmationAttempt(confirmation_attempt_from_pb(&message)?)
+            }
+            AUDIT => Record::Audit(audit_from_pb(read("AuditRecord", bytes)?)?),
+            other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
+        };
+        in_place(&key, &record)?;
+        records.push(record);
+    }
+    join(&mut records, votes, shares)?;
+    Ok(records)
+}
+
+/// Puts votes and shares together: they were written together.
+fn join(
+    records: &mut Vec<Record>,
+    votes: Vec<(Vec<u8>, (CertifiedKey, Signature))>,
+    mut shares: BTreeMap<Vec<u8>, Value>,
+) -> Result<(), DecodeError> {
+    for (key, (certified, vote)) in votes {
+        let stored = shares.remove(&share_key(&certified.key, certified.epoch));
+        let stored = field::required("shares", stored)?;
+        let share = field::required("shares", SecretShare::from_bytes(&stored.0))?;
+        let record = Record::Share(ShareRecord { certified, vote, share });
+        in_place(&key, &record)?;
+        records.push(record);
+    }
+    if shares.is_empty() { Ok(()) } else { Err(DecodeError::missing("votes")) }
+}
+
+/// A record belongs where it would be written to. Its first write has the key that it was read by.
+fn in_place(key: &[u8], record: &Record) -> Result<(), DecodeError> {
+    match encode(record).first() {
+        Some(Write::Put { key: own, .. } | Write::Delete { key: own, .. }) if own == key => Ok(()),
+        Some(_) | None => Err(DecodeError::value("key", "the record is filed under another name")),
+    }
+}
+
+fn read<M: Message + Default>(message: &'static str, bytes: &[u8]) -> Result<M, DecodeError> {
+    M::decode(bytes).map_err(|e| DecodeError::encoding(message, &e))
+}
+
+fn share_key(key: &KeyId, epoch: Epoch) -> Vec<u8> {
+    format!("{key}/{epoch}").into()
+}
+
+fn share(record: &ShareRecord) -> Vec<Write> {
+    let ShareRecord { certified, vote, share } = record;
+    let (key, epoch) = (certified.key.clone(), certified.epoch);
+    let message = pb::VoteRecord {
+        certified: Some(certified.clone().into()),
+        vote: vote.as_bytes().to_vec(),
+    };
+    let secret = Write::Put {
+        tree: SHARES,
+        key: share_key(&key, epoch),
+        value: Value(Zeroizing::new(share.secret_bytes().to_vec())),
+        seal: Seal::Share { key, epoch },
+    };
+    vec![put(VOTES, certified.key.as_str(), &message), secret]
+}
+
+fn vote_from_pb(record: pb::VoteRecord) -> Result<(CertifiedKey, Signature), DecodeError> {
+    let certified = field::required("VoteRecord.certified", record.certified)?;
+    Ok((certified.try_into()?, field::signature("VoteRecord.vote", &record.vote)?))
+}
+
+fn ceremony(record: &CeremonyRecord) -> pb::CeremonyRecord {
+    pb::CeremonyRecord {
+        key: record.key.to_string(),
+        order: record.order.as_bytes().to_vec(),
+        attempt: record.attempt.0,
+    }
+}
+
+fn ceremony_from_pb(record: pb::CeremonyRecord) -> Result<CeremonyRecord, DecodeError> {
+    Ok(CeremonyRecord {
+        key: field::parse("CeremonyRecord.key", &record.key)?,
+        order: field::digest("CeremonyRecord.order", &record.order)?,
+        attempt: Attempt(record.attempt),
+    })
+}
+
+fn active(record: &ActiveRecord) -> pb::ActiveRecord {
+    let confirmations = record.confirmations.iter().cloned().map(Into::into).collect();
+    pb::ActiveRecord { key: record.key.to_string(), confirmations }
+}
+
+fn active_from_pb(record: pb::ActiveRecord) -> Result<ActiveRecord, DecodeError> {
+    const CONFIRMATIONS: &str = "ActiveRecord.confirmations";
+    Ok(ActiveRecord {
+        key: field::parse("ActiveRecord.key", &record.key)?,
+        confirmations: field::list(
+            CONFIRMATIONS,
+            record.confirmations,
+            limits::CONFIRMATIONS_MAX,
+        )?,
+    })
+}
+
+fn request(record: &RequestRecord) -> pb::RequestRecord {
+    pb::RequestRecord {
+        service: record.request.service.to_string(),
+        request_id: record.request.request_id.as_bytes().to_vec(),
+        digest: record.digest.as_bytes().to_vec(),
+        expire_time_ms: record.expires.millis(),
+        attempt: record.attempt.0,
+        released: record.released.map(|attempt| attempt.0),
+        denied: record.denied.clone(),
+    }
+}
+
+fn request_from_pb(record: pb::RequestRecord) -> Result<RequestRecord, DecodeError> {
+    const ID: &str = "RequestRecord.request_id";
+    Ok(RequestRecord {
+        request: RequestKey {
+            service: field::parse("RequestRecord.service", &record.service)?,
+            request_id: RequestId::new(field::array(ID, &record.request_id)?),
+        },
+        digest: field::digest("RequestRecord.digest", &record.digest)?,
+        expires: Timestamp::from_millis(record.expire_time_ms),
+        attempt: Attempt(record.attempt),
+        released: record.released.map(Attempt),
+        denied: record.denied,
+    })
+}
+
+fn confirmation_attempt_from_pb(
+    record: &pb::ConfirmationAttemptRecord,
+) -> Result<ConfirmationAttempt, DecodeError> {
+    let statement = field::digest("ConfirmationAttemptRecord.statement", &record.statement)?;
+    Ok(ConfirmationAttempt { statement, attempt: Attempt(record.attempt) })
+}
+
+fn audit(entry: &Entry) -> pb::AuditRecord {
+    let fact = |(name, value): &(String, String)| {
+        let (name, value) = (name.clone(), value.clone());
+        pb::AuditFact { name, value }
+    };
+    pb::AuditRecord {
+        index: entry.index,
+        previous: entry.previous.as_bytes().to_vec(),
+        time_ms: entry.time.millis(),
+        kind: entry.event.kind.as_str().to_owned(),
+        facts: entry.event.facts.iter().map(fact).collect(),
+    }
+}
+
+fn audit_from_pb(record: pb::AuditRecord) -> Result<Entry, DecodeError> {
+    let kind = field::parse("AuditRecord.kind", &record.kind)?;
+    let facts = record.facts.into_iter().map(|fact| (fact.name, fact.value)).collect();
+    Ok(Entry {
+        index: record.index,
+        previous: field::digest("AuditRecord.previous", &record.previous)?,
+        time: Timestamp::from_millis(record.time_ms),
+        event: Event { kind, facts },
+    })
+}
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

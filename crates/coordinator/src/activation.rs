@@ -1,0 +1,259 @@
+//! From certificate to active key: every holder takes the certificate, sets that cover all holders
+//! sign a confirmation, and every holder takes those.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_model::{Attempt, DerivationPath, KeyId, ParticipantId, ParticipantSet, Timestamp};
+use quorate_protocol::sign::{AnyGroupInfo, KeyShareError, SigningContext};
+use quorate_protocol::wire::{FromNode, Subject, ToNode};
+use quorate_protocol::{Confirmation, covering_sets};
+
+use crate::calls::Purpose;
+use crate::coordinator::Coordinator;
+use crate::out::Out;
+use crate::record::{KeyRecord, OperationState, Record};
+use crate::session::Job;
+
+/// A certified key on its way to being active; or an active one.
+#[derive(Debug)]
+pub(crate) struct Activation {
+    pub(crate) record: KeyRecord,
+    pub(crate) group: AnyGroupInfo,
+    certified_at: BTreeSet<ParticipantId>,
+    active_at: BTreeSet<ParticipantId>,
+    asked: BTreeSet<ParticipantId>,
+    attempts: BTreeMap<ParticipantSet, Attempt>,
+    signing: BTreeSet<ParticipantSet>,
+    next_try: Timestamp,
+}
+
+impl Activation {
+    pub(crate) fn new(record: KeyRecord) -> Result<Self, KeyShareError> {
+        let group = AnyGroupInfo::new(&record.certificate.certified)?;
+        Ok(Self {
+            record,
+            group,
+            certified_at: BTreeSet::new(),
+            active_at: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+            signing: BTreeSet::new(),
+            next_try: Timestamp::ZERO,
+        })
+    }
+
+    /// When to go on, if the key is not active yet.
+    pub(crate) fn retry_at(&self) -> Option<Timestamp> {
+        (!self.record.active).then_some(self.next_try)
+    }
+
+    fn roster(&self) -> &ParticipantSet {
+        &self.record.certificate.certified.roster
+    }
+
+    /// The sets that have not signed yet.
+    fn unconfirmed(&self) -> Vec<ParticipantSet> {
+        let certified = &self.record.certificate.certified;
+        let signed = |set: &ParticipantSet| {
+            self.record.confirmations.iter().any(|done| done.signing_set == *set)
+        };
+        let sets = covering_sets(&certified.roster, certified.threshold);
+        sets.into_iter().filter(|set| !signed(set)).collect()
+    }
+}
+
+impl Coordinator {
+    /// Moves every key that is not active one step on.
+    pub(crate) fn advance_activations(&mut self, out: &mut Out) {
+        let due = |key: &Activation| key.retry_at().is_some_and(|time| time <= out.now);
+        let keys = self.keys.iter().filter(|(_, key)| due(key)).map(|(id, _)| id.clone());
+        for key in keys.collect::<Vec<_>>() {
+            self.advance_activation(&key, out);
+        }
+    }
+
+    fn advance_activation(&mut self, key: &KeyId, out: &mut Out) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        activation.next_try = out.now.plus_millis(self.limits.retry_ms);
+        let roster = activation.roster().clone();
+        let unconfirmed = activation.unconfirmed();
+        if activation.certified_at.len() < roster.len() {
+            let certificate = activation.record.certificate.clone();
+            let done = activation.certified_at.clone();
+            let question = ToNode::Certify(certificate);
+            self.ask_missing(key, &done, &question, Purpose::Certify(key.clone()), out);
+        } else if !unconfirmed.is_empty() {
+            for set in unconfirmed {
+                self.begin_confirmation(key, set, out);
+            }
+        } else if activation.active_at.len() < roster.len() {
+            let confirmations = activation.record.confirmations.clone();
+            let done = activation.active_at.clone();
+            let question = ToNode::Confirm { key: key.clone(), confirmations };
+            self.ask_missing(key, &done, &question, Purpose::Confirm(key.clone()), out);
+        } else {
+            activation.record.active = true;
+            let record = activation.record.clone();
+            self.finish_operation(&record, out);
+            out.write(Record::Key(record));
+        }
+    }
+
+    /// Asks every attached holder that is not done and has no open question of this kind.
+    fn ask_missing(
+        &mut self,
+        key: &KeyId,
+        done: &BTreeSet<ParticipantId>,
+        question: &ToNode,
+        purpose: Purpose,
+        out: &mut Out,
+    ) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        let missing: Vec<_> = activation
+            .roster()
+            .iter()
+            .filter(|id| !done.contains(id) && !activation.asked.contains(id))
+            .filter(|id| self.nodes.is_attached(*id))
+            .collect();
+        activation.asked.extend(missing.iter());
+        for node in missing {
+            self.ask(node, purpose.clone(), question.clone(), self.limits.phase_ms, out);
+        }
+    }
+
+    fn begin_confirmation(&mut self, key: &KeyId, signing_set: ParticipantSet, out: &mut Out) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        let here = signing_set.iter().all(|id| self.nodes.is_attached(id));
+        if !here || activation.signing.contains(&signing_set) {
+            return;
+        }
+        let last = activation.attempts.get(&signing_set).copied().unwrap_or(Attempt(0));
+        let next = last.next().filter(|next| next.0 <= self.limits.attempts_max);
+        let Some(attempt) = next else {
+            let reason = format!("key {key} could not be confirmed: order a key with another id");
+            return self.give_up(key, &reason, out);
+        };
+        activation.attempts.insert(signing_set.clone(), attempt);
+        activation.signing.insert(signing_set.clone());
+        let certified = &activation.record.certificate.certified;
+        let statement = Confirmation::statement(certified, &signing_set);
+        let context = SigningContext {
+            cluster: self.cluster,
+            key: key.clone(),
+            scheme: certified.scheme,
+            epoch: certified.epoch,
+            subject: statement,
+            attempt,
+            signing_set,
+            path: DerivationPath::root(),
+            messages: vec![statement.as_bytes().to_vec()],
+        };
+        let subject = Subject::Confirmation { key: key.clone() };
+        self.begin_session(Job::Confirmation(key.clone()), context, &subject, out);
+    }
+
+    pub(crate) fn certify_answered(
+        &mut self,
+        node: ParticipantId,
+        key: &KeyId,
+        answer: &FromNode,
+        out: &mut Out,
+    ) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        activation.asked.remove(&node);
+        if *answer == FromNode::Certified {
+            activation.certified_at.insert(node);
+            if activation.certified_at.len() == activation.roster().len() {
+                activation.next_try = out.now;
+            }
+        }
+    }
+
+    pub(crate) fn confirm_answered(
+        &mut self,
+        node: ParticipantId,
+        key: &KeyId,
+        answer: &FromNode,
+        out: &mut Out,
+    ) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        activation.asked.remove(&node);
+        if *answer == FromNode::Active {
+            activation.active_at.insert(node);
+            if activation.active_at.len() == activation.roster().len() {
+                activation.next_try = out.now;
+            }
+        }
+    }
+
+    /// A holder did not answer: it is asked again after a pause.
+    pub(crate) fn activation_failed(
+        &mut self,
+        node: ParticipantId,
+        key: &KeyId,
+        reason: &str,
+        out: &mut Out,
+    ) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        activation.asked.remove(&node);
+        activation.next_try = out.now.plus_millis(self.limits.retry_ms);
+        self.note_activation(key, reason, out);
+    }
+
+    pub(crate) fn confirmation_signed(
+        &mut self,
+        key: &KeyId,
+        signing_set: ParticipantSet,
+        signatures: Vec<Vec<u8>>,
+        out: &mut Out,
+    ) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        let Some(signature) = signatures.into_iter().next() else { return };
+        activation.signing.remove(&signing_set);
+        activation.record.confirmations.push(Confirmation { signing_set, signature });
+        out.write(Record::Key(activation.record.clone()));
+        if activation.unconfirmed().is_empty() {
+            activation.next_try = out.now;
+        }
+    }
+
+    pub(crate) fn confirmation_failed(
+        &mut self,
+        key: &KeyId,
+        signing_set: &ParticipantSet,
+        reason: &str,
+        out: &mut Out,
+    ) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        activation.signing.remove(signing_set);
+        activation.next_try = out.now.plus_millis(self.limits.retry_ms);
+        self.note_activation(key, reason, out);
+    }
+
+    fn note_activation(&mut self, key: &KeyId, reason: &str, out: &mut Out) {
+        let state = OperationState::Running(format!("confirming: {reason}"));
+        self.set_operation_of(key, &state, out);
+    }
+
+    fn give_up(&mut self, key: &KeyId, reason: &str, out: &mut Out) {
+        let Some(activation) = self.keys.get_mut(key) else { return };
+        activation.next_try = Timestamp::from_millis(u64::MAX);
+        self.set_operation_of(key, &OperationState::Failed(reason.to_owned()), out);
+    }
+
+    fn finish_operation(&mut self, record: &KeyRecord, out: &mut Out) {
+        let key = &record.certificate.certified.key;
+        self.set_operation_of(key, &OperationState::Done, out);
+    }
+
+    fn set_operation_of(&mut self, key: &KeyId, state: &OperationState, out: &mut Out) {
+        let Some(activation) = self.keys.get(key) else { return };
+        let order = activation.record.certificate.certified.order;
+        let found = self.operations.values_mut().find(|record| record.digest == order);
+        if let Some(record) = found.filter(|record| record.state != *state) {
+            record.state = state.clone();
+            record.updated = out.now;
+            out.write(Record::Operation(record.clone()));
+        }
+    }
+}

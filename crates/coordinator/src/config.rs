@@ -1,0 +1,37 @@
+//! What a coordinator refuses to exceed, and how long it waits.
+
+/// Limits of a coordinator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests of one service that are not final.
+    pub open_requests_max: usize,
+    /// Signing sessions at one time.
+    pub sessions_max: usize,
+    /// Attempts at one request, confirmation or order.
+    pub attempts_max: u32,
+    /// How long one phase of signing may take, in milliseconds.
+    pub phase_ms: u64,
+    /// How long one round of a ceremony may take, in milliseconds.
+    pub round_ms: u64,
+    /// How long to wait before trying again where nothing has changed, in milliseconds.
+    pub retry_ms: u64,
+    /// How often nodes are asked how they are, in milliseconds.
+    pub status_ms: u64,
+    /// How long a node that failed an attempt is the last choice, in milliseconds.
+    pub suspect_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            open_requests_max: 1024,
+            sessions_max: 256,
+            attempts_max: 8,
+            phase_ms: 5_000,
+            round_ms: 20_000,
+            retry_ms: 500,
+            status_ms: 5_000,
+            suspect_ms: 30_000,
+        }
+    }
+}

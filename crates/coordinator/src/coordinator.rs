@@ -1,0 +1,217 @@
+//! The coordinator: clients ask, nodes answer, time passes.
+
+use std::collections::BTreeMap;
+
+use quorate_model::{
+    Attempt, ClusterId, Digest, KeyId, OrderId, ParticipantId, RequestKey, Timestamp,
+};
+use quorate_protocol::wire::{CallId, FromNode, ToNode};
+use quorate_protocol::{Engine, Output};
+use quorate_trust::TrustRoot;
+use rand_core::CryptoRngCore;
+
+use crate::activation::Activation;
+use crate::calls::{Calls, Purpose};
+use crate::client::{ClientCall, ClientError, ClientReply, ClientRequest};
+use crate::config::Limits;
+use crate::keygen::Ceremony;
+use crate::nodes::Nodes;
+use crate::out::Out;
+use crate::record::{OperationRecord, Record};
+use crate::requests::Requests;
+use crate::session::Session;
+use crate::simulation::Simulation;
+
+/// What a coordinator is told.
+#[derive(Debug)]
+pub enum Input {
+    /// A node attached; its certificate is the one that the trust root names.
+    Attached(ParticipantId),
+    /// A node is gone, and every open question with it.
+    Detached(ParticipantId),
+    /// A node answers.
+    Answer {
+        /// Which node, by its certificate.
+        node: ParticipantId,
+        /// Which question.
+        call: CallId,
+        /// The answer.
+        answer: FromNode,
+    },
+    /// A client asks.
+    Client {
+        /// To match the reply.
+        call: ClientCall,
+        /// What it asks.
+        request: ClientRequest,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What a coordinator wants done.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "actions live for one step")]
+pub enum Action {
+    /// Ask a node. If it cannot be reached, say [`Input::Detached`].
+    Ask {
+        /// Which node.
+        node: ParticipantId,
+        /// To match the answer.
+        call: CallId,
+        /// What to ask.
+        question: ToNode,
+    },
+    /// Answer a client.
+    Reply {
+        /// What it had asked.
+        call: ClientCall,
+        /// The answer.
+        reply: Result<ClientReply, ClientError>,
+    },
+    /// A request changed: whoever watches it may want to look.
+    Changed(RequestKey),
+}
+
+/// A coordinator without its sockets, disks and clocks.
+#[derive(Debug)]
+pub struct Coordinator {
+    pub(crate) root: TrustRoot,
+    pub(crate) cluster: ClusterId,
+    pub(crate) limits: Limits,
+    pub(crate) nodes: Nodes,
+    pub(crate) calls: Calls,
+    pub(crate) requests: Requests,
+    pub(crate) sessions: BTreeMap<(Digest, Attempt), Session>,
+    pub(crate) operations: BTreeMap<OrderId, OperationRecord>,
+    pub(crate) ceremonies: BTreeMap<KeyId, Ceremony>,
+    pub(crate) keys: BTreeMap<KeyId, Activation>,
+    pub(crate) simulations: BTreeMap<ClientCall, Simulation>,
+    pub(crate) next_status: Timestamp,
+}
+
+impl Engine for Coordinator {
+    type Input = Input;
+    type Record = Record;
+    type Action = Action;
+
+    fn handle(
+        &mut self,
+        input: Input,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Vec<Output<Record, Action>> {
+        let mut out = Out::new(now);
+        match input {
+            Input::Attached(node) => self.attached(node, &mut out),
+            Input::Detached(node) => self.detached(node, &mut out),
+            Input::Answer { node, call, answer } => {
+                if let Some(purpose) = self.calls.take(node, call) {
+                    self.seen(node, now);
+                    self.answered(node, purpose, answer, &mut out);
+                }
+            }
+            Input::Client { call, request } => self.client(call, request, &mut out),
+            Input::Tick => self.ask_status(&mut out),
+        }
+        for (node, purpose) in self.calls.take_overdue(now) {
+            self.failed(node, purpose, "did not answer in time", &mut out);
+        }
+        self.advance_ceremonies(&mut out);
+        self.advance_activations(&mut out);
+        self.schedule(&mut out, rng);
+        out.finish()
+    }
+
+    fn wake_at(&self) -> Option<Timestamp> {
+        let ceremonies = self.ceremonies.values().filter_map(Ceremony::retry_at).min();
+        let activations = self.keys.values().filter_map(Activation::retry_at).min();
+        let next = [self.calls.next_deadline(), self.requests.next_try(), ceremonies, activations];
+        next.into_iter().flatten().chain([self.next_status]).min()
+    }
+}
+
+impl Coordinator {
+    fn attached(&mut self, node: ParticipantId, out: &mut Out) {
+        let Some(state) = self.nodes.0.get_mut(&node) else { return };
+        state.attached = true;
+        state.suspect_until = None;
+        self.seen(node, out.now);
+        self.requests.wake_all(out.now);
+        self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
+    }
+
+    fn detached(&mut self, node: ParticipantId, out: &mut Out) {
+        if let Some(state) = self.nodes.0.get_mut(&node) {
+            state.attached = false;
+        }
+        for purpose in self.calls.take_all(node) {
+            self.failed(node, purpose, "was lost", out);
+        }
+    }
+
+    fn seen(&mut self, node: ParticipantId, now: Timestamp) {
+        if let Some(state) = self.nodes.0.get_mut(&node) {
+            state.last_seen = Some(now);
+        }
+    }
+
+    fn ask_status(&mut self, out: &mut Out) {
+        if out.now < self.next_status {
+            return;
+        }
+        self.next_status = out.now.plus_millis(self.limits.status_ms);
+        let nodes = self.nodes.0.iter().filter(|(_, node)| node.attached).map(|(id, _)| *id);
+        for node in nodes.collect::<Vec<_>>() {
+            self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
+        }
+    }
+
+    /// Asks a node, with a deadline for the answer.
+    pub(crate) fn ask(
+        &mut self,
+        node: ParticipantId,
+        purpose: Purpose,
+        question: ToNode,
+        within_ms: u64,
+        out: &mut Out,
+    ) {
+        let call = self.calls.open(node, purpose, out.now.plus_millis(within_ms));
+        out.ask(Action::Ask { node, call, question });
+    }
+
+    fn answered(&mut self, node: ParticipantId, purpose: Purpose, answer: FromNode, out: &mut Out) {
+        match purpose {
+            Purpose::Signing { subject, attempt } => {
+                self.signing_answered(node, subject, attempt, answer, out);
+            }
+            Purpose::Ceremony(ceremony) => self.ceremony_answered(node, &ceremony, answer, out),
+            Purpose::Certify(key) => self.certify_answered(node, &key, &answer, out),
+            Purpose::Confirm(key) => self.confirm_answered(node, &key, &answer, out),
+            Purpose::Simulate(call) => self.simulate_answered(node, call, answer, out),
+            Purpose::Status => {
+                if let (FromNode::Status(status), Some(state)) =
+                    (answer, self.nodes.0.get_mut(&node))
+                {
+                    state.status = Some(status);
+                }
+            }
+        }
+    }
+
+    /// A node did not answer.
+    fn failed(&mut self, node: ParticipantId, purpose: Purpose, why: &str, out: &mut Out) {
+        let reason = format!("node {node} {why}");
+        match purpose {
+            Purpose::Signing { subject, attempt } => {
+                self.end_attempt(subject, attempt, &[node], &reason, out);
+            }
+            Purpose::Ceremony(ceremony) => self.ceremony_failed(&ceremony, &reason, out),
+            Purpose::Certify(key) | Purpose::Confirm(key) => {
+                self.activation_failed(node, &key, &reason, out);
+            }
+            Purpose::Simulate(call) => self.simulate_failed(node, call, reason, out),
+            Purpose::Status => {}
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Key generation, from the coordinator's side: collect a round from everybody, hand it to
+//! everybody, until all have voted.
+
+use std::collections::BTreeMap;
+
+use quorate_model::{Attempt, ParticipantId, Timestamp};
+use quorate_protocol::wire::{CeremonyKey, FromNode, ToNode};
+use quorate_protocol::{Announcement, Certificate, CertifiedKey, Round1, Round2, Vote};
+use quorate_trust::{Signed, VerifiedOrder};
+
+use crate::activation::Activation;
+use crate::calls::Purpose;
+use crate::coordinator::Coordinator;
+use crate::out::Out;
+use crate::record::{KeyRecord, OperationState, Record};
+
+/// The carrying out of one order, until there is a certificate.
+#[derive(Debug)]
+pub(crate) struct Ceremony {
+    order: VerifiedOrder,
+    attempt: Attempt,
+    round: Round,
+}
+
+type Messages<T> = BTreeMap<ParticipantId, Signed<T>>;
+type Votes = BTreeMap<ParticipantId, (CertifiedKey, Signed<Vote>)>;
+
+/// What the ceremony collects.
+#[derive(Debug)]
+enum Round {
+    /// Nothing: the next attempt begins at this time.
+    Pause(Timestamp),
+    /// Announcements; or the votes that nodes cast in an earlier attempt.
+    Announcements(Messages<Announcement>, Votes),
+    Round1(Messages<Round1>),
+    Round2(Messages<Round2>),
+    Votes(Votes),
+}
+
+impl Ceremony {
+    /// A ceremony that is about to begin its next attempt.
+    pub(crate) fn resume(order: VerifiedOrder, attempt: Attempt) -> Self {
+        Self { order, attempt, round: Round::Pause(Timestamp::ZERO) }
+    }
+
+    /// When the next attempt is due.
+    pub(crate) fn retry_at(&self) -> Option<Timestamp> {
+        match self.round {
+            Round::Pause(time) => Some(time),
+            Round::Announcements(..) | Round::Round1(_) | Round::Round2(_) | Round::Votes(_) => {
+                None
+            }
+        }
+    }
+
+    fn holders(&self) -> usize {
+        self.order.order().generate_key.roster.len()
+    }
+}
+
+impl Coordinator {
+    /// Begins every attempt whose time has come and whose nodes are all here.
+    pub(crate) fn advance_ceremonies(&mut self, out: &mut Out) {
+        let due = |ceremony: &Ceremony| ceremony.retry_at().is_some_and(|time| time <= out.now);
+        let keys = self.ceremonies.iter().filter(|(_, c)| due(c)).map(|(key, _)| key.clone());
+        for key in keys.collect::<Vec<_>>() {
+            self.begin_attempt(&key, out);
+        }
+    }
+
+    fn begin_attempt(&mut self, key: &quorate_model::KeyId, out: &mut Out) {
+        let Some(ceremony) = self.ceremonies.get_mut(key) else { return };
+        let order = ceremony.order.clone();
+        let roster = &order.order().generate_key.roster;
+        let absent: Vec<_> = roster.iter().filter(|id| !self.nodes.is_attached(*id)).collect();
+        if let Err(error) = order.check_time(out.now) {
+            return self.fail_operation(&order, &error.to_string(), out);
+        }
+        if !absent.is_empty() {
+            ceremony.round = Round::Pause(out.now.plus_millis(self.limits.retry_ms));
+            return self.note(&order, &format!("waiting for nodes {absent:?} to attach"), out);
+        }
+        let next = ceremony.attempt.next().filter(|next| next.0 <= self.limits.attempts_max);
+        let Some(attempt) = next else {
+            let reason = format!("every attempt at key {key} failed: order a key with another id");
+            return self.fail_operation(&order, &reason, out);
+        };
+        ceremony.attempt = attempt;
+        ceremony.round = Round::Announcements(BTreeMap::new(), BTreeMap::new());
+        self.note(&order, &format!("attempt {attempt}"), out);
+        self.ask_to_announce(&order, attempt, roster.iter(), &[], out);
+    }
+
+    fn ask_to_announce(
+        &mut self,
+        order: &VerifiedOrder,
+        attempt: Attempt,
+        nodes: impl Iterator<Item = ParticipantId>,
+        never_voted: &[Signed<Announcement>],
+        out: &mut Out,
+    ) {
+        let Some(record) = self.operations.get(&order.order().id) else { return };
+        let signed = record.order.clone();
+        let key = order.order().generate_key.key.clone();
+        for node in nodes {
+            let purpose = Purpose::Ceremony(CeremonyKey { key: key.clone(), attempt });
+            let question = ToNode::GenerateKey {
+                order: signed.clone(),
+                attempt,
+                never_voted: never_voted.to_vec(),
+            };
+            self.ask(node, purpose, question, self.limits.round_ms, out);
+        }
+    }
+
+    pub(crate) fn ceremony_answered(
+        &mut self,
+        node: ParticipantId,
+        key: &CeremonyKey,
+        answer: FromNode,
+        out: &mut Out,
+    ) {
+        let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
+        if ceremony.attempt != key.attempt {
+            return;
+        }
+        let holders = ceremony.holders();
+        match (&mut ceremony.round, answer) {
+            (Round::Announcements(messages, votes), FromNode::Announcement(message)) => {
+                messages.insert(node, message);
+                if messages.len() + votes.len() == holders {
+                    self.all_announced(key, out);
+                }
+            }
+            (Round::Announcements(messages, votes), FromNode::Vote(certified, vote)) => {
+                votes.insert(node, (certified, vote));
+                if messages.len() + votes.len() == holders {
+                    self.all_announced(key, out);
+                }
+            }
+            (Round::Round1(messages), FromNode::Round1(message)) => {
+                messages.insert(node, message);
+                if messages.len() == holders {
+                    let all: Vec<_> = messages.values().cloned().collect();
+                    ceremony.round = Round::Round2(BTreeMap::new());
+                    self.ask_all(key, |key| ToNode::Round1(key, all.clone()), out);
+                }
+            }
+            (Round::Round2(messages), FromNode::Round2(message)) => {
+                messages.insert(node, message);
+                if messages.len() == holders {
+                    let all: Vec<_> = messages.values().cloned().collect();
+                    ceremony.round = Round::Votes(BTreeMap::new());
+                    self.ask_all(key, |key| ToNode::Round2(key, all.clone()), out);
+                }
+            }
+            (Round::Votes(votes), FromNode::Vote(certified, vote)) => {
+                votes.insert(node, (certified, vote));
+                if votes.len() == holders {
+                    self.all_voted(key, out);
+                }
+            }
+            (_, FromNode::Refused(refusal)) => {
+                self.ceremony_failed(key, &format!("node {node}: {}", refusal.reason), out);
+            }
+            _ => {
+                let reason = format!("node {node} answered something else than it was asked");
+                self.ceremony_failed(key, &reason, out);
+            }
+        }
+    }
+
+    /// Everybody announced; or everybody had voted already; or some had, who may let go.
+    fn all_announced(&mut self, key: &CeremonyKey, out: &mut Out) {
+        let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
+        let Round::Announcements(messages, votes) = &mut ceremony.round else { return };
+        if messages.is_empty() {
+            let votes = std::mem::take(votes);
+            ceremony.round = Round::Votes(votes);
+            return self.all_voted(key, out);
+        }
+        let all: Vec<_> = messages.values().cloned().collect();
+        if votes.is_empty() {
+            ceremony.round = Round::Round1(BTreeMap::new());
+            return self.ask_all(key, |key| ToNode::Announcements(key, all.clone()), out);
+        }
+        let voters: Vec<_> = std::mem::take(votes).into_keys().collect();
+        let order = ceremony.order.clone();
+        let threshold = order.order().generate_key.threshold;
+        if all.len() < threshold.as_usize() {
+            let reason = format!(
+                "nodes {voters:?} voted for key {} and the others lost their part of it: order a \
+                 key with another id",
+                key.key
+            );
+            return self.fail_operation(&order, &reason, out);
+        }
+        self.ask_to_announce(&order, key.attempt, voters.into_iter(), &all, out);
+    }
+
+    fn ask_all(
+        &mut self,
+        key: &CeremonyKey,
+        question: impl Fn(CeremonyKey) -> ToNode,
+        out: &mut Out,
+    ) {
+        let Some(ceremony) = self.ceremonies.get(&key.key) else { return };
+        let roster = ceremony.order.order().generate_key.roster.clone();
+        for node in roster.iter() {
+            let purpose = Purpose::Ceremony(key.clone());
+            self.ask(node, purpose, question(key.clone()), self.limits.round_ms, out);
+        }
+    }
+
+    /// Everybody voted: the votes are the certificate, if they are for one thing.
+    fn all_voted(&mut self, key: &CeremonyKey, out: &mut Out) {
+        let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
+        let Round::Votes(votes) = &mut ceremony.round else { return };
+        let votes = std::mem::take(votes);
+        let Some((certified, _)) = votes.values().next().cloned() else { return };
+        let certificate = Certificate::new(certified, votes.into_values().map(|(_, vote)| vote));
+        if let Err(error) = certificate.verify(&self.root) {
+            return self.ceremony_failed(key, &error.to_string(), out);
+        }
+        let record =
+            KeyRecord { certificate, confirmations: vec![], active: false, created: out.now };
+        match Activation::new(record.clone()) {
+            Ok(activation) => {
+                self.ceremonies.remove(&key.key);
+                self.keys.insert(key.key.clone(), activation);
+                out.write(Record::Key(record));
+            }
+            Err(error) => self.ceremony_failed(key, &error.to_string(), out),
+        }
+    }
+
+    /// An attempt failed: the next one begins after a pause.
+    pub(crate) fn ceremony_failed(&mut self, key: &CeremonyKey, reason: &str, out: &mut Out) {
+        let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
+        if ceremony.attempt != key.attempt || ceremony.retry_at().is_some() {
+            return;
+        }
+        ceremony.round = Round::Pause(out.now.plus_millis(self.limits.retry_ms));
+        let order = ceremony.order.clone();
+        self.note(&order, &format!("attempt {} failed: {reason}", key.attempt), out);
+    }
+
+    /// Keeps what an operation waits for, where people and a restart find it.
+    fn note(&mut self, order: &VerifiedOrder, state: &str, out: &mut Out) {
+        self.set_operation(order, OperationState::Running(state.to_owned()), out);
+    }
+
+    pub(crate) fn fail_operation(&mut self, order: &VerifiedOrder, reason: &str, out: &mut Out) {
+        self.ceremonies.remove(&order.order().generate_key.key);
+        self.set_operation(order, OperationState::Failed(reason.to_owned()), out);
+    }
+
+    fn set_operation(&mut self, order: &VerifiedOrder, state: OperationState, out: &mut Out) {
+        let key = &order.order().generate_key.key;
+        let attempt = self.ceremonies.get(key).map(|ceremony| ceremony.attempt);
+        let Some(record) = self.operations.get_mut(&order.order().id) else { return };
+        let attempt = attempt.unwrap_or(record.attempt);
+        if record.state == state && record.attempt == attempt {
+            return;
+        }
+        record.state = state;
+        record.attempt = attempt;
+        record.updated = out.now;
+        out.write(Record::Operation(record.clone()));
+    }
+}

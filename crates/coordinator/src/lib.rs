@@ -1,0 +1,33 @@
+//! The engine of a coordinator: a mailbox, a scheduler and a status store. It relays what nodes
+//! sign, aggregates what they release and verifies the result; it decides nothing.
+//!
+//! **Architecture invariant:** this crate has no type that could hold a share or a nonce, and no
+//! policy code path.
+#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+
+mod activation;
+mod calls;
+mod client;
+mod config;
+mod coordinator;
+mod keygen;
+mod nodes;
+mod out;
+mod queries;
+mod record;
+mod request;
+mod requests;
+mod session;
+mod signing;
+mod simulation;
+mod start;
+
+pub use client::{
+    ClientCall, ClientError, ClientReply, ClientRequest, ClusterView, ErrorCode, KeyView,
+    ListFilter, NodeDecision, NodeView, OperationView, SignRequestView,
+};
+pub use config::Limits;
+pub use coordinator::{Action, Coordinator, Input};
+pub use record::{KeyRecord, OperationRecord, OperationState, Record};
+pub use request::{RequestState, SignRequestRecord};
+pub use start::StartError;

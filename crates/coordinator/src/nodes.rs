@@ -1,0 +1,63 @@
+//! What a coordinator knows of the nodes.
+
+use std::collections::BTreeMap;
+
+use quorate_model::{ParticipantId, ParticipantSet, Threshold, Timestamp};
+use quorate_protocol::wire::NodeStatus;
+use rand_core::CryptoRngCore;
+
+/// The cluster's nodes, attached or not.
+#[derive(Debug)]
+pub(crate) struct Nodes(pub(crate) BTreeMap<ParticipantId, NodeState>);
+
+/// One node.
+#[derive(Debug, Default)]
+pub(crate) struct NodeState {
+    pub(crate) attached: bool,
+    pub(crate) status: Option<NodeStatus>,
+    pub(crate) last_seen: Option<Timestamp>,
+    pub(crate) suspect_until: Option<Timestamp>,
+}
+
+impl Nodes {
+    pub(crate) fn new(ids: impl IntoIterator<Item = ParticipantId>) -> Self {
+        Self(ids.into_iter().map(|id| (id, NodeState::default())).collect())
+    }
+
+    pub(crate) fn is_attached(&self, id: ParticipantId) -> bool {
+        self.0.get(&id).is_some_and(|node| node.attached)
+    }
+
+    /// Makes a node the last choice for a while.
+    pub(crate) fn suspect(&mut self, id: ParticipantId, until: Timestamp) {
+        if let Some(node) = self.0.get_mut(&id) {
+            node.suspect_until = Some(until);
+        }
+    }
+
+    /// Picks `threshold` of the candidates: those without recent failures first, then those with
+    /// the least work, at random among equals.
+    pub(crate) fn pick(
+        &self,
+        candidates: &[ParticipantId],
+        threshold: Threshold,
+        load: impl Fn(ParticipantId) -> usize,
+        now: Timestamp,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Option<ParticipantSet> {
+        if candidates.len() < threshold.as_usize() {
+            return None;
+        }
+        let mut ranked: Vec<_> = candidates
+            .iter()
+            .map(|id| {
+                let suspect_until = self.0.get(id).and_then(|node| node.suspect_until);
+                let suspect = suspect_until.is_some_and(|until| until > now);
+                (suspect, load(*id), rng.next_u32(), *id)
+            })
+            .collect();
+        ranked.sort_unstable();
+        let chosen = ranked.into_iter().take(threshold.as_usize()).map(|(.., id)| id);
+        ParticipantSet::new(chosen).ok()
+    }
+}

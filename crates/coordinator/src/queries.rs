@@ -1,0 +1,236 @@
+//! What clients ask, answered.
+
+use quorate_intent::{PayingKey, Payload, decode};
+use quorate_model::{Attempt, KeyId, RequestKey, Timestamp};
+use quorate_trust::{SignedOrder, SignedRequest};
+
+use crate::client::{
+    ClientCall, ClientError, ClientReply, ClientRequest, ClusterView, ErrorCode, KeyView,
+    ListFilter, NodeView, OperationView, SignRequestView,
+};
+use crate::coordinator::{Action, Coordinator};
+use crate::keygen::Ceremony;
+use crate::out::Out;
+use crate::record::{OperationRecord, OperationState, Record};
+use crate::request::{RequestState, SignRequestRecord};
+use crate::signing::decode_request;
+
+type Reply = Result<ClientReply, ClientError>;
+
+impl Coordinator {
+    pub(crate) fn client(&mut self, call: ClientCall, request: ClientRequest, out: &mut Out) {
+        let reply = match request {
+            ClientRequest::GenerateKey(order) => self.generate_key(order, out),
+            ClientRequest::GetOperation(id) => match self.operations.get(&id) {
+                Some(record) => self.operation_view(record),
+                None => Err(not_found("operation", &id)),
+            },
+            ClientRequest::GetKey(key) => self.key(&key),
+            ClientRequest::ListKeys => Ok(ClientReply::Keys(
+                self.keys.values().map(|key| KeyView { record: key.record.clone() }).collect(),
+            )),
+            ClientRequest::CreateSignRequest { request, validate_only: false } => {
+                self.create(request, out)
+            }
+            ClientRequest::CreateSignRequest { request, validate_only: true } => {
+                match self.validate(&request, out.now) {
+                    Ok(_) => return self.simulate(call, &request, true, out),
+                    Err(error) => Err(error),
+                }
+            }
+            ClientRequest::Simulate(request) => match self.verify(&request, out.now) {
+                Ok(()) => return self.simulate(call, &request, false, out),
+                Err(error) => Err(error),
+            },
+            ClientRequest::GetSignRequest(key) => self.find(&key).map(|record| self.view(record)),
+            ClientRequest::ListSignRequests(filter) => Ok(self.list(&filter)),
+            ClientRequest::CancelSignRequest(key) => self.cancel(&key, out),
+            ClientRequest::DecodePayload { key, network, format, payload } => {
+                self.activation(&key).and_then(|activation| {
+                    let certified = &activation.record.certificate.certified;
+                    let group_verifying_key = &certified.group_verifying_key;
+                    let key = PayingKey { group_verifying_key, network };
+                    decode(&Payload::new(format, payload), key)
+                        .map(|decoded| ClientReply::Decoded(Box::new(decoded.intent)))
+                        .map_err(|error| ClientError::new(ErrorCode::Invalid, error))
+                })
+            }
+            ClientRequest::GetCluster => Ok(self.cluster_view()),
+        };
+        out.say(Action::Reply { call, reply });
+    }
+
+    fn generate_key(&mut self, order: SignedOrder, out: &mut Out) -> Reply {
+        let invalid =
+            |error: quorate_trust::OrderError| ClientError::new(ErrorCode::Invalid, error);
+        let verified = order.verify(&self.root).map_err(invalid)?;
+        let (id, key) = (&verified.order().id, &verified.order().generate_key.key);
+        if let Some(record) = self.operations.get(id) {
+            if record.digest == verified.digest() {
+                return self.operation_view(record);
+            }
+            let message = format!("order id {id} stands for another order");
+            return Err(ClientError::new(ErrorCode::Conflict, message));
+        }
+        verified.check_time(out.now).map_err(invalid)?;
+        if self.keys.contains_key(key) || self.ceremonies.contains_key(key) {
+            let message = format!("key {key} exists or is being made: a key id is used once");
+            return Err(ClientError::new(ErrorCode::Conflict, message));
+        }
+        let record = OperationRecord {
+            order,
+            digest: verified.digest(),
+            attempt: Attempt(0),
+            state: OperationState::Running("about to begin".to_owned()),
+            created: out.now,
+            updated: out.now,
+        };
+        self.operations.insert(id.clone(), record.clone());
+        self.ceremonies.insert(key.clone(), Ceremony::resume(verified.clone(), Attempt(0)));
+        out.write(Record::Operation(record.clone()));
+        self.operation_view(&record)
+    }
+
+    fn operation_view(&self, record: &OperationRecord) -> Reply {
+        let verified = record.order.verify(&self.root);
+        let verified = verified.map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
+        let (id, key) = (&verified.order().id, &verified.order().generate_key.key);
+        let (id, key, record) = (id.clone(), key.clone(), record.clone());
+        Ok(ClientReply::Operation(Box::new(OperationView { id, key, record })))
+    }
+
+    fn key(&self, key: &KeyId) -> Reply {
+        let record = self.activation(key)?.record.clone();
+        Ok(ClientReply::Key(Box::new(KeyView { record })))
+    }
+
+    fn activation(&self, key: &KeyId) -> Result<&crate::activation::Activation, ClientError> {
+        self.keys.get(key).ok_or_else(|| not_found("key", key))
+    }
+
+    fn verify(&self, request: &SignedRequest, now: Timestamp) -> Result<(), ClientError> {
+        let invalid = |error| ClientError::new(ErrorCode::Invalid, error);
+        let verified = request.verify(&self.root).map_err(invalid)?;
+        verified.check_time(now).map_err(invalid)?;
+        if self.activation(&request.request.key)?.record.active {
+            return Ok(());
+        }
+        let message = format!("key {} is not active yet", request.request.key);
+        Err(ClientError::new(ErrorCode::Precondition, message))
+    }
+
+    /// All that creating a request checks; gives the earlier request of that id, if there is one.
+    fn validate(
+        &self,
+        request: &SignedRequest,
+        now: Timestamp,
+    ) -> Result<Option<&SignRequestRecord>, ClientError> {
+        let key = request.request.request_key();
+        let invalid = |error| ClientError::new(ErrorCode::Invalid, error);
+        let verified = request.verify(&self.root).map_err(invalid)?;
+        if let Some(earlier) = self.requests.get(&key) {
+            if earlier.digest == verified.digest() {
+                return Ok(Some(earlier));
+            }
+            let message = format!("request id {key} stands for another request");
+            return Err(ClientError::new(ErrorCode::Conflict, message));
+        }
+        self.verify(request, now)?;
+        let activation = self.activation(&request.request.key)?;
+        decode_request(&activation.record.certificate.certified, &request.request)
+            .map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
+        if self.requests.open_of(&key.service) >= self.limits.open_requests_max {
+            let message =
+                format!("{} requests of {} are open", self.limits.open_requests_max, key.service);
+            return Err(ClientError::new(ErrorCode::Exhausted, message));
+        }
+        Ok(None)
+    }
+
+    fn create(&mut self, request: SignedRequest, out: &mut Out) -> Reply {
+        if let Some(earlier) = self.validate(&request, out.now)? {
+            return Ok(self.view(earlier));
+        }
+        let record = SignRequestRecord {
+            digest: request.digest(),
+            signed: request,
+            state: RequestState::Queued,
+            attempt: Attempt(0),
+            denials: Vec::new(),
+            reason: String::new(),
+            created: out.now,
+            updated: out.now,
+        };
+        let reply = self.view(&record);
+        out.write(Record::Request(record.clone()));
+        self.requests.put(record, out.now);
+        Ok(reply)
+    }
+
+    fn find(&self, key: &RequestKey) -> Result<&SignRequestRecord, ClientError> {
+        self.requests.get(key).ok_or_else(|| not_found("request", key))
+    }
+
+    fn view(&self, record: &SignRequestRecord) -> ClientReply {
+        ClientReply::SignRequest(Box::new(self.sign_request_view(record)))
+    }
+
+    fn sign_request_view(&self, record: &SignRequestRecord) -> SignRequestView {
+        let request = &record.signed.request;
+        let decoded = self.keys.get(&request.key).and_then(|activation| {
+            decode_request(&activation.record.certificate.certified, request).ok()
+        });
+        let (intent, messages) =
+            decoded.map(|d| (Some(d.intent), d.signing_messages)).unwrap_or_default();
+        let waiting = self.requests.waiting(&request.request_key());
+        let below_threshold = waiting.is_some_and(|waiting| waiting.below_threshold);
+        SignRequestView { record: record.clone(), intent, messages, below_threshold }
+    }
+
+    fn list(&self, filter: &ListFilter) -> ClientReply {
+        let wanted = |record: &&SignRequestRecord| {
+            let service = &record.signed.request.service;
+            filter.service.as_ref().is_none_or(|wanted| wanted == service)
+                && filter.state.as_ref().is_none_or(|wanted| wanted == record.state.as_str())
+        };
+        let found = self.requests.after(filter.after.as_ref()).filter(wanted).take(filter.limit);
+        ClientReply::SignRequests(found.map(|record| self.sign_request_view(record)).collect())
+    }
+
+    fn cancel(&mut self, key: &RequestKey, out: &mut Out) -> Reply {
+        let record = self.find(key)?.clone();
+        match &record.state {
+            RequestState::Queued => {
+                self.finish(record, RequestState::Canceled, "the service withdrew it", out);
+                self.find(key).map(|record| self.view(record))
+            }
+            RequestState::Canceled => Ok(self.view(&record)),
+            state @ (RequestState::Signing
+            | RequestState::Signed { .. }
+            | RequestState::Denied
+            | RequestState::Expired
+            | RequestState::Failed) => {
+                let message = format!("request {key} is {}: too late to cancel", state.as_str());
+                Err(ClientError::new(ErrorCode::Precondition, message))
+            }
+        }
+    }
+
+    fn cluster_view(&self) -> ClientReply {
+        let nodes = self.nodes.0.iter().map(|(id, state)| NodeView {
+            node: *id,
+            attached: state.attached,
+            status: state.status.clone(),
+            last_seen: state.last_seen,
+        });
+        ClientReply::Cluster(Box::new(ClusterView {
+            cluster: self.cluster,
+            root: self.root.render(),
+            nodes: nodes.collect(),
+        }))
+    }
+}
+
+fn not_found(what: &str, name: &impl std::fmt::Display) -> ClientError {
+    ClientError::new(ErrorCode::NotFound, format!("there is no {what} {name}"))
+}

@@ -1,0 +1,59 @@
+//! What a coordinator keeps.
+
+use quorate_model::{Attempt, Digest, Timestamp};
+use quorate_protocol::{Certificate, Confirmation};
+use quorate_trust::SignedOrder;
+
+use crate::request::SignRequestRecord;
+
+/// One record. A later record with the same place in its tree replaces the earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// Tree `requests`, by service and request id.
+    Request(SignRequestRecord),
+    /// Tree `operations`, by order id.
+    Operation(OperationRecord),
+    /// Tree `keys`, by key id.
+    Key(KeyRecord),
+}
+
+/// The carrying out of an order to make a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationRecord {
+    /// The order.
+    pub order: SignedOrder,
+    /// Digest of the order's text.
+    pub digest: Digest,
+    /// The newest try.
+    pub attempt: Attempt,
+    /// How it stands.
+    pub state: OperationState,
+    /// When the order arrived.
+    pub created: Timestamp,
+    /// When this record last changed.
+    pub updated: Timestamp,
+}
+
+/// How an operation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OperationState {
+    /// Being tried; the text says what it waits for.
+    Running(String),
+    /// The key exists and is active.
+    Done,
+    /// It will not succeed; the text says why and what to do.
+    Failed(String),
+}
+
+/// A key that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// What all its holders voted for.
+    pub certificate: Certificate,
+    /// Proof that its shares sign; complete once the key is active.
+    pub confirmations: Vec<Confirmation>,
+    /// Whether every holder has said that the key is active.
+    pub active: bool,
+    /// When it was certified.
+    pub created: Timestamp,
+}

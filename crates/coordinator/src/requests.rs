@@ -1,0 +1,111 @@
+//! The requests of a coordinator, and which of them are waiting for what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_model::{ParticipantId, RequestKey, ServiceName, Timestamp};
+
+use crate::request::{RequestState, SignRequestRecord};
+
+/// All requests, and the queue of those that are not final.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    all: BTreeMap<RequestKey, SignRequestRecord>,
+    waiting: BTreeMap<RequestKey, Waiting>,
+    queue: BTreeSet<(Timestamp, RequestKey)>,
+}
+
+/// What a request that is not final waits for.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    next_try: Timestamp,
+    /// Nodes that failed an attempt at it: asked again only where nobody else is left.
+    pub(crate) failed: BTreeSet<ParticipantId>,
+    /// Fewer nodes than the threshold could be asked.
+    pub(crate) below_threshold: bool,
+}
+
+impl Requests {
+    /// Takes up a record from the store: what was being signed is queued again.
+    pub(crate) fn load(&mut self, mut record: SignRequestRecord) {
+        if record.state == RequestState::Signing {
+            record.state = RequestState::Queued;
+        }
+        self.put(record, Timestamp::ZERO);
+    }
+
+    /// Takes up a record; if it is not final, it is to be tried at `next_try`.
+    pub(crate) fn put(&mut self, record: SignRequestRecord, next_try: Timestamp) {
+        let key = record.signed.request.request_key();
+        let next_try = next_try.min(record.signed.request.expires);
+        let earlier = self.waiting.remove(&key);
+        if let Some(earlier) = &earlier {
+            self.queue.remove(&(earlier.next_try, key.clone()));
+        }
+        if !record.state.is_final() {
+            let mut waiting = earlier.unwrap_or(Waiting {
+                next_try,
+                failed: BTreeSet::new(),
+                below_threshold: false,
+            });
+            waiting.next_try = next_try;
+            if record.state == RequestState::Queued {
+                self.queue.insert((next_try, key.clone()));
+            }
+            self.waiting.insert(key.clone(), waiting);
+        }
+        self.all.insert(key, record);
+    }
+
+    pub(crate) fn get(&self, key: &RequestKey) -> Option<&SignRequestRecord> {
+        self.all.get(key)
+    }
+
+    pub(crate) fn waiting(&self, key: &RequestKey) -> Option<&Waiting> {
+        self.waiting.get(key)
+    }
+
+    pub(crate) fn waiting_mut(&mut self, key: &RequestKey) -> Option<&mut Waiting> {
+        self.waiting.get_mut(key)
+    }
+
+    /// The next queued request whose time has come.
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<RequestKey> {
+        let (next_try, key) = self.queue.first()?.clone();
+        if next_try > now {
+            return None;
+        }
+        self.queue.pop_first();
+        Some(key)
+    }
+
+    /// Something changed: everything queued may be tried now.
+    pub(crate) fn wake_all(&mut self, now: Timestamp) {
+        let later: Vec<_> = self.queue.iter().filter(|(time, _)| *time > now).cloned().collect();
+        for (time, key) in later {
+            self.queue.remove(&(time, key.clone()));
+            self.queue.insert((now, key.clone()));
+            if let Some(waiting) = self.waiting.get_mut(&key) {
+                waiting.next_try = now;
+            }
+        }
+    }
+
+    pub(crate) fn next_try(&self) -> Option<Timestamp> {
+        self.queue.first().map(|(time, _)| *time)
+    }
+
+    /// How many requests of a service are not final.
+    pub(crate) fn open_of(&self, service: &ServiceName) -> usize {
+        self.waiting.keys().filter(|key| key.service == *service).count()
+    }
+
+    /// All requests after `after`, by name.
+    pub(crate) fn after(
+        &self,
+        after: Option<&RequestKey>,
+    ) -> impl Iterator<Item = &SignRequestRecord> {
+        use std::ops::Bound;
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.all.range::<RequestKey, _>((start, Bound::Unbounded)).map(|(_, record)| record)
+    }
+}

@@ -1,0 +1,1 @@
+//! Sets up tracing and the metrics registry; owns redaction.

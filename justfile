@@ -1,0 +1,63 @@
+# `just` lists the recipes. `just ci` never changes a tracked file; `just fix` does.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+[private]
+default:
+    @just --list --unsorted
+
+# Is everything formatted?
+fmt:
+    cargo fmt --all --check
+
+# Compiler and clippy, warnings refused.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# All tests. Minutes.
+test:
+    cargo test --workspace
+
+# Only the deterministic simulation of a whole cluster.
+sim:
+    cargo test --package quorate-tests --test simulation
+
+# Which crate may depend on which.
+layers:
+    cargo xtask layers
+
+# File sizes, file names, banned words.
+tidy:
+    cargo xtask tidy
+
+# Licences, bans, sources and known vulnerabilities. Fetches the advisory database.
+deny:
+    cargo deny --locked check
+
+# Documentation of the pure crates, warnings refused.
+doc:
+    RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --locked \
+        --package quorate-model --package quorate-trust --package quorate-protocol \
+        --package quorate-intent --package quorate-policy --package quorate-audit \
+        --package quorate-signer --package quorate-coordinator
+
+# A 2-of-3 cluster of real processes that makes keys, signs, refuses, and survives a lost node.
+demo:
+    cargo run --release --bin quorate -- demo
+
+# Long: every benchmark, release build. Name the CPU beside any number you quote.
+bench:
+    cargo bench --package quorate-benches
+
+# Long: every property test with this many cases (default of a test run: 256).
+fuzz cases="20000":
+    PROPTEST_CASES={{ cases }} cargo test --workspace --release
+
+# Long: what CI runs, all of it.
+ci:
+    .ci/run
+
+# Format, and let clippy mend what it can. The only recipe that changes the code.
+fix:
+    cargo clippy --workspace --all-targets --fix --allow-dirty --allow-staged
+    cargo fmt --all
