@@ -71,9 +71,9 @@ impl TryFrom<pb::NodeFrame> for NodeFrame {
     type Error = DecodeError;
 
     fn try_from(frame: pb::NodeFrame) -> Result<Self, DecodeError> {
-        match field::required("NodeFrame.answer", frame.answer)? {
-            Answer::Hello(hello) if frame.call == 0 => Ok(Self::Hello(hello.try_into()?)),
-            answer => Ok(Self::Answer(CallId(frame.call), answer.try_into()?)),
+        match (frame.call, field::required("NodeFrame.answer", frame.answer)?) {
+            (0, Answer::Hello(hello)) => Ok(Self::Hello(hello.try_into()?)),
+            (call, answer) => Ok(Self::Answer(CallId(call), answer.try_into()?)),
         }
     }
 }
@@ -82,9 +82,7 @@ impl From<NodeFrame> for pb::NodeFrame {
     fn from(frame: NodeFrame) -> Self {
         match frame {
             NodeFrame::Hello(hello) => Self { call: 0, answer: Some(Answer::Hello(hello.into())) },
-            NodeFrame::Answer(call, answer) => {
-                Self { call: call.0, answer: Some(answer.into()) }
-            }
+            NodeFrame::Answer(call, answer) => Self { call: call.0, answer: Some(answer.into()) },
         }
     }
 }
@@ -115,3 +113,7 @@ impl From<Hello> for pb::Hello {
         Self { stream: stream.into(), version }
     }
 }
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

@@ -97,7 +97,8 @@ fn strip<'a>(
     collection: &'static str,
 ) -> Result<&'a str, DecodeError> {
     field::length(field, name.len(), limits::NAME_BYTES_MAX)?;
-    let expected = || DecodeError::value(field, format!("expected a name that begins {collection}"));
+    let expected =
+        || DecodeError::value(field, format!("expected a name that begins {collection}"));
     name.strip_prefix(collection).ok_or_else(expected)
 }
 
@@ -105,8 +106,7 @@ fn strip<'a>(
 mod tests {
     use super::*;
 
-    const REQUEST: &str =
-        "services/payments/signRequests/6a7c1d9e-0c0f-4b8e-9a53-0a6f2f2a1c11";
+    const REQUEST: &str = "services/payments/signRequests/6a7c1d9e-0c0f-4b8e-9a53-0a6f2f2a1c11";
 
     #[test]
     fn names_are_read_as_they_are_written() {

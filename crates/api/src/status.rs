@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prost::Message as _;
-use quorate_trust::{OrderError, RequestError};
+use quorate_coordinator::{ClientError, ErrorCode};
 use tonic::Code;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -25,28 +25,21 @@ pub enum Reason {
     NodesBelowThreshold,
     /// The id stands for another statement already.
     IdempotencyConflict,
-    /// A statement that is malformed, for another cluster, or breaks a rule of the trust root.
+    /// A statement or payload that breaks a rule: it is not decoded to the last byte, for another
+    /// cluster, not signed by whom it names, or not valid now.
     InvalidStatement,
     /// A field of the call.
     InvalidArgument,
-    /// A payload that cannot be decoded to the last byte.
-    UndecodablePayload,
-    /// The signature is not of whom it names, or the caller is not who it has to be.
+    /// The caller is not who it has to be.
     NotAuthorized,
-    /// Fewer members of the quorum signed than it requires.
-    QuorumMissing,
     /// There is no such thing.
     NotFound,
     /// A limit is reached: later may do.
     Limit,
-    /// Too early for the statement.
-    NotYetValid,
-    /// Too late for the statement.
+    /// The time of a request ran out.
     Expired,
-    /// The key signs nothing yet.
-    KeyNotActive,
-    /// The request has a final state.
-    AlreadyFinal,
+    /// It cannot be done in the state that things are in.
+    FailedPrecondition,
     /// An operation did not succeed, and will not.
     OperationFailed,
     /// The service is stopping or has not started yet.
@@ -57,21 +50,17 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 13] = [
         Self::PolicyDenied,
         Self::NodesBelowThreshold,
         Self::IdempotencyConflict,
         Self::InvalidStatement,
         Self::InvalidArgument,
-        Self::UndecodablePayload,
         Self::NotAuthorized,
-        Self::QuorumMissing,
         Self::NotFound,
         Self::Limit,
-        Self::NotYetValid,
         Self::Expired,
-        Self::KeyNotActive,
-        Self::AlreadyFinal,
+        Self::FailedPrecondition,
         Self::OperationFailed,
         Self::Unavailable,
         Self::Internal,
@@ -86,15 +75,11 @@ impl Reason {
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::InvalidStatement => "INVALID_STATEMENT",
             Self::InvalidArgument => "INVALID_ARGUMENT",
-            Self::UndecodablePayload => "UNDECODABLE_PAYLOAD",
             Self::NotAuthorized => "NOT_AUTHORIZED",
-            Self::QuorumMissing => "QUORUM_MISSING",
             Self::NotFound => "NOT_FOUND",
             Self::Limit => "LIMIT",
-            Self::NotYetValid => "NOT_YET_VALID",
             Self::Expired => "EXPIRED",
-            Self::KeyNotActive => "KEY_NOT_ACTIVE",
-            Self::AlreadyFinal => "ALREADY_FINAL",
+            Self::FailedPrecondition => "FAILED_PRECONDITION",
             Self::OperationFailed => "OPERATION_FAILED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
@@ -108,15 +93,10 @@ impl Reason {
             Self::PolicyDenied | Self::NotAuthorized => Code::PermissionDenied,
             Self::NodesBelowThreshold | Self::Unavailable => Code::Unavailable,
             Self::IdempotencyConflict => Code::AlreadyExists,
-            Self::InvalidStatement | Self::InvalidArgument | Self::UndecodablePayload => {
-                Code::InvalidArgument
+            Self::InvalidStatement | Self::InvalidArgument => Code::InvalidArgument,
+            Self::Expired | Self::FailedPrecondition | Self::OperationFailed => {
+                Code::FailedPrecondition
             }
-            Self::QuorumMissing
-            | Self::NotYetValid
-            | Self::Expired
-            | Self::KeyNotActive
-            | Self::AlreadyFinal
-            | Self::OperationFailed => Code::FailedPrecondition,
             Self::NotFound => Code::NotFound,
             Self::Limit => Code::ResourceExhausted,
             Self::Internal => Code::Internal,
@@ -208,46 +188,18 @@ impl From<DecodeError> for tonic::Status {
     }
 }
 
-impl From<&RequestError> for Failure {
-    fn from(error: &RequestError) -> Self {
-        let reason = match error {
-            RequestError::UnknownService(_) | RequestError::BadSignature(_) => {
-                Reason::NotAuthorized
-            }
-            RequestError::Expired(_) => Reason::Expired,
-            RequestError::OtherCluster(_)
-            | RequestError::SchemeMismatch { .. }
-            | RequestError::PayloadLength
-            | RequestError::Text(_)
-            | RequestError::Path(_)
-            | RequestError::TooLongLived(_) => Reason::InvalidStatement,
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let reason = match error.code {
+            ErrorCode::Invalid => Reason::InvalidStatement,
+            ErrorCode::NotFound => Reason::NotFound,
+            ErrorCode::Conflict => Reason::IdempotencyConflict,
+            ErrorCode::Denied => Reason::PolicyDenied,
+            ErrorCode::Precondition => Reason::FailedPrecondition,
+            ErrorCode::Exhausted => Reason::Limit,
+            ErrorCode::BelowThreshold => Reason::NodesBelowThreshold,
         };
-        Self::new(reason, error.to_string())
-    }
-}
-
-impl From<&OrderError> for Failure {
-    fn from(error: &OrderError) -> Self {
-        let reason = match error {
-            OrderError::BadSignature(_) => Reason::NotAuthorized,
-            OrderError::QuorumMissing { .. } => Reason::QuorumMissing,
-            OrderError::NotYet(_) => Reason::NotYetValid,
-            OrderError::Expired(_) => Reason::Expired,
-            OrderError::Text(_)
-            | OrderError::OtherCluster(_)
-            | OrderError::BadWindow
-            | OrderError::Threshold(_)
-            | OrderError::BelowFloor { .. }
-            | OrderError::UnknownNode(_)
-            | OrderError::TooManySignatures => Reason::InvalidStatement,
-        };
-        Self::new(reason, error.to_string())
-    }
-}
-
-impl From<&quorate_intent::DecodeError> for Failure {
-    fn from(error: &quorate_intent::DecodeError) -> Self {
-        Self::new(Reason::UndecodablePayload, error.to_string())
+        Self::new(reason, error.message)
     }
 }
 
@@ -286,9 +238,27 @@ mod tests {
     #[test]
     fn a_long_message_fits_into_trailers() {
         let long = "ä".repeat(8 * 1024);
-        let status = tonic::Status::from(Failure::new(Reason::Internal, long.clone()).with("a", long));
+        let status =
+            tonic::Status::from(Failure::new(Reason::Internal, long.clone()).with("a", long));
         assert_eq!(status.message().len(), MESSAGE_BYTES_MAX);
         assert!(status.details().len() < 3 * MESSAGE_BYTES_MAX);
+    }
+
+    #[test]
+    fn an_error_of_the_engine_keeps_its_kind_and_words() {
+        for (code, reason) in [
+            (ErrorCode::Invalid, Reason::InvalidStatement),
+            (ErrorCode::NotFound, Reason::NotFound),
+            (ErrorCode::Conflict, Reason::IdempotencyConflict),
+            (ErrorCode::Denied, Reason::PolicyDenied),
+            (ErrorCode::Precondition, Reason::FailedPrecondition),
+            (ErrorCode::Exhausted, Reason::Limit),
+            (ErrorCode::BelowThreshold, Reason::NodesBelowThreshold),
+        ] {
+            let error = ClientError { code, message: "why".to_owned() };
+            let status = tonic::Status::from(Failure::from(error));
+            assert_eq!((Reason::of(&status), status.message()), (Some(reason), "why"));
+        }
     }
 
     #[test]

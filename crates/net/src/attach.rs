@@ -10,12 +10,15 @@
 mod attachment;
 mod backoff;
 mod gateway;
-mod outgoing;
+mod questions;
 mod registry;
 mod uplink;
 mod uplink_session;
 
-pub use gateway::{Gateway, GatewayEvent, GatewayHandle, GatewayLimits, GatewayService, Unreachable};
+pub use gateway::{
+    Gateway, GatewayEvent, GatewayHandle, GatewayLimits, GatewayService, Unreachable,
+};
+pub use questions::Questions;
 pub use uplink::{AnswerError, Uplink, UplinkConfig, UplinkEvent, UplinkHandle};
 
 use std::time::Duration;

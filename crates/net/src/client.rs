@@ -16,9 +16,7 @@ use tower::service_fn;
 use crate::peer::{PeerError, PeerIdentity};
 use crate::pki::{CoordinatorName, Role};
 use crate::tls::{TlsError, TlsMaterial};
-use crate::{
-    CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_WINDOW_BYTES,
-};
+use crate::{CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_WINDOW_BYTES};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -87,7 +87,10 @@ fn role(certificate: &X509Certificate<'_>) -> Result<Role, PeerError> {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "x509-parser's enum, of which only URIs are ours")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "x509-parser's enum, of which only URIs are ours"
+)]
 fn uri<'a>(name: &'a GeneralName<'_>) -> Option<&'a str> {
     match name {
         GeneralName::URI(uri) => Some(uri),

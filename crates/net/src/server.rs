@@ -23,9 +23,7 @@ use tracing::{debug, warn};
 
 use crate::peer::{ConnectionId, Peer, PeerError, PeerIdentity};
 use crate::tls::{TlsError, TlsMaterial};
-use crate::{
-    CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_WINDOW_BYTES,
-};
+use crate::{CONNECTION_WINDOW_BYTES, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT, STREAM_WINDOW_BYTES};
 
 /// Streams (calls) that one connection may have open.
 const STREAMS_PER_CONNECTION_MAX: u32 = 128;

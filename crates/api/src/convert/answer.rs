@@ -12,7 +12,7 @@ impl TryFrom<Answer> for FromNode {
     fn try_from(answer: Answer) -> Result<Self, DecodeError> {
         Ok(match answer {
             Answer::Hello(_) => {
-                let reason = "a stream is opened once, by its first frame";
+                let reason = "a stream is opened by a frame that answers no call";
                 return Err(DecodeError::value("NodeFrame.hello", reason));
             }
             Answer::Announcement(message) => Self::Announcement(message.try_into()?),

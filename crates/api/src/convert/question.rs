@@ -31,6 +31,7 @@ impl TryFrom<Question> for ToNode {
             Question::GenerateKey(generate) => Self::GenerateKey {
                 order: field::required("GenerateKey.order", generate.order)?.try_into()?,
                 attempt: field::attempt("GenerateKey.attempt", generate.attempt)?,
+                never_voted: round("GenerateKey.never_voted", generate.never_voted)?,
             },
             Question::Announcements(pb::Announcements { ceremony: run, messages }) => {
                 let list = round("Announcements.messages", messages)?;
@@ -76,8 +77,10 @@ impl TryFrom<Question> for ToNode {
 impl From<ToNode> for Question {
     fn from(question: ToNode) -> Self {
         match question {
-            ToNode::GenerateKey { order, attempt: Attempt(attempt) } => {
-                Self::GenerateKey(pb::GenerateKey { order: Some(order.into()), attempt })
+            ToNode::GenerateKey { order, attempt: Attempt(attempt), never_voted } => {
+                let never_voted = never_voted.into_iter().map(Into::into).collect();
+                let order = Some(order.into());
+                Self::GenerateKey(pb::GenerateKey { order, attempt, never_voted })
             }
             ToNode::Announcements(run, list) => {
                 let (ceremony, messages) = round_to_pb(run, list);

@@ -17,10 +17,7 @@ macro_rules! signed {
                 Ok(Self {
                     from: field::participant(concat!($name, ".from"), message.from)?,
                     body: field::required(concat!($name, ".body"), message.body)?.try_into()?,
-                    signature: field::signature(
-                        concat!($name, ".signature"),
-                        &message.signature,
-                    )?,
+                    signature: field::signature(concat!($name, ".signature"), &message.signature)?,
                 })
             }
         }

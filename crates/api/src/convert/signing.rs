@@ -48,7 +48,8 @@ impl TryFrom<pb::ReserveAnswer> for ReserveAnswer {
 
 impl From<ReserveAnswer> for pb::ReserveAnswer {
     fn from(answer: ReserveAnswer) -> Self {
-        let commitments = |[hiding, binding]| pb::SigningCommitments { hiding, binding };
+        let commitments =
+            |[hiding, binding]: [Vec<u8>; 2]| pb::SigningCommitments { hiding, binding };
         Self {
             context: answer.context.as_bytes().to_vec(),
             commitments: answer.commitments.into_iter().map(commitments).collect(),

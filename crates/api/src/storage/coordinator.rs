@@ -82,10 +82,7 @@ fn pieces(record: &SignRequestRecord) -> Vec<Write> {
 }
 
 /// Puts the pieces of requests together.
-fn join(
-    records: &mut Vec<Record>,
-    pieces: &BTreeMap<Vec<u8>, Value>,
-) -> Result<(), DecodeError> {
+fn join(records: &mut Vec<Record>, pieces: &BTreeMap<Vec<u8>, Value>) -> Result<(), DecodeError> {
     const PIECE: &str = "SignRequestRecord";
     for (key, first) in pieces {
         let Some(name) = first_piece_of(key)? else {
@@ -270,11 +267,7 @@ fn key_from_pb(record: pb::KeyRecord) -> Result<KeyRecord, DecodeError> {
     const CONFIRMATIONS: &str = "KeyRecord.confirmations";
     Ok(KeyRecord {
         certificate: field::required("KeyRecord.certificate", record.certificate)?.try_into()?,
-        confirmations: field::list(
-            CONFIRMATIONS,
-            record.confirmations,
-            limits::CONFIRMATIONS_MAX,
-        )?,
+        confirmations: field::list(CONFIRMATIONS, record.confirmations, limits::CONFIRMATIONS_MAX)?,
         active: record.active,
         created: Timestamp::from_millis(record.create_time_ms),
     })

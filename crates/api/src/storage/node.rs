@@ -46,7 +46,9 @@ const WATERMARK_KEY: &[u8] = b"requests";
 #[must_use]
 pub fn encode(record: &Record) -> Vec<Write> {
     match record {
-        Record::Ceremony(record) => vec![put(CEREMONIES, record.key.as_str(), &ceremony(record))],
+        Record::Ceremony(record) => {
+            vec![put(CEREMONIES, *record.order.as_bytes(), &ceremony(record))]
+        }
         Record::Share(record) => share(record),
         Record::DropShare(key) => {
             // Only a key generation can end without a certificate, and it makes the first epoch.
@@ -206,11 +208,7 @@ fn active_from_pb(record: pb::ActiveRecord) -> Result<ActiveRecord, DecodeError>
     const CONFIRMATIONS: &str = "ActiveRecord.confirmations";
     Ok(ActiveRecord {
         key: field::parse("ActiveRecord.key", &record.key)?,
-        confirmations: field::list(
-            CONFIRMATIONS,
-            record.confirmations,
-            limits::CONFIRMATIONS_MAX,
-        )?,
+        confirmations: field::list(CONFIRMATIONS, record.confirmations, limits::CONFIRMATIONS_MAX)?,
     })
 }
 

@@ -1,0 +1,198 @@
+use proptest::prelude::Rng;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use quorate_audit::{EventKind, Log};
+use quorate_model::Digest;
+
+use super::*;
+use crate::Fault;
+use crate::fixture::{certificate, certified_key, confirmation, digest, sign_request, signature};
+
+const SECRET: [u8; 32] = [0x5e; 32];
+
+fn share_record() -> Record {
+    Record::Share(ShareRecord {
+        certified: certified_key("treasury"),
+        vote: signature(1),
+        share: SecretShare::from_bytes(&SECRET).unwrap(),
+    })
+}
+
+fn request_record(denied: Option<&str>, released: Option<Attempt>) -> Record {
+    Record::Request(RequestRecord {
+        request: sign_request().request_key(),
+        digest: digest(1),
+        expires: Timestamp::from_millis(9),
+        attempt: Attempt(2),
+        released,
+        denied: denied.map(str::to_owned),
+    })
+}
+
+fn records() -> Vec<Record> {
+    let mut log = Log::default();
+    let event = Event::new(EventKind::RequestReserved).fact("request", "payments/1");
+    vec![
+        Record::Ceremony(CeremonyRecord {
+            key: "treasury".parse().unwrap(),
+            order: digest(8),
+            attempt: Attempt(2),
+        }),
+        Record::Certificate(certificate("treasury")),
+        Record::Active(ActiveRecord {
+            key: "treasury".parse().unwrap(),
+            confirmations: vec![confirmation()],
+        }),
+        request_record(None, Some(Attempt(2))),
+        Record::Watermark(Timestamp::from_millis(7)),
+        Record::ConfirmationAttempt(ConfirmationAttempt {
+            statement: digest(4),
+            attempt: Attempt(1),
+        }),
+        Record::Audit(log.append(event, Timestamp::from_millis(5))),
+        share_record(),
+    ]
+}
+
+fn stored(writes: Vec<Write>) -> Vec<Stored> {
+    let entry = |write| match write {
+        Write::Put { tree, key, value, .. } => Stored { tree, key, value },
+        Write::Delete { .. } => panic!("not an entry"),
+    };
+    writes.into_iter().map(entry).collect()
+}
+
+fn entries(records: &[Record]) -> Vec<Stored> {
+    stored(records.iter().flat_map(encode).collect())
+}
+
+/// Records hold no secret but the share, and that is compared by its write.
+fn assert_same(left: &[Record], right: &[Record]) {
+    assert_eq!(format!("{left:?}"), format!("{right:?}"));
+    let writes = |records: &[Record]| records.iter().flat_map(encode).collect::<Vec<_>>();
+    assert!(writes(left) == writes(right));
+}
+
+#[test]
+fn every_record_is_read_as_it_was_written() {
+    let records = records();
+    assert_same(&decode(entries(&records)).unwrap(), &records);
+    for record in [request_record(Some("no rule permits it"), None), request_record(Some(""), None)]
+    {
+        let record = [record];
+        assert_same(&decode(entries(&record)).unwrap(), &record);
+    }
+}
+
+#[test]
+fn every_record_goes_into_a_known_tree() {
+    let used: Vec<_> = entries(&records()).into_iter().map(|entry| entry.tree).collect();
+    assert!(TREES.iter().all(|tree| used.contains(tree)));
+    assert!(used.iter().all(|tree| TREES.contains(tree)));
+}
+
+#[test]
+fn the_secret_is_stored_raw_under_a_key_of_its_own() {
+    let writes = encode(&share_record());
+    let secrets: Vec<_> = writes
+        .iter()
+        .filter(|write| matches!(write, Write::Put { seal: Seal::Share { .. }, .. }))
+        .collect();
+    let [Write::Put { tree: "shares", key, value, seal }] = secrets.as_slice() else {
+        panic!("one secret is expected")
+    };
+    assert_eq!((key.as_slice(), value.0.as_slice()), (b"treasury/0".as_slice(), &SECRET[..]));
+    let (key, epoch) = ("treasury".parse().unwrap(), Epoch::FIRST);
+    assert_eq!(*seal, Seal::Share { key, epoch });
+    let elsewhere = writes.iter().filter(|write| match write {
+        Write::Put { seal: Seal::Root, value, .. } => {
+            value.0.windows(32).any(|window| window == SECRET)
+        }
+        Write::Put { .. } | Write::Delete { .. } => false,
+    });
+    assert_eq!(elsewhere.count(), 0);
+    assert!(!format!("{writes:?}").contains("94, 94"));
+}
+
+#[test]
+fn what_is_dropped_is_what_was_written() {
+    let written = entries(&[share_record()]);
+    let dropped = encode(&Record::DropShare("treasury".parse().unwrap()));
+    let places: Vec<_> = dropped
+        .into_iter()
+        .map(|write| match write {
+            Write::Delete { tree, key } => (tree, key),
+            Write::Put { .. } => panic!("nothing is put"),
+        })
+        .collect();
+    let expected: Vec<_> = written.into_iter().map(|entry| (entry.tree, entry.key)).collect();
+    assert_eq!(places, expected);
+    let written = entries(&[request_record(None, None)]);
+    let forget = encode(&Record::ForgetRequest(sign_request().request_key()));
+    let key = written[0].key.clone();
+    assert_eq!(forget, vec![Write::Delete { tree: "requests", key }]);
+}
+
+#[test]
+fn half_a_share_is_refused() {
+    let both = entries(&[share_record()]);
+    let vote_only = decode(both.iter().take(1).cloned()).unwrap_err();
+    assert_eq!(vote_only, DecodeError::missing("shares"));
+    let share_only = decode(both.iter().skip(1).cloned()).unwrap_err();
+    assert_eq!(share_only, DecodeError::missing("votes"));
+    let mut short = both;
+    short[1].value.0.truncate(31);
+    assert_eq!(decode(short).unwrap_err(), DecodeError::missing("shares"));
+}
+
+#[test]
+fn a_record_under_another_name_is_refused() {
+    for mut entry in entries(&records()) {
+        if entry.tree == SHARES {
+            continue;
+        }
+        entry.key.push(b'x');
+        let mut moved = vec![entry.clone()];
+        if entry.tree == VOTES {
+            moved.extend(entries(&[share_record()]).into_iter().skip(1));
+        }
+        assert_eq!(decode(moved).unwrap_err().field, "key", "{}", entry.tree);
+    }
+}
+
+#[test]
+fn an_unknown_tree_is_refused() {
+    let mut entry = entries(&[request_record(None, None)]).remove(0);
+    entry.tree = "elsewhere";
+    assert_eq!(decode([entry]).unwrap_err().field, "tree");
+}
+
+#[test]
+fn an_unknown_event_is_refused() {
+    let message = pb::AuditRecord {
+        index: 0,
+        previous: Digest::new([0; 32]).as_bytes().to_vec(),
+        kind: "unheard-of".to_owned(),
+        ..Default::default()
+    };
+    let entry = stored(vec![put(AUDIT, 0u64.to_be_bytes(), &message)]);
+    let error = decode(entry).unwrap_err();
+    assert_eq!(error.field, "AuditRecord.kind");
+    assert!(matches!(error.fault, Fault::Value(_)));
+}
+
+#[test]
+fn changed_entries_are_values_or_errors() {
+    let mut rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]);
+    let originals = entries(&records());
+    for round in 0..10_000 {
+        let mut entry = originals[round % originals.len()].clone();
+        let at = rng.next_u32() as usize % entry.value.0.len();
+        if round % 3 == 0 {
+            entry.value.0.truncate(at);
+        } else {
+            entry.value.0[at] ^= 1 << (rng.next_u32() % 8);
+        }
+        // Whatever comes out, nothing panics.
+        let _ = decode([entry]);
+    }
+}

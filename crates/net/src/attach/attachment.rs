@@ -13,7 +13,7 @@ use tracing::{Instrument as _, info, info_span};
 
 use super::HELLO_TIMEOUT;
 use super::gateway::GatewayEvent;
-use super::outgoing::Ending;
+use super::questions::Ending;
 use super::registry::{Arrival, Registry};
 
 pub(super) struct Attachment {
@@ -49,7 +49,9 @@ impl Attachment {
         self.registry.leave(self.node, &self.ending);
     }
 
-    async fn both_streams(&mut self) -> Option<(Streaming<pb::NodeFrame>, Streaming<pb::NodeFrame>)> {
+    async fn both_streams(
+        &mut self,
+    ) -> Option<(Streaming<pb::NodeFrame>, Streaming<pb::NodeFrame>)> {
         let ending = self.ending.clone();
         let (mut control, mut bulk) = (None, None);
         let arrive = async {

@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tracing::{debug, warn};
 
 use super::HELLO_TIMEOUT;
-use super::outgoing::Outgoing;
+use super::questions::Questions;
 use super::registry::{Arrival, Registry};
 use crate::peer::{Peer, PeerIdentity};
 use crate::pki::Role;
@@ -173,12 +173,12 @@ impl GatewayService {
 
 #[tonic::async_trait]
 impl NodeGateway for GatewayService {
-    type AttachStream = Outgoing;
+    type AttachStream = Questions;
 
     async fn attach(
         &self,
         request: Request<Streaming<pb::NodeFrame>>,
-    ) -> Result<Response<Outgoing>, Status> {
+    ) -> Result<Response<Questions>, Status> {
         let peer = request.extensions().get::<Peer>().cloned();
         let peer = peer.ok_or_else(|| Status::unauthenticated("the connection is not TLS"))?;
         let node = self.authenticate(peer.identity()).inspect_err(|status| {

@@ -13,7 +13,7 @@ use tonic::{Status, Streaming};
 
 use super::attachment::Attachment;
 use super::gateway::{GatewayEvent, GatewayLimits, Unreachable};
-use super::outgoing::{Ending, Outgoing};
+use super::questions::{Ending, Questions};
 use crate::peer::ConnectionId;
 
 pub(super) struct Registry {
@@ -67,7 +67,7 @@ impl Registry {
         node: ParticipantId,
         connection: ConnectionId,
         arrival: Arrival,
-    ) -> Result<Outgoing, Status> {
+    ) -> Result<Questions, Status> {
         if self.shutdown.is_cancelled() {
             return Err(Status::unavailable("the coordinator is shutting down"));
         }
@@ -102,8 +102,7 @@ impl Registry {
     ) -> Entry {
         let ending = Ending::within(&self.shutdown);
         let (arrivals, arrived) = mpsc::channel(2);
-        let stage =
-            if previous.is_some() { Stage::AwaitPrevious } else { Stage::AwaitStreams };
+        let stage = if previous.is_some() { Stage::AwaitPrevious } else { Stage::AwaitStreams };
         let attachment =
             Attachment { registry: Arc::clone(self), node, arrived, ending: ending.clone() };
         let task = tokio::spawn(attachment.run(previous));
@@ -180,15 +179,15 @@ impl Entry {
         }
     }
 
-    fn take(&mut self, arrival: Arrival, queued_max: usize) -> Result<Outgoing, Status> {
-        let (queue, frames) = mpsc::channel(queued_max);
+    fn take(&mut self, arrival: Arrival, queued_max: usize) -> Result<Questions, Status> {
+        let (queue, frames) = mpsc::channel(queued_max.max(1));
         match arrival.kind {
             StreamKind::Control => self.control = Some(queue),
             StreamKind::Bulk => self.bulk = Some(queue),
         }
         // Of the two there is room for both; what is closed has ended.
         self.arrivals.try_send(arrival).map_err(|_| self.ending.status())?;
-        Ok(Outgoing::new(frames, self.ending.clone()))
+        Ok(Questions::new(frames, self.ending.clone()))
     }
 
     fn replaced(self) -> JoinHandle<()> {

@@ -1,7 +1,6 @@
 //! The node's end: keeps attaching to one coordinator.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -192,8 +191,7 @@ fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        // Writing to a string cannot fail.
-        drop(write!(text, ": {error}"));
+        text = format!("{text}: {error}");
         source = error.source();
     }
     text

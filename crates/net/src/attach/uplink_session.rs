@@ -130,8 +130,10 @@ impl Shared {
 
     fn refuse(&self, theirs: CallId, reason: &str) {
         if let Some(attached) = self.lock().attached.as_mut() {
-            // If it fails, the link ends, which is answer enough.
-            drop(attached.refuse(theirs, RefusalCode::Invalid, reason));
+            if let Err(error) = attached.refuse(theirs, RefusalCode::Invalid, reason) {
+                // The link ends, which is answer enough.
+                warn!(%error, "a refusal was not sent");
+            }
         }
     }
 

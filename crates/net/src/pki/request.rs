@@ -99,10 +99,7 @@ mod tests {
         *der.last_mut().unwrap() ^= 1;
         let error = SigningRequest::from_der(&der.into()).err().unwrap();
         assert!(
-            matches!(
-                error,
-                PkiError::Request(rcgen::Error::InvalidCertificationRequestSignature)
-            ),
+            matches!(error, PkiError::Request(rcgen::Error::InvalidCertificationRequestSignature)),
             "{error:?}"
         );
     }
@@ -112,10 +109,7 @@ mod tests {
         let key = TlsKey::generate().unwrap();
         let mut der = request_der(&key);
         der.push(0);
-        assert!(matches!(
-            SigningRequest::from_der(&der.into()),
-            Err(PkiError::MalformedRequest)
-        ));
+        assert!(matches!(SigningRequest::from_der(&der.into()), Err(PkiError::MalformedRequest)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The coordinator's half of an attach stream.
+//! The coordinator's half of an attach stream: questions, and the end.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -49,22 +49,22 @@ impl Ending {
     }
 }
 
-/// Questions, until the attachment ends: then its status, whatever is still queued.
-pub struct Outgoing {
+/// Questions to a node, until the attachment ends: then its status, whatever is still queued.
+pub struct Questions {
     frames: mpsc::Receiver<CoordinatorFrame>,
     ending: Ending,
     end: Pin<Box<WaitForCancellationFutureOwned>>,
     ended: bool,
 }
 
-impl Outgoing {
+impl Questions {
     pub(super) fn new(frames: mpsc::Receiver<CoordinatorFrame>, ending: Ending) -> Self {
         let end = Box::pin(ending.token.clone().cancelled_owned());
         Self { frames, ending, end, ended: false }
     }
 }
 
-impl Stream for Outgoing {
+impl Stream for Questions {
     type Item = Result<CoordinatorFrame, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -81,7 +81,7 @@ impl Stream for Outgoing {
     }
 }
 
-impl Drop for Outgoing {
+impl Drop for Questions {
     fn drop(&mut self) {
         // A node that no longer reads its questions is not attached, even if it still answers.
         self.ending.end(Status::cancelled("the node closed one of its streams"));

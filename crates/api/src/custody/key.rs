@@ -1,0 +1,89 @@
+//! Keys and their operations, as clients see them.
+
+use prost_types::Any;
+use quorate_coordinator::{KeyView, OperationState, OperationView};
+use quorate_model::{KeyId, KeyState};
+
+use crate::convert::scheme::scheme_to_pb;
+use crate::page::{Page, next_token};
+use crate::pb::custody::v1 as pb;
+use crate::pb::longrunning::{Operation, operation};
+use crate::status::{Failure, Reason};
+use crate::{field, name};
+
+/// A page of all keys.
+#[must_use]
+pub fn keys_to_pb(page: &Page<KeyId>, mut keys: Vec<KeyView>) -> pb::ListKeysResponse {
+    let id = |key: &KeyView| key.record.certificate.certified.key.clone();
+    keys.sort_by_key(id);
+    keys.retain(|key| page.after.as_ref().is_none_or(|after| id(key) > *after));
+    let more = keys.len() > page.size;
+    keys.truncate(page.size);
+    let last = keys.last().filter(|_| more).map(id);
+    pb::ListKeysResponse {
+        next_page_token: last.map(|last| next_token(&last)).unwrap_or_default(),
+        keys: keys.into_iter().map(Into::into).collect(),
+    }
+}
+
+/// An operation. One that is done has the `key` that it made.
+#[must_use]
+pub fn operation_to_pb(view: OperationView, key: Option<KeyView>) -> Operation {
+    let OperationView { id, key: key_id, record } = view;
+    let (detail, done, result) = match record.state {
+        OperationState::Running(detail) => (detail, false, None),
+        OperationState::Done => {
+            let response = key.map(|key| any(&pb::Key::from(key)));
+            (String::new(), true, response.map(operation::Result::Response))
+        }
+        OperationState::Failed(detail) => {
+            let error = Failure::new(Reason::OperationFailed, detail.clone()).into_status_message();
+            (detail, true, Some(operation::Result::Error(error)))
+        }
+    };
+    let metadata = pb::GenerateKeyMetadata {
+        order: record.digest.as_bytes().to_vec(),
+        attempt: record.attempt.0,
+        detail,
+        create_time_ms: record.created.millis(),
+        update_time_ms: record.updated.millis(),
+        key: name::key(&key_id),
+    };
+    Operation { name: name::operation(&id), metadata: Some(any(&metadata)), done, result }
+}
+
+impl From<KeyView> for pb::Key {
+    fn from(KeyView { record }: KeyView) -> Self {
+        let certified = &record.certificate.certified;
+        let state = if record.active { KeyState::Active } else { KeyState::PreActivation };
+        Self {
+            name: name::key(&certified.key),
+            scheme: scheme_to_pb(certified.scheme),
+            threshold: u32::from(certified.threshold.get()),
+            nodes: field::participants_to_pb(&certified.roster),
+            state: pb::KeyState::from(state).into(),
+            epoch: certified.epoch.0,
+            group_verifying_key: certified.group_verifying_key.clone(),
+            certificate: Some(record.certificate.into()),
+            confirmations: record.confirmations.into_iter().map(Into::into).collect(),
+            create_time_ms: record.created.millis(),
+        }
+    }
+}
+
+impl From<KeyState> for pb::KeyState {
+    fn from(state: KeyState) -> Self {
+        match state {
+            KeyState::PreActivation => Self::PreActivation,
+            KeyState::Active => Self::Active,
+        }
+    }
+}
+
+fn any<T: prost::Name>(message: &T) -> Any {
+    Any { type_url: T::type_url(), value: message.encode_to_vec() }
+}
+
+#[cfg(test)]
+#[path = "key_tests.rs"]
+mod tests;

@@ -1,0 +1,255 @@
+//! One of everything, for tests.
+
+use std::collections::BTreeMap;
+
+use quorate_coordinator::{KeyRecord, KeyView, RequestState, SignRequestRecord, SignRequestView};
+use quorate_model::{
+    Attempt, DerivationPath, Digest, Epoch, Heads, Network, ParticipantId, ParticipantSet,
+    RequestId, Scheme, Threshold, Timestamp,
+};
+use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
+use quorate_protocol::wire::{
+    CeremonyKey, FromNode, NodeStatus, Refusal, RefusalCode, SignedDenial, Subject, ToNode,
+};
+use quorate_protocol::{
+    Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
+};
+use quorate_trust::{
+    OrderSignature, PayloadFormat, SignRequest, Signature, Signed, SignedOrder, SignedRequest,
+};
+
+use crate::statement::encode_sign_request;
+
+pub(crate) fn digest(byte: u8) -> Digest {
+    Digest::new([byte; 32])
+}
+
+pub(crate) fn id(id: u16) -> ParticipantId {
+    ParticipantId::new(id).unwrap()
+}
+
+pub(crate) fn set(ids: &[u16]) -> ParticipantSet {
+    ParticipantSet::new(ids.iter().copied().map(id)).unwrap()
+}
+
+pub(crate) fn signature(byte: u8) -> Signature {
+    Signature::from_bytes(&[byte; 64]).unwrap()
+}
+
+pub(crate) fn signed<T>(from: u16, body: T) -> Signed<T> {
+    Signed { from: id(from), body, signature: signature(0xa0) }
+}
+
+pub(crate) fn heads() -> Heads {
+    let clock = Timestamp::from_millis(1_790_000_000_123);
+    Heads { root: digest(1), bundle: digest(2), audit: digest(3), audit_length: 4, clock }
+}
+
+pub(crate) fn sign_request() -> SignRequest {
+    SignRequest {
+        cluster: digest(7),
+        service: "payments".parse().unwrap(),
+        request_id: RequestId::new([0x6a; 16]),
+        key: "treasury-btc".parse().unwrap(),
+        path: DerivationPath::root(),
+        scheme: Scheme::FrostSecp256k1Tr,
+        network: Network::Bitcoin,
+        action: "transfer".to_owned(),
+        payload_format: PayloadFormat::BitcoinPsbt,
+        payload: b"psbt\xff and more".to_vec(),
+        expires: Timestamp::from_millis(1_790_000_600_000),
+        client_reference: "invoice 17".to_owned(),
+    }
+}
+
+pub(crate) fn signed_request() -> SignedRequest {
+    let request = sign_request();
+    SignedRequest { statement: encode_sign_request(&request), request, signature: signature(9) }
+}
+
+pub(crate) fn signed_order() -> SignedOrder {
+    let person = |name: &str, byte| OrderSignature {
+        person: name.parse().unwrap(),
+        signature: signature(byte),
+    };
+    SignedOrder {
+        text: "quorate-order/1\norder: make-treasury\n".to_owned(),
+        signatures: vec![person("alice", 1), person("bob", 2)],
+    }
+}
+
+pub(crate) fn certified_key(key: &str) -> CertifiedKey {
+    let roster = set(&[1, 2, 5]);
+    let verifying_shares = roster.iter().map(|id| (id, vec![2; 33])).collect();
+    CertifiedKey {
+        cluster: digest(7),
+        order: digest(8),
+        attempt: Attempt(2),
+        key: key.parse().unwrap(),
+        scheme: Scheme::FrostSecp256k1Tr,
+        epoch: Epoch::FIRST,
+        roster,
+        threshold: Threshold::new(2).unwrap(),
+        group_verifying_key: vec![3; 33],
+        verifying_shares,
+        chain_code: [4; 32],
+        echo: digest(5),
+    }
+}
+
+pub(crate) fn certificate(key: &str) -> Certificate {
+    let certified = certified_key(key);
+    let votes: BTreeMap<_, _> = certified.roster.iter().map(|id| (id, signature(6))).collect();
+    Certificate { certified, votes }
+}
+
+pub(crate) fn confirmation() -> Confirmation {
+    Confirmation { signing_set: set(&[1, 2]), signature: vec![1; 64] }
+}
+
+pub(crate) fn announcement() -> Announcement {
+    Announcement { order: digest(8), attempt: Attempt(2), nonce: [1; 32], ephemeral: [2; 32] }
+}
+
+pub(crate) fn round1() -> Round1 {
+    let commitments = vec![vec![2; 33], vec![3; 33]];
+    Round1 { session: digest(9), commitments, proof_of_knowledge: vec![4; 65] }
+}
+
+pub(crate) fn round2() -> Round2 {
+    let share = |to| SealedShare { to: id(to), sealed: vec![7; 48] };
+    Round2 { session: digest(9), echo: digest(10), shares: vec![share(2), share(5)] }
+}
+
+pub(crate) fn reserve_answer() -> ReserveAnswer {
+    let commitments = vec![[vec![2; 33], vec![3; 33]], [vec![2; 32], vec![3; 32]]];
+    ReserveAnswer { context: digest(11), commitments, heads: heads() }
+}
+
+pub(crate) fn share_answer() -> ShareAnswer {
+    ShareAnswer { context: digest(11), package: digest(12), shares: vec![vec![1; 32]; 2] }
+}
+
+pub(crate) fn denial() -> Signed<SignedDenial> {
+    let reason = "effect 0: no rule permits this action".to_owned();
+    signed(2, SignedDenial { request: digest(13), reason, heads: heads() })
+}
+
+pub(crate) fn status() -> NodeStatus {
+    NodeStatus {
+        heads: heads(),
+        active_keys: 2,
+        open_sessions: 1,
+        ready: false,
+        reasons: vec!["the clock is in doubt".to_owned()],
+        version: "0.1.0".to_owned(),
+    }
+}
+
+/// Every question.
+pub(crate) fn questions() -> Vec<ToNode> {
+    let run = || CeremonyKey { key: "treasury-btc".parse().unwrap(), attempt: Attempt(2) };
+    let reserve =
+        |subject| ToNode::Reserve { subject, attempt: Attempt(3), signing_set: set(&[1, 5]) };
+    vec![
+        ToNode::GenerateKey {
+            order: signed_order(),
+            attempt: Attempt(2),
+            never_voted: vec![signed(5, announcement())],
+        },
+        ToNode::Announcements(run(), vec![signed(1, announcement()), signed(2, announcement())]),
+        ToNode::Round1(run(), vec![signed(1, round1())]),
+        ToNode::Round2(run(), vec![signed(1, round2())]),
+        ToNode::Certify(certificate("treasury-btc")),
+        reserve(Subject::Request(signed_request())),
+        reserve(Subject::Confirmation { key: "treasury-btc".parse().unwrap() }),
+        ToNode::Share {
+            subject: digest(13),
+            attempt: Attempt(3),
+            answers: vec![signed(1, reserve_answer())],
+        },
+        ToNode::Confirm {
+            key: "treasury-btc".parse().unwrap(),
+            confirmations: vec![confirmation()],
+        },
+        ToNode::Simulate(signed_request()),
+        ToNode::Status,
+    ]
+}
+
+/// Every answer, with every code of refusal.
+pub(crate) fn answers() -> Vec<FromNode> {
+    let refused =
+        |code| FromNode::Refused(Refusal { code, reason: "ask with the next attempt".to_owned() });
+    vec![
+        FromNode::Announcement(signed(1, announcement())),
+        FromNode::Round1(signed(1, round1())),
+        FromNode::Round2(signed(1, round2())),
+        FromNode::Vote(certified_key("k1"), signed(1, Vote { certified: digest(14) })),
+        FromNode::Certified,
+        FromNode::Reserved(signed(1, reserve_answer())),
+        FromNode::Denied(denial()),
+        FromNode::Shares(signed(1, share_answer())),
+        FromNode::Active,
+        FromNode::Simulated(Ok(vec!["small-transfers".to_owned()])),
+        FromNode::Simulated(Err("no rule permits it".to_owned())),
+        FromNode::Status(status()),
+        refused(RefusalCode::Invalid),
+        refused(RefusalCode::NotFound),
+        refused(RefusalCode::AttemptUsed),
+        refused(RefusalCode::AttemptsExhausted),
+        refused(RefusalCode::HeadsDiffer),
+        refused(RefusalCode::Aborted),
+        refused(RefusalCode::Busy),
+        refused(RefusalCode::Time),
+    ]
+}
+
+/// Every state of a request.
+pub(crate) fn request_states() -> Vec<RequestState> {
+    vec![
+        RequestState::Queued,
+        RequestState::Signing,
+        RequestState::Signed { signatures: vec![vec![1; 64], vec![2; 64]], signers: set(&[1, 5]) },
+        RequestState::Denied,
+        RequestState::Expired,
+        RequestState::Canceled,
+        RequestState::Failed,
+    ]
+}
+
+pub(crate) fn request_record(state: RequestState) -> SignRequestRecord {
+    SignRequestRecord {
+        signed: signed_request(),
+        digest: digest(13),
+        state,
+        attempt: Attempt(3),
+        denials: vec![denial()],
+        reason: "node 2 denies it".to_owned(),
+        created: Timestamp::from_millis(1_790_000_000_000),
+        updated: Timestamp::from_millis(1_790_000_001_000),
+    }
+}
+
+pub(crate) fn request_view(state: RequestState) -> SignRequestView {
+    let messages = vec![vec![5; 32], vec![6; 32]];
+    SignRequestView {
+        record: request_record(state),
+        intent: None,
+        messages,
+        below_threshold: false,
+    }
+}
+
+pub(crate) fn key_record(key: &str) -> KeyRecord {
+    KeyRecord {
+        certificate: certificate(key),
+        confirmations: vec![confirmation()],
+        active: true,
+        created: Timestamp::from_millis(1_790_000_000_000),
+    }
+}
+
+pub(crate) fn key_view(key: &str) -> KeyView {
+    KeyView { record: key_record(key) }
+}

@@ -1,0 +1,273 @@
+//! A cluster's people, keys, trust root and policy, from a seed.
+
+use std::collections::BTreeMap;
+
+use quorate_api::statement::encode_sign_request;
+use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
+use quorate_intent::{Address, Asset, PayingKey};
+use quorate_model::{
+    DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId, ParticipantSet, PayloadFormat,
+    PersonName, RequestId, Scheme, ServiceName, Threshold, Timestamp,
+};
+use quorate_policy::{Bundle, Gate};
+use quorate_signer::{Identity, Limits, NodeConfig};
+use quorate_trust::{
+    GenerateKey, NodeEntry, Order, OrderSignature, PersonEntry, Quorum, ServiceEntry, SignRequest,
+    SignedOrder, SignedRequest, SigningKey, TrustRoot, Window,
+};
+use rand_core::CryptoRngCore;
+
+/// The service of every fixture.
+pub const SERVICE: &str = "payments";
+
+/// The network of every payment of a scheme; `None` for the scheme that no network here takes.
+pub fn network_of(scheme: Scheme) -> Option<Network> {
+    match scheme {
+        Scheme::FrostEd25519 => Some(Network::SolanaDevnet),
+        Scheme::FrostSecp256k1Tr => Some(Network::BitcoinRegtest),
+        Scheme::FrostSecp256k1 => None,
+    }
+}
+
+/// The most that the fixture's policy lets be paid at once, fee included.
+const LIMIT: u64 = 1_000_000;
+const FEE: u64 = 500;
+
+/// Private keys of everybody in a cluster: what no single place holds in life.
+#[derive(Debug)]
+pub struct Signers {
+    /// Of the nodes.
+    pub nodes: BTreeMap<ParticipantId, SigningKey>,
+    /// Of the service.
+    pub service: SigningKey,
+    /// Of the people.
+    pub persons: BTreeMap<PersonName, SigningKey>,
+}
+
+/// A cluster from outside: its trust root and everybody who signs under it.
+#[derive(Debug)]
+pub struct ClusterFixture {
+    /// The trust root.
+    pub root: TrustRoot,
+    /// Everybody's private keys.
+    pub signers: Signers,
+}
+
+impl ClusterFixture {
+    /// Makes a cluster of so many nodes.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn new(nodes: u16, rng: &mut impl CryptoRngCore) -> Self {
+        let id = |n| ParticipantId::new(n).expect("ids count from 1");
+        let name = |text: &str| text.parse::<PersonName>().expect("a name");
+        let signers = Signers {
+            nodes: (1..=nodes).map(|n| (id(n), SigningKey::generate(rng))).collect(),
+            service: SigningKey::generate(rng),
+            persons: ["alice", "bob", "carol"]
+                .map(|text| (name(text), SigningKey::generate(rng)))
+                .into_iter()
+                .collect(),
+        };
+        let label = |text: &str| text.parse().expect("a label");
+        let node = |(id, key): (&ParticipantId, &SigningKey)| {
+            let entry = NodeEntry {
+                identity: key.public_key(),
+                tls: Digest::new([u8::try_from(id.get()).expect("few nodes"); 32]),
+                operator: label("simulated"),
+                region: label("here"),
+                provider: label("none"),
+            };
+            (*id, entry)
+        };
+        let person = |(name, key): (&PersonName, &SigningKey)| {
+            (name.clone(), PersonEntry { key: key.public_key(), officer: true })
+        };
+        let members = || signers.persons.keys().cloned().collect();
+        let quorum = || Quorum { required: 2, members: members() };
+        let service = ServiceEntry { key: signers.service.public_key() };
+        let root = TrustRoot {
+            created: Timestamp::from_millis(1_700_000_000_000),
+            threshold_floor: Threshold::new(u32::from(nodes / 2 + 1)).expect("a majority"),
+            nodes: signers.nodes.iter().map(node).collect(),
+            services: [(SERVICE.parse().expect("a name"), service)].into(),
+            persons: signers.persons.iter().map(person).collect(),
+            quorums: ["keys", "root"].map(|q| (q.parse().expect("a name"), quorum())).into(),
+        };
+        root.check().expect("the fixture's root keeps every rule");
+        Self { root, signers }
+    }
+
+    /// What a node of this cluster starts with.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn node_config(&self, node: ParticipantId, bundle: Bundle) -> NodeConfig {
+        let key = self.signers.nodes.get(&node).expect("a node of the fixture");
+        let pem = key.to_pkcs8_pem().expect("a key has a file form");
+        let key = SigningKey::from_pkcs8_pem(&pem).expect("what was written can be read");
+        NodeConfig {
+            identity: Identity { participant: node, key },
+            root: self.root.clone(),
+            gate: Gate::new(bundle),
+            limits: Limits::default(),
+            version: "simulated".to_owned(),
+        }
+    }
+
+    /// An order for a key held by all nodes, signed by two persons.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn order(&self, key: &KeyId, scheme: Scheme, threshold: u16, now: Timestamp) -> SignedOrder {
+        let id = format!("make-{key}").parse::<OrderId>().expect("a name");
+        let order = Order {
+            cluster: self.root.hash(),
+            id,
+            generate_key: GenerateKey {
+                key: key.clone(),
+                scheme,
+                threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
+                roster: ParticipantSet::new(self.root.nodes.keys().copied()).expect("nodes"),
+            },
+            window: Window { not_before: now, expires: now.plus_millis(3_600_000) },
+        };
+        let text = order.render();
+        let signers = self.signers.persons.iter().take(2);
+        let sign = |(name, key): (&PersonName, &SigningKey)| {
+            OrderSignature::sign(&text, name.clone(), key)
+        };
+        let signatures = signers.map(sign).collect();
+        SignedOrder { text, signatures }
+    }
+
+    /// A request to pay, signed by the service. Whether the policy permits it is `permitted`'s
+    /// affair: what is not permitted exceeds the limit.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong, or the network does not fit the key.
+    pub fn payment(
+        &self,
+        key: &KeyId,
+        group_verifying_key: &[u8],
+        request: PaymentRequest,
+    ) -> SignedRequest {
+        let PaymentRequest { network, number, permitted, expires } = request;
+        let amount = if permitted { LIMIT - FEE - 10_000 } else { LIMIT + 1 };
+        let paying = PayingKey { group_verifying_key, network };
+        let payload = payload(paying, amount, number);
+        let payload_format = match network.scheme() {
+            Scheme::FrostEd25519 => PayloadFormat::SolanaMessage,
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => PayloadFormat::BitcoinPsbt,
+        };
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        let request = SignRequest {
+            cluster: self.root.hash(),
+            service: SERVICE.parse::<ServiceName>().expect("a name"),
+            request_id: RequestId::new(id),
+            key: key.clone(),
+            path: DerivationPath::root(),
+            scheme: network.scheme(),
+            network,
+            action: "transfer".to_owned(),
+            payload_format,
+            payload,
+            expires,
+            client_reference: format!("payment {number}"),
+        };
+        SignedRequest::sign(encode_sign_request(&request), request, &self.signers.service)
+    }
+
+    /// The fixture's policy: payments of the service up to a limit, to one payee on each chain.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn bundle() -> Bundle {
+        let condition = |chain: &str| {
+            format!(
+                r#"context.limits.contains("small-{chain}") &&
+                   context.destination in Custody::AddressList::"payees-{chain}""#
+            )
+        };
+        Self::parse(&condition("btc"), &condition("sol"))
+    }
+
+    /// A policy that permits every transfer: what a node without its gate would hold to.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn permissive_bundle() -> Bundle {
+        Self::parse("true", "context.effects > 0")
+    }
+
+    fn parse(bitcoin: &str, solana: &str) -> Bundle {
+        let rule = |id: &str, condition: &str| {
+            format!(
+                r#"@id("{id}") @title("{id}")
+permit (principal, action == Custody::Action::"transfer", resource) when {{ {condition} }};
+"#
+            )
+        };
+        let (p1, p2) = (rule("bitcoin", bitcoin), rule("solana", solana));
+        let mut text = format!("version = 1\npolicies = '''\n{p1}{p2}'''\n");
+        for (chain, network) in [("btc", Network::BitcoinRegtest), ("sol", Network::SolanaDevnet)] {
+            let asset = Asset::native(network);
+            let payee = payee(network);
+            text.push_str(&format!(
+                "[assets.\"{asset}\"]\nsymbol = \"X\"\ndecimals = 8\n\
+                 [lists.payees-{chain}]\nnetwork = \"{network}\"\naddresses = [\"{payee}\"]\n\
+                 [limits.small-{chain}]\nasset = \"{asset}\"\nper_transaction = \"{LIMIT}\"\n"
+            ));
+        }
+        Bundle::parse(&text).expect("the fixture's bundle is valid")
+    }
+}
+
+/// Which payment to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaymentRequest {
+    /// On which network.
+    pub network: Network,
+    /// Makes it different from the others, and names it.
+    pub number: u64,
+    /// Whether it is within the policy's limit.
+    pub permitted: bool,
+    /// When it expires.
+    pub expires: Timestamp,
+}
+
+fn payload(key: PayingKey<'_>, amount: u64, number: u64) -> Vec<u8> {
+    let payee = payee(key.network);
+    match key.network.scheme() {
+        Scheme::FrostEd25519 => {
+            let mut blockhash = [9; 32];
+            blockhash[..8].copy_from_slice(&number.to_be_bytes());
+            solana_transfer(key, &payee, amount, blockhash).expect("a transfer")
+        }
+        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+            let outpoint = format!("{:064x}:0", number + 1);
+            let coin = Coin { outpoint: &outpoint, sats: 10 * LIMIT };
+            let payment = Payment { address: &payee, sats: amount };
+            bitcoin_payment(key, &[coin], &[payment], FEE).expect("a payment")
+        }
+    }
+}
+
+/// Whom the fixture's policy lets be paid: on Bitcoin, the holder of the secret key 1.
+fn payee(network: Network) -> Address {
+    const GENERATOR: [u8; 33] = [
+        0x02, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87,
+        0x0b, 0x07, 0x02, 0x9b, 0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16,
+        0xf8, 0x17, 0x98,
+    ];
+    match network.scheme() {
+        Scheme::FrostEd25519 => {
+            Address::parse("4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM", network).expect("valid")
+        }
+        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+            let key = PayingKey { group_verifying_key: &GENERATOR, network };
+            quorate_intent::address(key).expect("a curve point")
+        }
+    }
+}

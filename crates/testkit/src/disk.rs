@@ -1,0 +1,68 @@
+//! A modelled disk: what was not synced is lost in a crash, and a batch is there whole or not.
+
+use std::collections::BTreeMap;
+
+use quorate_api::storage::{Stored, Value, Write};
+
+/// A record that a disk can hold.
+pub trait Keeps: Sized {
+    /// The writes that make it durable, as the real store gets them.
+    fn writes(&self) -> Vec<Write>;
+    /// The records that a store's entries are.
+    fn read(entries: Vec<Stored>) -> Vec<Self>;
+}
+
+/// What is durable.
+#[derive(Debug, Clone, Default)]
+pub struct Disk(BTreeMap<(&'static str, Vec<u8>), Value>);
+
+impl Disk {
+    /// Makes a batch durable.
+    pub fn apply<R: Keeps>(&mut self, batch: &[R]) {
+        for write in batch.iter().flat_map(Keeps::writes) {
+            match write {
+                Write::Put { tree, key, value, .. } => {
+                    self.0.insert((tree, key), value);
+                }
+                Write::Delete { tree, key } => {
+                    self.0.remove(&(tree, key));
+                }
+            }
+        }
+    }
+
+    /// What a process finds when it starts.
+    pub fn records<R: Keeps>(&self) -> Vec<R> {
+        let entry = |((tree, key), value): (&(&'static str, Vec<u8>), &Value)| Stored {
+            tree,
+            key: key.clone(),
+            value: value.clone(),
+        };
+        R::read(self.0.iter().map(entry).collect())
+    }
+
+    /// Every byte on it.
+    pub fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.values().map(|value| value.0.as_slice())
+    }
+}
+
+impl Keeps for quorate_signer::Record {
+    fn writes(&self) -> Vec<Write> {
+        quorate_api::storage::node::encode(self)
+    }
+
+    fn read(entries: Vec<Stored>) -> Vec<Self> {
+        quorate_api::storage::node::decode(entries).expect("what was written can be read")
+    }
+}
+
+impl Keeps for quorate_coordinator::Record {
+    fn writes(&self) -> Vec<Write> {
+        quorate_api::storage::coordinator::encode(self)
+    }
+
+    fn read(entries: Vec<Stored>) -> Vec<Self> {
+        quorate_api::storage::coordinator::decode(entries).expect("what was written can be read")
+    }
+}

@@ -1,0 +1,24 @@
+//! A whole cluster in one thread: real engines, simulated network, clock, disks and faults, all from
+//! one seed. For tests and benches only.
+
+mod cluster;
+mod disk;
+mod driver;
+mod faults;
+mod network;
+mod oracle;
+mod rng;
+mod timeline;
+mod workload;
+mod world;
+
+pub use cluster::{ClusterFixture, PaymentRequest, SERVICE, Signers, network_of};
+pub use disk::{Disk, Keeps};
+pub use driver::Bug;
+pub use faults::Faults;
+pub use network::{Frame, Meddler};
+pub use oracle::Violation;
+pub use timeline::Timeline;
+pub use rng::seeded;
+pub use workload::Workload;
+pub use world::{Outcome, World};

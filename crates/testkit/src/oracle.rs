@@ -1,0 +1,191 @@
+//! What must hold, seen by somebody who sees everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use quorate_model::{Attempt, Digest, KeyId, ParticipantId};
+use quorate_protocol::sign::ReserveAnswer;
+use quorate_protocol::wire::FromNode;
+use quorate_signer::Record;
+
+use crate::disk::Disk;
+
+/// A promise that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Violation {
+    /// Shares left a node for something that the policy does not permit.
+    NotPermitted {
+        /// The node.
+        node: ParticipantId,
+        /// What it signed.
+        subject: Digest,
+    },
+    /// A nonce gave two shares, or was committed to twice.
+    NonceReused {
+        /// The node.
+        node: ParticipantId,
+    },
+    /// A node answered one attempt twice, differently.
+    AttemptReused {
+        /// The node.
+        node: ParticipantId,
+    },
+    /// Two votes for one key and attempt differ.
+    VotesDiffer {
+        /// The key.
+        key: KeyId,
+    },
+    /// One node voted twice for one key, differently, and was not released from the first vote.
+    VotedTwice {
+        /// The node.
+        node: ParticipantId,
+    },
+    /// An answer left a node before its records were durable.
+    NotDurable {
+        /// The node.
+        node: ParticipantId,
+        /// Which answer.
+        what: &'static str,
+    },
+    /// A signature that does not verify was given to a client.
+    BadSignature,
+    /// A request ended as it should not.
+    WrongEnd(String),
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+/// Remembers everything that left every node.
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    /// Digests of requests that the policy permits, and of confirmation statements.
+    pub(crate) permitted: BTreeSet<Digest>,
+    confirmations: BTreeSet<Digest>,
+    commitments: BTreeMap<(ParticipantId, Vec<u8>), Digest>,
+    reserved: BTreeMap<(ParticipantId, Digest), ReserveAnswer>,
+    shares: BTreeMap<(ParticipantId, Digest), Digest>,
+    votes: BTreeMap<(KeyId, Attempt), Digest>,
+    contexts: BTreeMap<(ParticipantId, Digest, Attempt), Digest>,
+}
+
+/// What the world knows about the question that an answer belongs to.
+pub(crate) struct Asked {
+    pub(crate) subject: Option<Digest>,
+    pub(crate) attempt: Option<Attempt>,
+    pub(crate) is_confirmation: bool,
+}
+
+impl Oracle {
+    /// Looks at an answer in the moment it leaves a node.
+    pub(crate) fn watch(
+        &mut self,
+        node: ParticipantId,
+        asked: &Asked,
+        answer: &FromNode,
+        disk: &Disk,
+    ) -> Result<(), Violation> {
+        match answer {
+            FromNode::Reserved(answer) => self.reserved(node, asked, &answer.body, disk),
+            FromNode::Shares(answer) => {
+                let body = &answer.body;
+                self.released(node, asked, &body.context, &body.package, disk)
+            }
+            FromNode::Vote(certified, _) => {
+                let digest = certified.digest();
+                let place = (certified.key.clone(), certified.attempt);
+                if *self.votes.entry(place).or_insert(digest) != digest {
+                    return Err(Violation::VotesDiffer { key: certified.key.clone() });
+                }
+                let durable = disk.records::<Record>().iter().any(
+                    |record| matches!(record, Record::Share(share) if share.certified == *certified),
+                );
+                durable.then_some(()).ok_or(Violation::NotDurable { node, what: "vote" })
+            }
+            FromNode::Announcement(_)
+            | FromNode::Round1(_)
+            | FromNode::Round2(_)
+            | FromNode::Certified
+            | FromNode::Denied(_)
+            | FromNode::Active
+            | FromNode::Simulated(_)
+            | FromNode::Status(_)
+            | FromNode::Refused(_) => Ok(()),
+        }
+    }
+
+    fn reserved(
+        &mut self,
+        node: ParticipantId,
+        asked: &Asked,
+        answer: &ReserveAnswer,
+        disk: &Disk,
+    ) -> Result<(), Violation> {
+        for [hiding, binding] in &answer.commitments {
+            for commitment in [hiding, binding] {
+                let place = (node, commitment.clone());
+                let earlier = self.commitments.insert(place, answer.context);
+                if earlier.is_some() {
+                    return Err(Violation::NonceReused { node });
+                }
+            }
+        }
+        self.reserved.insert((node, answer.context), answer.clone());
+        let (Some(subject), Some(attempt)) = (asked.subject, asked.attempt) else { return Ok(()) };
+        if asked.is_confirmation {
+            self.confirmations.insert(subject);
+        }
+        if self.contexts.insert((node, subject, attempt), answer.context).is_some() {
+            return Err(Violation::AttemptReused { node });
+        }
+        durable(disk, subject, |record| record.attempt >= attempt)
+            .then_some(())
+            .ok_or(Violation::NotDurable { node, what: "reservation" })
+    }
+
+    fn released(
+        &mut self,
+        node: ParticipantId,
+        asked: &Asked,
+        context: &Digest,
+        package: &Digest,
+        disk: &Disk,
+    ) -> Result<(), Violation> {
+        if self.shares.insert((node, *context), *package).is_some() {
+            return Err(Violation::NonceReused { node });
+        }
+        let (Some(subject), Some(attempt)) = (asked.subject, asked.attempt) else { return Ok(()) };
+        if self.confirmations.contains(&subject) {
+            return Ok(());
+        }
+        if !self.permitted.contains(&subject) {
+            return Err(Violation::NotPermitted { node, subject });
+        }
+        durable(disk, subject, |record| record.released >= Some(attempt))
+            .then_some(())
+            .ok_or(Violation::NotDurable { node, what: "share" })
+    }
+}
+
+/// Whether the disk holds the record that an answer about `subject` rests on.
+fn durable(
+    disk: &Disk,
+    subject: Digest,
+    enough: impl Fn(&quorate_signer::RequestRecord) -> bool,
+) -> bool {
+    disk.records::<Record>().iter().any(|record| match record {
+        Record::Request(record) => record.digest == subject && enough(record),
+        Record::ConfirmationAttempt(record) => record.statement == subject,
+        Record::Ceremony(_)
+        | Record::Share(_)
+        | Record::DropShare(_)
+        | Record::Certificate(_)
+        | Record::Active(_)
+        | Record::ForgetRequest(_)
+        | Record::Watermark(_)
+        | Record::Audit(_) => false,
+    })
+}

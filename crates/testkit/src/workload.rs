@@ -1,0 +1,18 @@
+//! What a run is asked to do.
+
+use quorate_model::Scheme;
+
+/// One key, and payments with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// Nodes of the cluster.
+    pub nodes: u16,
+    /// Signers required.
+    pub threshold: u16,
+    /// The key's scheme.
+    pub scheme: Scheme,
+    /// Payments that the policy permits.
+    pub permitted: u64,
+    /// Payments that it does not.
+    pub denied: u64,
+}

@@ -1,0 +1,459 @@
+//! The world: time, links, crashes, and whoever asks for something.
+
+mod client;
+mod describe;
+mod faulty;
+mod queue;
+
+use std::collections::BTreeMap;
+
+use quorate_coordinator::{Action as CoordinatorAction, Coordinator, Input as CoordinatorInput};
+use quorate_model::{ParticipantId, Timestamp};
+use quorate_protocol::wire::{CallId, Subject, ToNode};
+use quorate_protocol::{CertifiedKey, Confirmation, Engine as _};
+use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node};
+use rand_chacha::ChaCha20Rng;
+
+use self::client::Client;
+use self::describe::{answer_name, question_name};
+use self::queue::{Event, Queue};
+use crate::cluster::ClusterFixture;
+use crate::driver::{Bug, Process};
+use crate::faults::Faults;
+use crate::network::{Frame, Meddler};
+use crate::oracle::{Asked, Oracle, Violation};
+use crate::rng::{below, chance, seeded};
+use crate::timeline::Timeline;
+use crate::workload::Workload;
+
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// Faults happen up to here; then everything heals.
+const CALM_FROM_MS: u64 = 15_000;
+/// By then everything must have ended.
+const END_MS: u64 = 600_000;
+const COORDINATOR_NAP_MS: u64 = 400;
+
+/// How a run went.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What happened.
+    pub timeline: Timeline,
+    /// The promise that was broken, if one was.
+    pub violation: Option<Violation>,
+    /// Whether the key became active.
+    pub key_active: bool,
+    /// How many requests ended in each state.
+    pub ends: BTreeMap<String, u64>,
+}
+
+/// A cluster in one thread.
+pub struct World {
+    fixture: ClusterFixture,
+    rng: ChaCha20Rng,
+    now: Timestamp,
+    faults: Faults,
+    bug: Option<Bug>,
+    meddler: Option<Box<dyn Meddler>>,
+    nodes: BTreeMap<ParticipantId, SimulatedNode>,
+    coordinator: Process<Coordinator>,
+    queue: Queue,
+    client: Client,
+    oracle: Oracle,
+    timeline: Timeline,
+    certified: Option<CertifiedKey>,
+    asked: BTreeMap<(ParticipantId, CallId, u64), Asked>,
+    violation: Option<Violation>,
+}
+
+struct SimulatedNode {
+    process: Process<Node>,
+    /// The attachment in use; odd ones are up.
+    link: u64,
+    skew_ms: u64,
+}
+
+impl SimulatedNode {
+    fn attached(&self) -> bool {
+        self.link % 2 == 1
+    }
+}
+
+impl World {
+    /// A cluster that is about to start.
+    pub fn new(seed: u64, workload: Workload, faults: Faults) -> Self {
+        let mut rng = seeded(seed);
+        let fixture = ClusterFixture::new(workload.nodes, &mut rng);
+        let nodes = fixture.root.nodes.keys().map(|id| {
+            let skew_ms = below(&mut rng, faults.skew_ms_max + 1);
+            (*id, SimulatedNode { process: Process::new(false), link: 0, skew_ms })
+        });
+        let nodes = nodes.collect();
+        Self {
+            nodes,
+            client: Client::new(workload),
+            fixture,
+            rng,
+            now: START,
+            faults,
+            bug: None,
+            meddler: None,
+            coordinator: Process::new(false),
+            queue: Queue::default(),
+            oracle: Oracle::default(),
+            timeline: Timeline::default(),
+            certified: None,
+            asked: BTreeMap::new(),
+            violation: None,
+        }
+    }
+
+    /// Plants a defect in the nodes' drivers.
+    #[must_use]
+    pub fn with_bug(mut self, bug: Bug) -> Self {
+        self.bug = Some(bug);
+        if bug == Bug::SendBeforePersist {
+            for node in self.nodes.values_mut() {
+                node.process = Process::new(true);
+            }
+        }
+        self
+    }
+
+    /// Puts a hostile relay between coordinator and nodes.
+    #[must_use]
+    pub fn with_meddler(mut self, meddler: impl Meddler + 'static) -> Self {
+        self.meddler = Some(Box::new(meddler));
+        self
+    }
+
+    /// Everybody's private keys and the trust root, for scripting hostile behaviour.
+    pub fn fixture(&self) -> &ClusterFixture {
+        &self.fixture
+    }
+
+    /// Runs until everything has ended, or a promise is broken.
+    pub fn run(mut self) -> Outcome {
+        self.schedule_faults();
+        self.start_coordinator();
+        for id in self.fixture.root.nodes.keys().copied().collect::<Vec<_>>() {
+            self.start_node(id);
+        }
+        self.queue.push(self.now.plus_millis(5), Event::Client);
+        while self.violation.is_none() {
+            let Some((time, event)) = self.queue.pop() else { break };
+            if time.since(START) > END_MS || self.client.is_done() {
+                break;
+            }
+            self.now = self.now.max(time);
+            self.happen(event);
+        }
+        if self.violation.is_none() {
+            self.violation = self.client.judge(&self.fixture, &self.faults, self.meddler.is_some());
+        }
+        Outcome {
+            timeline: self.timeline,
+            violation: self.violation,
+            key_active: self.client.key_is_active(),
+            ends: self.client.ends(),
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Down { node, link, call, question } => {
+                self.deliver_question(node, link, call, question);
+            }
+            Event::Up { node, link, call, answer } => {
+                if self.nodes.get(&node).is_some_and(|n| n.link == link) {
+                    let input = CoordinatorInput::Answer { node, call, answer };
+                    self.tell_coordinator(input);
+                }
+            }
+            Event::NodeSynced { node, life } => self.node_synced(node, life),
+            Event::CoordinatorSynced { life } => {
+                if self.coordinator.life == life {
+                    let (actions, syncing) = self.coordinator.synced();
+                    self.coordinator_acts(actions, syncing);
+                }
+            }
+            Event::NodeTick { node, life } => {
+                if self.nodes.get(&node).is_some_and(|n| n.process.life == life) {
+                    self.tell_node(node, NodeInput::Tick);
+                }
+            }
+            Event::CoordinatorTick { life } => {
+                if self.coordinator.life == life {
+                    self.tell_coordinator(CoordinatorInput::Tick);
+                }
+            }
+            Event::CrashNode(node) => self.crash_node(node),
+            Event::StartNode(node) => self.start_node(node),
+            Event::CrashCoordinator => self.crash_coordinator(),
+            Event::StartCoordinator => self.start_coordinator(),
+            Event::Cut(node) => self.detach(node),
+            Event::Attach(node) => self.attach(node),
+            Event::Client => self.client_acts(),
+        }
+    }
+
+    fn note(&mut self, line: String) {
+        self.timeline.note(self.now, START, line);
+    }
+
+    fn deliver_question(
+        &mut self,
+        node: ParticipantId,
+        link: u64,
+        call: CallId,
+        question: ToNode,
+    ) {
+        let Some(state) = self.nodes.get(&node).filter(|state| state.link == link) else { return };
+        let life = state.process.life;
+        self.note(format!("node {node} hears {}", question_name(&question)));
+        let asked = self.about(&question);
+        self.asked.insert((node, call, life), asked);
+        self.tell_node(node, NodeInput::Question { link: LinkId(link), call, question });
+    }
+
+    /// What an answer to the question would be about.
+    fn about(&mut self, question: &ToNode) -> Asked {
+        let (subject, attempt, is_confirmation) = match question {
+            ToNode::Reserve { subject: Subject::Request(request), attempt, .. } => {
+                (Some(request.digest()), Some(*attempt), false)
+            }
+            ToNode::Reserve { subject: Subject::Confirmation { .. }, attempt, signing_set } => {
+                let certified = self.certified.as_ref();
+                let statement = certified.map(|c| Confirmation::statement(c, signing_set));
+                (statement, Some(*attempt), true)
+            }
+            ToNode::Share { subject, attempt, .. } => (Some(*subject), Some(*attempt), false),
+            ToNode::Certify(certificate) => {
+                self.certified = Some(certificate.certified.clone());
+                (None, None, false)
+            }
+            ToNode::GenerateKey { .. }
+            | ToNode::Announcements(..)
+            | ToNode::Round1(..)
+            | ToNode::Round2(..)
+            | ToNode::Confirm { .. }
+            | ToNode::Simulate(_)
+            | ToNode::Status => (None, None, false),
+        };
+        Asked { subject, attempt, is_confirmation }
+    }
+
+    fn tell_node(&mut self, node: ParticipantId, input: NodeInput) {
+        let bug = self.bug;
+        let Some(state) = self.nodes.get_mut(&node) else { return };
+        let now = self.now.plus_millis(state.skew_ms);
+        let Some(engine) = &mut state.process.engine else { return };
+        let mut outputs = engine.handle(input, now, &mut self.rng);
+        if bug == Some(Bug::ForgetAttempts) {
+            faulty::forget_attempts(&mut outputs);
+        }
+        let wake = engine.wake_at();
+        let life = state.process.life;
+        if let Some(wake) = wake {
+            // The engine's clock is ahead of the world's by the skew.
+            let wake = Timestamp::from_millis(wake.millis().saturating_sub(state.skew_ms));
+            self.queue.push(wake.max(self.now.plus_millis(1)), Event::NodeTick { node, life });
+        }
+        let (actions, syncing) = state.process.queue(outputs);
+        self.node_acts(node, actions, syncing);
+    }
+
+    fn node_synced(&mut self, node: ParticipantId, life: u64) {
+        let Some(state) = self.nodes.get_mut(&node).filter(|n| n.process.life == life) else {
+            return;
+        };
+        let (actions, syncing) = state.process.synced();
+        self.node_acts(node, actions, syncing);
+    }
+
+    fn node_acts(&mut self, node: ParticipantId, actions: Vec<NodeAction>, syncing: bool) {
+        if syncing {
+            let delay = 1 + below(&mut self.rng, self.faults.sync_ms_max.max(1));
+            let life = self.nodes.get(&node).map_or(0, |n| n.process.life);
+            self.queue.push(self.now.plus_millis(delay), Event::NodeSynced { node, life });
+        }
+        for NodeAction::Answer { link, call, answer } in actions {
+            self.note(format!("node {node} says {}", answer_name(&answer)));
+            let Some(state) = self.nodes.get(&node) else { continue };
+            if let Some(asked) = self.asked.get(&(node, call, state.process.life)) {
+                let watched = self.oracle.watch(node, asked, &answer, &state.process.disk);
+                if let Err(violation) = watched {
+                    self.violation.get_or_insert(violation);
+                }
+            }
+            self.travel(Frame::Answer(node, call, answer), link.0);
+        }
+    }
+
+    fn tell_coordinator(&mut self, input: CoordinatorInput) {
+        let Some(engine) = &mut self.coordinator.engine else { return };
+        let outputs = engine.handle(input, self.now, &mut self.rng);
+        let life = self.coordinator.life;
+        if let Some(wake) = engine.wake_at() {
+            let wake = wake.max(self.now.plus_millis(1));
+            self.queue.push_unique(wake, Event::CoordinatorTick { life });
+        }
+        let (actions, syncing) = self.coordinator.queue(outputs);
+        self.coordinator_acts(actions, syncing);
+    }
+
+    fn coordinator_acts(&mut self, actions: Vec<CoordinatorAction>, syncing: bool) {
+        if syncing {
+            let delay = 1 + below(&mut self.rng, self.faults.sync_ms_max.max(1));
+            let life = self.coordinator.life;
+            self.queue.push(self.now.plus_millis(delay), Event::CoordinatorSynced { life });
+        }
+        for action in actions {
+            match action {
+                CoordinatorAction::Ask { node, call, question } => {
+                    let link = self.nodes.get(&node).map_or(0, |n| n.link);
+                    self.travel(Frame::Question(node, call, question), link);
+                }
+                CoordinatorAction::Reply { call, reply } => self.client.hear(call, reply),
+                CoordinatorAction::Changed(_) => {}
+            }
+        }
+    }
+
+    /// Sends a frame on its way: it may be lost, doubled, delayed or meddled with.
+    fn travel(&mut self, frame: Frame, link: u64) {
+        let frames = match &mut self.meddler {
+            Some(meddler) => meddler.meddle(frame),
+            None => vec![frame],
+        };
+        for frame in frames {
+            let calm = self.now.since(START) >= CALM_FROM_MS;
+            if !calm && chance(&mut self.rng, self.faults.drop) {
+                continue;
+            }
+            let twice = !calm && chance(&mut self.rng, self.faults.duplicate);
+            for _ in 0..=u32::from(twice) {
+                let delay = 1 + below(&mut self.rng, self.faults.delay_ms_max.max(1));
+                self.queue.push(self.now.plus_millis(delay), arrival(frame.clone(), link));
+            }
+        }
+    }
+
+    fn client_acts(&mut self) {
+        let requests = self.client.ask(&self.fixture, &mut self.oracle, self.now, &mut self.rng);
+        for (call, request) in requests {
+            self.tell_coordinator(CoordinatorInput::Client { call, request });
+        }
+        let pause = 20 + below(&mut self.rng, 60);
+        self.queue.push(self.now.plus_millis(pause), Event::Client);
+    }
+
+    fn attach(&mut self, node: ParticipantId) {
+        let coordinator_up = self.coordinator.engine.is_some();
+        let Some(state) = self.nodes.get_mut(&node) else { return };
+        if state.attached() || state.process.engine.is_none() {
+            return;
+        }
+        if !coordinator_up {
+            return self.queue.push(self.now.plus_millis(COORDINATOR_NAP_MS), Event::Attach(node));
+        }
+        state.link += 1;
+        self.note(format!("node {node} attaches"));
+        self.tell_coordinator(CoordinatorInput::Attached(node));
+    }
+
+    fn detach(&mut self, node: ParticipantId) {
+        let Some(state) = self.nodes.get_mut(&node).filter(|state| state.attached()) else {
+            return;
+        };
+        state.link += 1;
+        self.note(format!("node {node} is cut off"));
+        self.tell_coordinator(CoordinatorInput::Detached(node));
+        let pause = 100 + below(&mut self.rng, 2_000);
+        self.queue.push(self.now.plus_millis(pause), Event::Attach(node));
+    }
+
+    fn crash_node(&mut self, node: ParticipantId) {
+        self.note(format!("node {node} crashes"));
+        if let Some(state) = self.nodes.get_mut(&node) {
+            state.process.crash(&mut self.rng);
+        }
+        self.detach(node);
+        let pause = 100 + below(&mut self.rng, 3_000);
+        self.queue.push(self.now.plus_millis(pause), Event::StartNode(node));
+    }
+
+    fn start_node(&mut self, node: ParticipantId) {
+        let bundle = match self.bug {
+            Some(Bug::NoGate) => ClusterFixture::permissive_bundle(),
+            Some(Bug::SendBeforePersist | Bug::ForgetAttempts) | None => ClusterFixture::bundle(),
+        };
+        let config = self.fixture.node_config(node, bundle);
+        let Some(state) = self.nodes.get_mut(&node).filter(|n| n.process.engine.is_none()) else {
+            return;
+        };
+        let now = self.now.plus_millis(state.skew_ms);
+        let records = state.process.disk.records();
+        let (engine, started) =
+            Node::start(config, records, now).expect("an honest node's own records are good");
+        state.process.engine = Some(engine);
+        let (_, syncing) = state.process.queue(vec![quorate_protocol::Output::Persist(started)]);
+        self.node_acts(node, Vec::new(), syncing);
+        self.note(format!("node {node} starts"));
+        self.attach(node);
+    }
+
+    fn crash_coordinator(&mut self) {
+        self.note("the coordinator crashes".to_owned());
+        self.coordinator.crash(&mut self.rng);
+        for state in self.nodes.values_mut().filter(|state| state.attached()) {
+            state.link += 1;
+        }
+        let pause = 100 + below(&mut self.rng, 2_000);
+        self.queue.push(self.now.plus_millis(pause), Event::StartCoordinator);
+    }
+
+    fn start_coordinator(&mut self) {
+        if self.coordinator.engine.is_some() {
+            return;
+        }
+        let limits = quorate_coordinator::Limits::default();
+        let records = self.coordinator.disk.records();
+        let engine = Coordinator::start(self.fixture.root.clone(), limits, records);
+        self.coordinator.engine = Some(engine.expect("the coordinator's own records are good"));
+        self.note("the coordinator starts".to_owned());
+        for node in self.nodes.keys().copied().collect::<Vec<_>>() {
+            let delay = below(&mut self.rng, 50);
+            self.queue.push(self.now.plus_millis(delay), Event::Attach(node));
+        }
+        self.tell_coordinator(CoordinatorInput::Tick);
+    }
+
+    fn schedule_faults(&mut self) {
+        let nodes: Vec<_> = self.nodes.keys().copied().collect();
+        let any = |rng: &mut ChaCha20Rng| {
+            let index = usize::try_from(below(rng, nodes.len() as u64)).unwrap_or(0);
+            nodes.get(index).copied()
+        };
+        for _ in 0..self.faults.crashes {
+            let time = START.plus_millis(below(&mut self.rng, CALM_FROM_MS));
+            let event = match (chance(&mut self.rng, 250), any(&mut self.rng)) {
+                (false, Some(node)) => Event::CrashNode(node),
+                (true, _) | (false, None) => Event::CrashCoordinator,
+            };
+            self.queue.push(time, event);
+        }
+        for _ in 0..self.faults.cuts {
+            let time = START.plus_millis(below(&mut self.rng, CALM_FROM_MS));
+            if let Some(node) = any(&mut self.rng) {
+                self.queue.push(time, Event::Cut(node));
+            }
+        }
+    }
+}
+
+fn arrival(frame: Frame, link: u64) -> Event {
+    match frame {
+        Frame::Question(node, call, question) => Event::Down { node, link, call, question },
+        Frame::Answer(node, call, answer) => Event::Up { node, link, call, answer },
+    }
+}

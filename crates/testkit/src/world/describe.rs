@@ -1,0 +1,45 @@
+//! Messages in a few words, for timelines.
+
+use quorate_protocol::wire::{FromNode, Subject, ToNode};
+
+pub(super) fn question_name(question: &ToNode) -> String {
+    match question {
+        ToNode::GenerateKey { attempt, never_voted, .. } => {
+            format!("generate key, attempt {attempt}, {} never voted", never_voted.len())
+        }
+        ToNode::Announcements(key, _) => format!("announcements, attempt {}", key.attempt),
+        ToNode::Round1(key, _) => format!("round 1, attempt {}", key.attempt),
+        ToNode::Round2(key, _) => format!("round 2, attempt {}", key.attempt),
+        ToNode::Certify(_) => "certificate".to_owned(),
+        ToNode::Reserve { subject, attempt, signing_set } => {
+            let subject = match subject {
+                Subject::Request(request) => request.request.client_reference.clone(),
+                Subject::Confirmation { key } => format!("confirmation of {key}"),
+            };
+            format!("reserve {subject}, attempt {attempt}, by {signing_set}")
+        }
+        ToNode::Share { subject, attempt, .. } => {
+            format!("share for {}, attempt {attempt}", subject.short())
+        }
+        ToNode::Confirm { key, .. } => format!("confirmations of {key}"),
+        ToNode::Simulate(_) => "simulate".to_owned(),
+        ToNode::Status => "status".to_owned(),
+    }
+}
+
+pub(super) fn answer_name(answer: &FromNode) -> String {
+    match answer {
+        FromNode::Announcement(_) => "announcement".to_owned(),
+        FromNode::Round1(_) => "round 1".to_owned(),
+        FromNode::Round2(_) => "round 2".to_owned(),
+        FromNode::Vote(certified, _) => format!("vote, attempt {}", certified.attempt),
+        FromNode::Certified => "certified".to_owned(),
+        FromNode::Reserved(_) => "reserved".to_owned(),
+        FromNode::Denied(denial) => format!("denied: {}", denial.body.reason),
+        FromNode::Shares(_) => "shares".to_owned(),
+        FromNode::Active => "active".to_owned(),
+        FromNode::Simulated(_) => "simulated".to_owned(),
+        FromNode::Status(_) => "status".to_owned(),
+        FromNode::Refused(refusal) => format!("refused: {}", refusal.reason),
+    }
+}

@@ -1,0 +1,71 @@
+//! Seeded schedules: with faults and without.
+
+use quorate_model::Scheme;
+use quorate_testkit::{Faults, Outcome, Workload, World};
+
+/// The run of a seed: every property of it follows from the number.
+pub(crate) fn run(seed: u64, faults: Faults) -> Outcome {
+    world(seed, faults).run()
+}
+
+pub(crate) fn world(seed: u64, faults: Faults) -> World {
+    let scheme = Scheme::ALL[(seed % 3) as usize];
+    let (nodes, threshold) = [(3, 2), (4, 3), (5, 3)][(seed / 3 % 3) as usize];
+    World::new(seed, Workload { nodes, threshold, scheme, permitted: 3, denied: 1 }, faults)
+}
+
+fn check(seed: u64, outcome: &Outcome) {
+    if let Some(violation) = &outcome.violation {
+        panic!("seed {seed}: {violation}\n{}", outcome.timeline);
+    }
+}
+
+fn seeds(range: std::ops::Range<u64>) {
+    let mut active = 0;
+    let total = range.end - range.start;
+    for seed in range {
+        let outcome = run(seed, Faults::some());
+        check(seed, &outcome);
+        active += u64::from(outcome.key_active);
+    }
+    // Faults may cost a key, but not most of them.
+    assert!(active * 10 >= total * 8, "only {active} of {total} keys became active");
+}
+
+// Two tests, so that two cores share the seeds.
+#[test]
+fn five_hundred_seeds_with_faults_keep_every_promise() {
+    seeds(0..500);
+}
+
+#[test]
+fn five_hundred_more_seeds_with_faults_keep_every_promise() {
+    seeds(500..1_000);
+}
+
+#[test]
+fn without_faults_everything_ends_as_it_should() {
+    for seed in 0..60 {
+        check(seed, &run(seed, Faults::none()));
+    }
+}
+
+#[test]
+fn a_seed_replays_bit_for_bit() {
+    for seed in [1, 7, 42] {
+        let first = run(seed, Faults::some()).timeline;
+        let second = run(seed, Faults::some()).timeline;
+        assert_eq!(first.digest(), second.digest(), "seed {seed}");
+    }
+}
+
+/// Prints the timeline of `QUORATE_SEED`, and fails as it failed.
+#[test]
+fn replay() {
+    let Some(seed) = std::env::var("QUORATE_SEED").ok().and_then(|seed| seed.parse().ok()) else {
+        return;
+    };
+    let outcome = run(seed, Faults::some());
+    println!("{}", outcome.timeline);
+    check(seed, &outcome);
+}
