@@ -44,3 +44,48 @@ pub use quorate::{custody, node, statement, storage};
 
 /// All files of `proto/` as an encoded `google.protobuf.FileDescriptorSet`, for server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/quorate.bin"));
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use prost_types::{FileDescriptorProto, FileDescriptorSet};
+
+    use super::FILE_DESCRIPTOR_SET;
+
+    fn files() -> Vec<FileDescriptorProto> {
+        FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap().file
+    }
+
+    #[test]
+    fn every_service_can_be_reflected() {
+        let files = files();
+        let services = files.iter().flat_map(|file| &file.service);
+        let mut names: Vec<_> = services.map(|service| service.name()).collect();
+        names.sort_unstable();
+        let expected = ["FleetService", "KeyService", "NodeAdmin", "NodeGateway", "SigningService"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_zero_of_every_enumeration_is_unspecified() {
+        let files = files();
+        let own = files.iter().filter(|file| file.package().starts_with("quorate."));
+        let enumerations: Vec<_> = own.flat_map(|file| &file.enum_type).collect();
+        assert!(enumerations.len() > 8);
+        for enumeration in enumerations {
+            let zero = enumeration.value.iter().find(|value| value.number() == 0).unwrap();
+            assert!(zero.name().ends_with("_UNSPECIFIED"), "{}", zero.name());
+        }
+    }
+
+    #[test]
+    fn no_message_is_made_for_a_secret() {
+        let files = files();
+        let messages = files.iter().flat_map(|file| &file.message_type);
+        let fields = messages.flat_map(|message| &message.field);
+        for field in fields {
+            let name = field.name();
+            assert!(!name.contains("secret") && !name.contains("nonces"), "{name}");
+        }
+    }
+}

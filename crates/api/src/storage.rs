@@ -10,7 +10,8 @@ use quorate_model::{Epoch, KeyId};
 use zeroize::Zeroizing;
 
 /// One change of one entry. All writes of a record go into one batch.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(PartialEq, Eq))]
 pub enum Write {
     /// Makes an entry have this value.
     Put {
@@ -47,11 +48,12 @@ pub enum Seal {
 }
 
 /// The bytes of an entry. Not shown, and erased when dropped: they may be a share.
-#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Clone, PartialEq, Eq))]
 pub struct Value(pub Zeroizing<Vec<u8>>);
 
 /// An entry of a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone, PartialEq, Eq))]
 pub struct Stored {
     /// Where it is.
     pub tree: &'static str,

@@ -11,7 +11,7 @@ use crate::request::SignRequestRecord;
 pub enum Record {
     /// Tree `requests`, by service and request id.
     Request(SignRequestRecord),
-    /// Tree `operations`, by order id.
+    /// Tree `operations`, by digest of the order.
     Operation(OperationRecord),
     /// Tree `keys`, by key id.
     Key(KeyRecord),

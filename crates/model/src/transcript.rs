@@ -52,8 +52,8 @@ pub enum Tag {
     Effects,
     /// A payload.
     Payload,
-    /// A node's attach to a coordinator.
-    Attach,
+    /// What binds a store to the process that it belongs to.
+    StoreBinding,
 }
 
 impl Tag {
@@ -81,7 +81,7 @@ impl Tag {
             Self::AuditEntry => "quorate/v1/audit-entry",
             Self::Effects => "quorate/v1/effects",
             Self::Payload => "quorate/v1/payload",
-            Self::Attach => "quorate/v1/attach",
+            Self::StoreBinding => "quorate/v1/store-binding",
         }
     }
 }

@@ -18,6 +18,9 @@ use crate::refusal::{abort, refuse, request};
 use crate::session::{Session, SessionSubject};
 use crate::turn::Turn;
 
+/// A denial quotes the payload, which may be long: this much of it is enough for a person.
+const DENIAL_CHARS_MAX: usize = 1_000;
+
 impl Node {
     pub(crate) fn reserve(
         &mut self,
@@ -215,6 +218,7 @@ impl Node {
         reason: String,
         turn: &mut Turn,
     ) -> FromNode {
+        let reason: String = reason.chars().take(DENIAL_CHARS_MAX).collect();
         let event = Event::new(EventKind::RequestDenied)
             .fact("request", &record.request)
             .fact("digest", record.digest)

@@ -274,3 +274,18 @@ fn lists_of_a_question_are_bounded() {
         Question::Reserve(node::Reserve { subject, attempt: 1, signing_set: ids(n) })
     });
 }
+
+#[test]
+fn the_largest_question_fits_into_a_frame() {
+    use prost::Message as _;
+    use quorate_model::Attempt;
+    use quorate_protocol::wire::{CallId, ToNode};
+
+    let mut answer = fixture::reserve_answer();
+    answer.commitments = vec![[vec![2; 33], vec![3; 33]]; limits::MESSAGES_MAX];
+    let answers = vec![fixture::signed(1, answer); limits::PARTICIPANTS_MAX];
+    let question = ToNode::Share { subject: fixture::digest(1), attempt: Attempt(1), answers };
+    let frame = node::CoordinatorFrame::from((CallId(u64::MAX), question));
+    let bytes = frame.encoded_len();
+    assert!((limits::FRAME_BYTES_MAX / 2..=limits::FRAME_BYTES_MAX).contains(&bytes), "{bytes}");
+}

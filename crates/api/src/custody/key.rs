@@ -1,15 +1,15 @@
 //! Keys and their operations, as clients see them.
 
 use prost_types::Any;
-use quorate_coordinator::{KeyView, OperationState, OperationView};
-use quorate_model::{KeyId, KeyState};
+use quorate_coordinator::{KeyRecord, KeyView, OperationState, OperationView};
+use quorate_model::{KeyId, KeyState, Timestamp};
 
 use crate::convert::scheme::scheme_to_pb;
 use crate::page::{Page, next_token};
 use crate::pb::custody::v1 as pb;
 use crate::pb::longrunning::{Operation, operation};
 use crate::status::{Failure, Reason};
-use crate::{field, name};
+use crate::{DecodeError, field, limits, name};
 
 /// A page of all keys.
 #[must_use]
@@ -68,6 +68,27 @@ impl From<KeyView> for pb::Key {
             confirmations: record.confirmations.into_iter().map(Into::into).collect(),
             create_time_ms: record.created.millis(),
         }
+    }
+}
+
+/// A key as a client takes it: only what its certificate says, which the client then verifies.
+impl TryFrom<pb::Key> for KeyView {
+    type Error = DecodeError;
+
+    fn try_from(key: pb::Key) -> Result<Self, DecodeError> {
+        const CONFIRMATIONS: &str = "Key.confirmations";
+        let (message, confirmations) = (key.clone(), key.confirmations);
+        let record = KeyRecord {
+            certificate: field::required("Key.certificate", key.certificate)?.try_into()?,
+            confirmations: field::list(CONFIRMATIONS, confirmations, limits::CONFIRMATIONS_MAX)?,
+            active: message.state() == pb::KeyState::Active,
+            created: Timestamp::from_millis(key.create_time_ms),
+        };
+        let view = Self { record };
+        if pb::Key::from(view.clone()) != message {
+            return Err(DecodeError::value("Key", "the key is not what its certificate says"));
+        }
+        Ok(view)
     }
 }
 

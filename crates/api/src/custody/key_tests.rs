@@ -38,6 +38,30 @@ fn a_key_that_is_not_active_says_so() {
 }
 
 #[test]
+fn a_client_takes_a_key_as_its_certificate_says_or_not_at_all() {
+    let view = key_view("treasury");
+    let key = || pb::Key::from(key_view("treasury"));
+    assert_eq!(KeyView::try_from(key()).unwrap(), view);
+    let refused = |change: fn(&mut pb::Key)| {
+        let mut changed = key();
+        change(&mut changed);
+        assert_eq!(KeyView::try_from(changed).unwrap_err().field, "Key");
+    };
+    refused(|key| key.name = "keys/other".to_owned());
+    refused(|key| key.scheme = 1);
+    refused(|key| key.threshold = 3);
+    refused(|key| key.nodes = vec![1, 2]);
+    refused(|key| key.state = 0);
+    refused(|key| key.epoch = 1);
+    refused(|key| key.group_verifying_key[0] ^= 1);
+    let bare = pb::Key { certificate: None, ..key() };
+    let error = KeyView::try_from(bare).unwrap_err();
+    assert_eq!(error, DecodeError::missing("Key.certificate"));
+    let many = pb::Key { confirmations: vec![fixture::confirmation().into(); 65], ..key() };
+    assert_eq!(KeyView::try_from(many).unwrap_err().field, "Key.confirmations");
+}
+
+#[test]
 fn pages_together_are_the_list() {
     let keys = || ["c", "a", "b"].map(key_view).to_vec();
     let page = Page { size: 2, after: None };

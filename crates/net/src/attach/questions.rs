@@ -80,10 +80,3 @@ impl Stream for Questions {
         Poll::Ready(Some(Err(self.ending.status())))
     }
 }
-
-impl Drop for Questions {
-    fn drop(&mut self) {
-        // A node that no longer reads its questions is not attached, even if it still answers.
-        self.ending.end(Status::cancelled("the node closed one of its streams"));
-    }
-}

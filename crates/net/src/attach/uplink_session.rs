@@ -129,11 +129,11 @@ impl Shared {
     }
 
     fn refuse(&self, theirs: CallId, reason: &str) {
-        if let Some(attached) = self.lock().attached.as_mut() {
-            if let Err(error) = attached.refuse(theirs, RefusalCode::Invalid, reason) {
-                // The link ends, which is answer enough.
-                warn!(%error, "a refusal was not sent");
-            }
+        if let Some(attached) = self.lock().attached.as_mut()
+            && let Err(error) = attached.refuse(theirs, RefusalCode::Invalid, reason)
+        {
+            // The link ends, which is answer enough.
+            warn!(%error, "a refusal was not sent");
         }
     }
 

@@ -77,6 +77,19 @@ mod tests {
     use super::*;
     use crate::pki::TlsKey;
 
+    /// From `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:secp384r1 -sha256`.
+    const P384_SHA256: &str = "\
+-----BEGIN CERTIFICATE REQUEST-----
+MIIBPDCBxAIBADAZMRcwFQYDVQQDDA5xdW9yYXRlOm5vZGU6MTB2MBAGByqGSM49
+AgEGBSuBBAAiA2IABNKp+LzJ9Izx83/aDltd+LFgePvw1xnoBjffVsVuazORnqQk
+MZDmANVRY3trLt8HDeMP+lR8Q+CShKwWaYGDDTtFzDQwqtYAVciNWbGmTRXClaI4
+Wtl5nbI83aAVseAWNKAsMCoGCSqGSIb3DQEJDjEdMBswGQYDVR0RBBIwEIYOcXVv
+cmF0ZTpub2RlOjEwCgYIKoZIzj0EAwIDZwAwZAIwTTYIxYwXxXn7p/MwbSOOZzrU
+ZGpzRQJFmP0QFazSdu85afOvF9HJtsf63u58RJKBAjBfoQJ6AKROJ0R5zYIWDySi
+fDHKRqrhczGZJho6NLjBeQ8V+cXAwVi8u5S5cghSuao=
+-----END CERTIFICATE REQUEST-----
+";
+
     fn request(key: &TlsKey) -> String {
         key.signing_request(&"quorate:node:1".parse().unwrap(), &[]).unwrap()
     }
@@ -117,6 +130,12 @@ mod tests {
         let pair = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
         let pem = CertificateParams::default().serialize_request(&pair).unwrap().pem().unwrap();
         assert!(matches!(SigningRequest::from_pem(&pem), Err(PkiError::KeyKind)));
+    }
+
+    /// rcgen takes the kind of this key from its signature, wrongly.
+    #[test]
+    fn a_key_on_another_curve_that_signs_like_ours_is_refused() {
+        assert!(matches!(SigningRequest::from_pem(P384_SHA256), Err(PkiError::KeyKind)));
     }
 
     #[test]

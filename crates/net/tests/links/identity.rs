@@ -231,7 +231,7 @@ async fn first_call_fails(coordinator: &Coordinator, mut config: ClientConfig) {
     if let Ok(channel) = endpoint.connect_with_connector(dial).await {
         let mut client = NodeGatewayClient::new(channel);
         let call = client.attach(tokio_stream::iter([hello(StreamKind::Control)]));
-        let status = timeout(PATIENCE, call).await.unwrap().err().expect("the call fails");
+        let status = timeout(PATIENCE, call).await.unwrap().expect_err("the call fails");
         // Not a status of our service: the call never got that far.
         assert_ne!(status.code(), Code::PermissionDenied, "{status}");
     }

@@ -4,13 +4,17 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Mutex;
 
+use quorate_api::limits::FRAME_BYTES_MAX;
 use quorate_api::pb::node::v1 as pb;
 use quorate_api::pb::node::v1::coordinator_frame::Question;
 use quorate_api::pb::node::v1::node_frame::Answer;
 use quorate_api::pb::node::v1::node_gateway_server::{NodeGateway, NodeGatewayServer};
+use quorate_model::{Digest, Heads, Timestamp};
 use quorate_net::attach::{AnswerError, GatewayEvent, UplinkEvent};
 use quorate_net::{Listener, ListenerLimits, server};
-use quorate_protocol::wire::{CallId, FromNode, ToNode};
+use quorate_protocol::wire::{CallId, FromNode, SignedDenial, ToNode};
+use quorate_trust::{Signed, SigningKey};
+use rand_core::OsRng;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
@@ -158,6 +162,38 @@ async fn a_coordinator_that_does_not_read_answers_is_left() {
     };
     assert_eq!(reason, AnswerError::QueueFull.to_string());
     drop(answers);
+}
+
+#[tokio::test]
+async fn an_answer_that_fits_in_no_frame_leaves_the_question_open() {
+    let cluster = Cluster::new();
+    let mut coordinator = Coordinator::start(&cluster).await;
+    let mut first = Node::start(coordinator.target(), cluster.node(1));
+    first.event().await;
+    coordinator.event().await;
+    coordinator.handle.send(node(1), CallId(1), ToNode::Status).unwrap();
+    let UplinkEvent::Question { call, .. } = first.event().await else {
+        panic!("the question comes");
+    };
+    let refused = first.handle.send(call, huge_answer());
+    assert!(
+        matches!(refused, Err(AnswerError::FrameTooLong { bytes }) if bytes > FRAME_BYTES_MAX),
+        "{refused:?}"
+    );
+    first.handle.send(call, FromNode::Active).unwrap();
+    let (call, answer) = (CallId(1), FromNode::Active);
+    assert_eq!(coordinator.event().await, GatewayEvent::Answer { node: node(1), call, answer });
+}
+
+fn huge_answer() -> FromNode {
+    let zero = Digest::new([0; 32]);
+    let (root, bundle, audit) = (zero, zero, zero);
+    let denial = SignedDenial {
+        request: zero,
+        reason: "x".repeat(FRAME_BYTES_MAX),
+        heads: Heads { root, bundle, audit, audit_length: 0, clock: Timestamp::ZERO },
+    };
+    FromNode::Denied(Signed::sign(node(1), denial, &SigningKey::generate(&mut OsRng)))
 }
 
 /// A coordinator that asks the same on the first stream that is opened, and keeps what it is told.

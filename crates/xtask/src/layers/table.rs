@@ -93,7 +93,7 @@ pub(crate) fn allowed(name: &str) -> Option<Allowed> {
         ],
         "quorate-api" => PURE.to_vec(),
         "quorate-store" => vec!["quorate-model", "quorate-api"],
-        "quorate-net" => vec!["quorate-model", "quorate-api", "quorate-trust"],
+        "quorate-net" => vec!["quorate-model", "quorate-api", "quorate-protocol", "quorate-trust"],
         "quorate-daemon" => below_services(),
         "quorate-cli" | "quorate-testkit" => [below_services(), vec!["quorate-daemon"]].concat(),
         "quorate-tests" | "quorate-benches" => {

@@ -1,0 +1,135 @@
+//! Between the engines' records and the store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use quorate_api::storage::{Seal, Stored, Value, Write as ApiWrite};
+use quorate_model::{ClusterId, Tag, Transcript};
+use quorate_store::{
+    Batch, Binding, DataKeyId, KdfParams, Store, Tree, Write, Writer, WriterConfig,
+};
+use rand_core::OsRng;
+
+use crate::DaemonError;
+use crate::config::StoreFile;
+use crate::files::content;
+
+/// Batches that wait for the disk, at most.
+const QUEUE_BATCHES_MAX: usize = 1_024;
+
+/// A record that the store keeps.
+pub(crate) trait Keep: Sized + Send + 'static {
+    /// Every tree it may be in.
+    const TREES: &'static [&'static str];
+
+    fn writes(&self) -> Vec<ApiWrite>;
+    fn read(entries: Vec<Stored>) -> Result<Vec<Self>, DaemonError>;
+
+    /// The data key that nothing needs any more once this record is durable.
+    fn obsolete_key(&self) -> Option<DataKeyId> {
+        None
+    }
+}
+
+impl Keep for quorate_signer::Record {
+    const TREES: &'static [&'static str] = &quorate_api::storage::node::TREES;
+
+    fn writes(&self) -> Vec<ApiWrite> {
+        quorate_api::storage::node::encode(self)
+    }
+
+    fn read(entries: Vec<Stored>) -> Result<Vec<Self>, DaemonError> {
+        Ok(quorate_api::storage::node::decode(entries)?)
+    }
+
+    fn obsolete_key(&self) -> Option<DataKeyId> {
+        match self {
+            Self::DropShare(key) => {
+                Some(DataKeyId::Share { key: key.clone(), epoch: quorate_model::Epoch::FIRST })
+            }
+            Self::Ceremony(_)
+            | Self::Share(_)
+            | Self::Certificate(_)
+            | Self::Active(_)
+            | Self::Request(_)
+            | Self::ForgetRequest(_)
+            | Self::Watermark(_)
+            | Self::ConfirmationAttempt(_)
+            | Self::Audit(_) => None,
+        }
+    }
+}
+
+impl Keep for quorate_coordinator::Record {
+    const TREES: &'static [&'static str] = &quorate_api::storage::coordinator::TREES;
+
+    fn writes(&self) -> Vec<ApiWrite> {
+        quorate_api::storage::coordinator::encode(self)
+    }
+
+    fn read(entries: Vec<Stored>) -> Result<Vec<Self>, DaemonError> {
+        Ok(quorate_api::storage::coordinator::decode(entries)?)
+    }
+}
+
+/// An open store with its writer.
+pub(crate) struct Storage {
+    pub(crate) store: Arc<Store>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) free_bytes_min: u64,
+}
+
+impl Storage {
+    /// Opens the store and reads every record in it.
+    pub(crate) fn open<R: Keep>(
+        file: &StoreFile,
+        base: &Path,
+        cluster: &ClusterId,
+        role: &str,
+    ) -> Result<(Self, Vec<R>), DaemonError> {
+        let dir = base.join(&file.dir);
+        let kek = file.kek.source(base).map_err(|reason| content(&dir, reason))?;
+        let binding = Transcript::new(Tag::StoreBinding).digest(cluster).text(role).finish();
+        let rng = Box::new(OsRng);
+        let store = Store::open(&dir, Binding::new(binding), &kek, KdfParams::production(), rng)?;
+        let mut entries = Vec::new();
+        for tree in R::TREES {
+            let found = store.scan(Tree(tree))?.into_iter();
+            entries.extend(found.map(|(key, value)| Stored { tree, key, value: Value(value) }));
+        }
+        let records = R::read(entries)?;
+        let store = Arc::new(store);
+        let free_bytes_min = file.free_bytes_min;
+        let config = WriterConfig { queue_batches_max: QUEUE_BATCHES_MAX, free_bytes_min };
+        let writer = Arc::new(Writer::start(&store, config)?);
+        Ok((Self { store, writer, free_bytes_min }, records))
+    }
+
+    /// A batch of the store, with the data keys that it needs made first.
+    pub(crate) fn batch<R: Keep>(&self, records: &[R]) -> Result<Batch, DaemonError> {
+        let mut writes = Vec::new();
+        for write in records.iter().flat_map(Keep::writes) {
+            writes.push(match write {
+                ApiWrite::Delete { tree, key } => Write::Delete { tree: Tree(tree), key },
+                ApiWrite::Put { tree, key, value, seal } => {
+                    let data_key = match seal {
+                        Seal::Root => DataKeyId::Root,
+                        Seal::Share { key, epoch } => {
+                            let id = DataKeyId::Share { key, epoch };
+                            let failed = |e| DaemonError::StoreFailed(format!("keyring: {e}"));
+                            self.store.add_data_key(&id).map_err(failed)?;
+                            id
+                        }
+                    };
+                    Write::Put { tree: Tree(tree), key, value: value.0, data_key }
+                }
+            });
+        }
+        Ok(Batch { writes })
+    }
+
+    /// Whether new work may be taken on.
+    pub(crate) fn has_room(&self) -> bool {
+        self.store.free_space().is_ok_and(|free| free >= self.free_bytes_min)
+    }
+}
