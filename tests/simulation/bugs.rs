@@ -20,10 +20,8 @@ fn sending_before_persisting_is_caught() {
 #[test]
 fn reusing_an_attempt_is_caught() {
     let violation = caught(Bug::ForgetAttempts);
-    let expected = matches!(
-        violation,
-        Some(Violation::AttemptReused { .. } | Violation::NotDurable { .. })
-    );
+    let expected =
+        matches!(violation, Some(Violation::AttemptReused { .. } | Violation::NotDurable { .. }));
     assert!(expected, "{violation:?}");
 }
 

@@ -3,4 +3,5 @@
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
 mod bugs;
+mod hostile;
 mod schedules;

@@ -1,6 +1,7 @@
 //! A cluster's people, keys, trust root and policy, from a seed.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use quorate_api::statement::encode_sign_request;
 use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
@@ -119,7 +120,13 @@ impl ClusterFixture {
     ///
     /// # Panics
     /// If the fixture itself is wrong.
-    pub fn order(&self, key: &KeyId, scheme: Scheme, threshold: u16, now: Timestamp) -> SignedOrder {
+    pub fn order(
+        &self,
+        key: &KeyId,
+        scheme: Scheme,
+        threshold: u16,
+        now: Timestamp,
+    ) -> SignedOrder {
         let id = format!("make-{key}").parse::<OrderId>().expect("a name");
         let order = Order {
             cluster: self.root.hash(),
@@ -184,6 +191,11 @@ impl ClusterFixture {
     /// # Panics
     /// If the fixture itself is wrong.
     pub fn bundle() -> Bundle {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        BUNDLE.get_or_init(Self::strict_bundle).clone()
+    }
+
+    fn strict_bundle() -> Bundle {
         let condition = |chain: &str| {
             format!(
                 r#"context.limits.contains("small-{chain}") &&
@@ -198,7 +210,8 @@ impl ClusterFixture {
     /// # Panics
     /// If the fixture itself is wrong.
     pub fn permissive_bundle() -> Bundle {
-        Self::parse("true", "context.effects > 0")
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        BUNDLE.get_or_init(|| Self::parse("true", "context.effects > 0")).clone()
     }
 
     fn parse(bitcoin: &str, solana: &str) -> Bundle {

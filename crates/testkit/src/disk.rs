@@ -13,7 +13,7 @@ pub trait Keeps: Sized {
 }
 
 /// What is durable.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Disk(BTreeMap<(&'static str, Vec<u8>), Value>);
 
 impl Disk {
@@ -36,7 +36,7 @@ impl Disk {
         let entry = |((tree, key), value): (&(&'static str, Vec<u8>), &Value)| Stored {
             tree,
             key: key.clone(),
-            value: value.clone(),
+            value: Value(value.0.clone()),
         };
         R::read(self.0.iter().map(entry).collect())
     }

@@ -18,7 +18,7 @@ pub use driver::Bug;
 pub use faults::Faults;
 pub use network::{Frame, Meddler};
 pub use oracle::Violation;
-pub use timeline::Timeline;
 pub use rng::seeded;
+pub use timeline::Timeline;
 pub use workload::Workload;
 pub use world::{Outcome, World};

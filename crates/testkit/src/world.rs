@@ -61,7 +61,8 @@ pub struct World {
     oracle: Oracle,
     timeline: Timeline,
     certified: Option<CertifiedKey>,
-    asked: BTreeMap<(ParticipantId, CallId, u64), Asked>,
+    /// Questions as nodes hear them: under a call id of the link's own, as the real uplink does.
+    asked: BTreeMap<CallId, (CallId, Asked)>,
     violation: Option<Violation>,
 }
 
@@ -200,19 +201,15 @@ impl World {
         self.timeline.note(self.now, START, line);
     }
 
-    fn deliver_question(
-        &mut self,
-        node: ParticipantId,
-        link: u64,
-        call: CallId,
-        question: ToNode,
-    ) {
-        let Some(state) = self.nodes.get(&node).filter(|state| state.link == link) else { return };
-        let life = state.process.life;
+    fn deliver_question(&mut self, node: ParticipantId, link: u64, call: CallId, question: ToNode) {
+        if self.nodes.get(&node).is_none_or(|state| state.link != link) {
+            return;
+        }
         self.note(format!("node {node} hears {}", question_name(&question)));
         let asked = self.about(&question);
-        self.asked.insert((node, call, life), asked);
-        self.tell_node(node, NodeInput::Question { link: LinkId(link), call, question });
+        let heard = CallId(self.asked.len() as u64);
+        self.asked.insert(heard, (call, asked));
+        self.tell_node(node, NodeInput::Question { link: LinkId(link), call: heard, question });
     }
 
     /// What an answer to the question would be about.
@@ -278,14 +275,17 @@ impl World {
         }
         for NodeAction::Answer { link, call, answer } in actions {
             self.note(format!("node {node} says {}", answer_name(&answer)));
-            let Some(state) = self.nodes.get(&node) else { continue };
-            if let Some(asked) = self.asked.get(&(node, call, state.process.life)) {
-                let watched = self.oracle.watch(node, asked, &answer, &state.process.disk);
-                if let Err(violation) = watched {
-                    self.violation.get_or_insert(violation);
-                }
+            let (Some(state), Some((asked_as, asked))) =
+                (self.nodes.get(&node), self.asked.get(&call))
+            else {
+                continue;
+            };
+            let watched = self.oracle.watch(node, asked, &answer, &state.process.disk);
+            if let Err(violation) = watched {
+                self.violation.get_or_insert(violation);
             }
-            self.travel(Frame::Answer(node, call, answer), link.0);
+            let asked_as = *asked_as;
+            self.travel(Frame::Answer(node, asked_as, answer), link.0);
         }
     }
 

@@ -80,9 +80,9 @@ impl Client {
     ) -> Vec<(ClientCall, ClientRequest)> {
         let Workload { threshold, scheme, .. } = self.workload;
         let Some(group_verifying_key) = self.group_verifying_key.clone() else {
-            let order = self.order.get_or_insert_with(|| {
-                fixture.order(&Self::key(), scheme, threshold, now)
-            });
+            let order = self
+                .order
+                .get_or_insert_with(|| fixture.order(&Self::key(), scheme, threshold, now));
             let create = ClientRequest::GenerateKey(order.clone());
             let create = (self.call(None), create);
             return vec![create, (self.call(None), ClientRequest::GetKey(Self::key()))];
@@ -95,7 +95,8 @@ impl Client {
         {
             let is_permitted = next < permitted;
             let expires = now.plus_millis(REQUEST_LIFE_MS);
-            let request = PaymentRequest { network, number: next, permitted: is_permitted, expires };
+            let request =
+                PaymentRequest { network, number: next, permitted: is_permitted, expires };
             let signed = fixture.payment(&Self::key(), &group_verifying_key, request);
             if is_permitted {
                 oracle.permitted.insert(signed.digest());
