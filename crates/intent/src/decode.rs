@@ -13,6 +13,9 @@ pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
 /// The most messages that one payload may need signed: the inputs of a PSBT.
 pub const SIGNING_MESSAGES_MAX: usize = 256;
 
+/// The most effects that one payload may have: each of them is decided on, in every node, twice.
+pub const EFFECTS_MAX: usize = 256;
+
 /// Why a payload is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -32,6 +35,12 @@ pub enum DecodeError {
     TooLong {
         /// How many it has.
         bytes: usize,
+    },
+    /// Over [`EFFECTS_MAX`].
+    #[error("the payload has {effects} effects, the limit is {EFFECTS_MAX}: split it")]
+    TooManyEffects {
+        /// How many it has.
+        effects: usize,
     },
     /// The group verifying key is not in the encoding of the network's scheme.
     #[error(
@@ -63,18 +72,21 @@ pub fn decode(payload: &Payload, key: PayingKey<'_>) -> Result<Decoded, DecodeEr
     if bytes > PAYLOAD_BYTES_MAX {
         return Err(DecodeError::TooLong { bytes });
     }
-    match (payload, Chain::of(key.network)) {
+    let decoded = match (payload, Chain::of(key.network)) {
         (Payload::BitcoinPsbt(psbt), Chain::Bitcoin(_)) => {
-            bitcoin::decode(psbt, key, payload.digest())
+            bitcoin::decode(psbt, key, payload.digest())?
         }
         (Payload::SolanaMessage(message), Chain::Solana) => {
-            solana::decode(message, key, payload.digest())
+            solana::decode(message, key, payload.digest())?
         }
         (Payload::BitcoinPsbt(_), Chain::Solana)
         | (Payload::SolanaMessage(_), Chain::Bitcoin(_)) => {
-            Err(DecodeError::WrongFormat { format: payload.format(), network: key.network })
+            let (format, network) = (payload.format(), key.network);
+            return Err(DecodeError::WrongFormat { format, network });
         }
-    }
+    };
+    let effects = decoded.intent.effects.len();
+    if effects > EFFECTS_MAX { Err(DecodeError::TooManyEffects { effects }) } else { Ok(decoded) }
 }
 
 /// The address at which `key` receives on its network: P2TR without script tree (BIP-86's output

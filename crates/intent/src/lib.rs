@@ -19,6 +19,8 @@ pub mod solana;
 
 pub use address::ParseAddress;
 pub use asset::ParseAsset;
-pub use decode::{DecodeError, PAYLOAD_BYTES_MAX, SIGNING_MESSAGES_MAX, address, decode};
+pub use decode::{
+    DecodeError, EFFECTS_MAX, PAYLOAD_BYTES_MAX, SIGNING_MESSAGES_MAX, address, decode,
+};
 pub use intent::{Address, Amount, Asset, Effect, EffectKind, Flag, Intent};
 pub use payload::{Decoded, PayingKey, Payload};

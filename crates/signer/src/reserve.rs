@@ -149,7 +149,7 @@ impl Node {
         let (digest, attempt) = (context.subject, context.attempt);
         let heads = self.heads(turn.now);
         let missing = || refuse(RefusalCode::NotFound, "this node has no such share");
-        let share = self.vault.load(&permit).ok_or_else(missing)?;
+        let share = self.vault.load(&permit, Phase::Reserve).ok_or_else(missing)?;
         let (reserved, answer) = share.reserve(context, self.me, heads, rng).map_err(abort)?;
         let deadline = turn.now.plus_millis(self.limits.session_ms);
         let session = Session { reserved, permit, subject, deadline };

@@ -36,7 +36,7 @@ impl Node {
             Err(reason) => return self.deny_late(&subject, reason, turn),
         };
         let missing = || refuse(RefusalCode::NotFound, "this node has no such share");
-        let share = self.vault.load(&permit).ok_or_else(missing)?;
+        let share = self.vault.load(&permit, Phase::Share).ok_or_else(missing)?;
         let answer = reserved.release(share, answers).map_err(abort)?;
         let event = Event::new(EventKind::SharesReleased)
             .fact("key", &context.key)

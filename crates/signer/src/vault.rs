@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{Epoch, KeyId};
-use quorate_policy::Permit;
+use quorate_policy::{Permit, Phase};
 use quorate_protocol::sign::AnyKeyShare;
 
 /// Holds shares and gives one out only to whoever shows a permit for it.
@@ -19,8 +19,9 @@ impl Vault {
         self.0.remove(&(key.clone(), epoch));
     }
 
-    /// The share that the permit is for.
-    pub(crate) fn load(&self, permit: &Permit) -> Option<&AnyKeyShare> {
-        self.0.get(&(permit.key().clone(), permit.epoch()))
+    /// The share that the permit is for; nothing where the permit is for the other phase.
+    pub(crate) fn load(&self, permit: &Permit, phase: Phase) -> Option<&AnyKeyShare> {
+        let place = (permit.key().clone(), permit.epoch());
+        self.0.get(&place).filter(|_| permit.phase() == phase)
     }
 }

@@ -142,3 +142,21 @@ fn a_key_of_another_scheme_is_refused() {
 fn bitcoin_uncompressed(point: &[u8]) -> [u8; 65] {
     ::bitcoin::secp256k1::PublicKey::from_slice(point).unwrap().serialize_uncompressed()
 }
+
+#[test]
+fn more_effects_than_can_be_decided_on_are_refused() {
+    use crate::compose::{Coin, Payment, bitcoin_payment};
+    let key = BitcoinKey::new(1);
+    let other = BitcoinKey::new(2);
+    let payee = address(other.paying()).unwrap();
+    let pay = |count: usize| {
+        let outpoint = format!("{:064x}:0", 1);
+        let coins = [Coin { outpoint: &outpoint, sats: 1_000_000_000 }];
+        let payments = vec![Payment { address: &payee, sats: 1_000 }; count];
+        let psbt = bitcoin_payment(key.paying(), &coins, &payments, 10_000).unwrap();
+        decode(&Payload::BitcoinPsbt(psbt), key.paying())
+    };
+    assert!(pay(EFFECTS_MAX).is_ok());
+    let above = EFFECTS_MAX + 1;
+    assert_eq!(pay(above), Err(DecodeError::TooManyEffects { effects: above }));
+}

@@ -1,0 +1,316 @@
+//! Nodes without a coordinator: a test asks them whatever it likes.
+
+use std::collections::BTreeMap;
+
+use quorate_model::{
+    Attempt, Digest, KeyId, ParticipantId, ParticipantSet, Scheme, Threshold, Timestamp,
+};
+use quorate_policy::Bundle;
+use quorate_protocol::sign::ReserveAnswer;
+use quorate_protocol::wire::{CallId, CeremonyKey, FromNode, Subject, ToNode};
+use quorate_protocol::{
+    Certificate, CertifiedKey, Confirmation, Engine as _, Output, covering_sets,
+};
+use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError};
+use quorate_trust::{Signed, SignedOrder, SignedRequest};
+use rand_chacha::ChaCha20Rng;
+
+use crate::cluster::{ClusterFixture, PaymentRequest, network_of};
+use crate::disk::Disk;
+use crate::rng::seeded;
+
+/// Nodes with their disks, each asked directly.
+pub struct Lab {
+    /// Everybody's keys and the trust root.
+    pub fixture: ClusterFixture,
+    /// The time that all nodes see.
+    pub now: Timestamp,
+    nodes: BTreeMap<ParticipantId, (Node, Disk)>,
+    rng: ChaCha20Rng,
+    scheme: Scheme,
+    threshold: u16,
+}
+
+impl Lab {
+    /// Nodes that have just started.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn new(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
+        let mut rng = seeded(seed);
+        let fixture = ClusterFixture::new(nodes, &mut rng);
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let start = |id: &ParticipantId| {
+            let config = fixture.node_config(*id, ClusterFixture::bundle());
+            let (node, records) = Node::start(config, Vec::new(), now).expect("an empty start");
+            let mut disk = Disk::default();
+            disk.apply(&records);
+            (*id, (node, disk))
+        };
+        let nodes = fixture.root.nodes.keys().map(start).collect();
+        Self { fixture, now, nodes, rng, scheme, threshold }
+    }
+
+    /// Nodes that hold shares of an active key.
+    ///
+    /// # Panics
+    /// If key generation fails.
+    pub fn with_key(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
+        let mut lab = Self::new(seed, nodes, threshold, scheme);
+        let certificate = lab.certificate();
+        for id in lab.ids() {
+            assert_eq!(lab.ask(id, ToNode::Certify(certificate.clone())), FromNode::Certified);
+        }
+        let confirmations = lab.confirmations(&certificate.certified);
+        for id in lab.ids() {
+            let question =
+                ToNode::Confirm { key: Self::key(), confirmations: confirmations.clone() };
+            assert_eq!(lab.ask(id, question), FromNode::Active);
+        }
+        lab
+    }
+
+    /// The key of every lab.
+    ///
+    /// # Panics
+    /// Never: the name is a name.
+    pub fn key() -> KeyId {
+        "treasury".parse().expect("a name")
+    }
+
+    /// All nodes.
+    pub fn ids(&self) -> Vec<ParticipantId> {
+        self.nodes.keys().copied().collect()
+    }
+
+    /// Asks a node; what it writes is durable before the answer is given.
+    ///
+    /// # Panics
+    /// If there is no such node, or it does not answer.
+    pub fn ask(&mut self, node: ParticipantId, question: ToNode) -> FromNode {
+        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        let input = Input::Question { link: LinkId(0), call: CallId(0), question };
+        let mut said = None;
+        for output in engine.handle(input, self.now, &mut self.rng) {
+            match output {
+                Output::Persist(records) => {
+                    assert!(said.is_none(), "an answer came before what it rests on");
+                    disk.apply(&records);
+                }
+                Output::Act(Action::Answer { answer, .. }) => said = Some(answer),
+            }
+        }
+        said.expect("every question has an answer")
+    }
+
+    /// Tells a node that time has passed.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn tick(&mut self, node: ParticipantId) {
+        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        for output in engine.handle(Input::Tick, self.now, &mut self.rng) {
+            if let Output::Persist(records) = output {
+                disk.apply(&records);
+            }
+        }
+    }
+
+    /// Stops a node and starts it again from its disk.
+    ///
+    /// # Errors
+    /// Why the node does not start.
+    pub fn restart(&mut self, node: ParticipantId) -> Result<(), StartError> {
+        self.restart_with(node, ClusterFixture::bundle(), |_| {})
+    }
+
+    /// As [`Lab::restart`], with another policy and after a change to its records.
+    ///
+    /// # Errors
+    /// Why the node does not start.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn restart_with(
+        &mut self,
+        node: ParticipantId,
+        bundle: Bundle,
+        change: impl FnOnce(&mut Vec<Record>),
+    ) -> Result<(), StartError> {
+        let mut records = self.records(node);
+        change(&mut records);
+        let config = self.fixture.node_config(node, bundle);
+        let (engine, started) = Node::start(config, records, self.now)?;
+        let (place, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        disk.apply(&started);
+        *place = engine;
+        Ok(())
+    }
+
+    /// What a node needs to start, for changing it.
+    pub fn config(&self, node: ParticipantId) -> NodeConfig {
+        self.fixture.node_config(node, ClusterFixture::bundle())
+    }
+
+    /// What a node's disk holds.
+    ///
+    /// # Panics
+    /// If there is no such node, or its records cannot be read.
+    pub fn records(&self, node: ParticipantId) -> Vec<Record> {
+        self.nodes.get(&node).expect("a node of the lab").1.records()
+    }
+
+    /// The writes that records are, for reading a disk's bytes.
+    pub fn disk(&self, node: ParticipantId) -> &Disk {
+        &self.nodes.get(&node).expect("a node of the lab").1
+    }
+
+    /// The order that makes the lab's key.
+    pub fn order(&self) -> SignedOrder {
+        self.fixture.order(&Self::key(), self.scheme, self.threshold, self.now)
+    }
+
+    /// Runs key generation up to the votes, and puts them together.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    pub fn certificate(&mut self) -> Certificate {
+        let order = self.order();
+        let ceremony = CeremonyKey { key: Self::key(), attempt: Attempt::FIRST };
+        let begin = ToNode::GenerateKey { order, attempt: Attempt::FIRST, never_voted: vec![] };
+        let announcements = self.ask_all(&begin, |answer| match answer {
+            FromNode::Announcement(message) => message,
+            other => panic!("{other:?}"),
+        });
+        let question = ToNode::Announcements(ceremony.clone(), announcements);
+        let round1 = self.ask_all(&question, |answer| match answer {
+            FromNode::Round1(message) => message,
+            other => panic!("{other:?}"),
+        });
+        let round2 =
+            self.ask_all(&ToNode::Round1(ceremony.clone(), round1), |answer| match answer {
+                FromNode::Round2(message) => message,
+                other => panic!("{other:?}"),
+            });
+        let votes = self.ask_all(&ToNode::Round2(ceremony, round2), |answer| match answer {
+            FromNode::Vote(certified, vote) => (certified, vote),
+            other => panic!("{other:?}"),
+        });
+        let certified = votes.first().expect("at least one node").0.clone();
+        Certificate::new(certified, votes.into_iter().map(|(_, vote)| vote))
+    }
+
+    /// Asks every node the same.
+    pub fn ask_all<T>(&mut self, question: &ToNode, take: impl Fn(FromNode) -> T) -> Vec<T> {
+        self.ids().into_iter().map(|id| take(self.ask(id, question.clone()))).collect()
+    }
+
+    /// What the nodes certified as the lab's key.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn certified(&self) -> CertifiedKey {
+        let first = *self.nodes.keys().next().expect("at least one node");
+        let found = self.records(first).into_iter().find_map(|record| match record {
+            Record::Share(share) => Some(share.certified),
+            _ => None,
+        });
+        found.expect("the lab has a key")
+    }
+
+    /// Signatures of sets that cover every node, over the key's confirmation.
+    pub fn confirmations(&mut self, certified: &CertifiedKey) -> Vec<Confirmation> {
+        let threshold = Threshold::new(u32::from(self.threshold)).expect("at least 2");
+        let sets = covering_sets(&certified.roster, threshold);
+        sets.into_iter().map(|set| self.confirmation(certified, set)).collect()
+    }
+
+    fn confirmation(&mut self, certified: &CertifiedKey, set: ParticipantSet) -> Confirmation {
+        let subject = Subject::Confirmation { key: Self::key() };
+        let statement = Confirmation::statement(certified, &set);
+        let messages = vec![statement.as_bytes().to_vec()];
+        let signatures = self.sign(subject, statement, &set, Attempt::FIRST, certified, messages);
+        let signature = signatures.into_iter().next().expect("one message");
+        Confirmation { signing_set: set, signature }
+    }
+
+    /// A payment request that the service signed.
+    ///
+    /// # Panics
+    /// If the lab's scheme has no network.
+    pub fn payment(&self, number: u64, permitted: bool) -> SignedRequest {
+        let network = network_of(self.scheme).expect("a scheme with a network");
+        let expires = self.now.plus_millis(300_000);
+        let request = PaymentRequest { network, number, permitted, expires };
+        self.fixture.payment(&Self::key(), &self.certified().group_verifying_key, request)
+    }
+
+    /// Asks one node to reserve a request.
+    pub fn reserve(
+        &mut self,
+        node: ParticipantId,
+        request: &SignedRequest,
+        attempt: Attempt,
+        set: &ParticipantSet,
+    ) -> FromNode {
+        let subject = Subject::Request(request.clone());
+        self.ask(node, ToNode::Reserve { subject, attempt, signing_set: set.clone() })
+    }
+
+    /// Reserves a request at every member of a set.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    pub fn reserve_all(
+        &mut self,
+        subject: &Subject,
+        attempt: Attempt,
+        set: &ParticipantSet,
+    ) -> Vec<Signed<ReserveAnswer>> {
+        let question =
+            ToNode::Reserve { subject: subject.clone(), attempt, signing_set: set.clone() };
+        let reserve = |id| match self.ask(id, question.clone()) {
+            FromNode::Reserved(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+        set.iter().map(reserve).collect()
+    }
+
+    /// Signs a subject with a set, all phases, and aggregates.
+    ///
+    /// # Panics
+    /// If a node refuses, or the shares do not add up.
+    pub fn sign(
+        &mut self,
+        subject: Subject,
+        digest: Digest,
+        set: &ParticipantSet,
+        attempt: Attempt,
+        certified: &CertifiedKey,
+        messages: Vec<Vec<u8>>,
+    ) -> Vec<Vec<u8>> {
+        let answers = self.reserve_all(&subject, attempt, set);
+        let question = ToNode::Share { subject: digest, attempt, answers: answers.clone() };
+        let release = |id| match self.ask(id, question.clone()) {
+            FromNode::Shares(answer) => answer,
+            other => panic!("{other:?}"),
+        };
+        let shares: Vec<_> = set.iter().map(release).collect();
+        let context = quorate_protocol::sign::SigningContext {
+            cluster: certified.cluster,
+            key: certified.key.clone(),
+            scheme: certified.scheme,
+            epoch: certified.epoch,
+            subject: digest,
+            attempt,
+            signing_set: set.clone(),
+            path: quorate_model::DerivationPath::root(),
+            messages,
+        };
+        let group = quorate_protocol::sign::AnyGroupInfo::new(certified).expect("a good key");
+        let root = &self.fixture.root;
+        let answers = answers.into_iter().map(|a| a.verify(root).expect("authentic")).collect();
+        let shares = shares.into_iter().map(|s| s.verify(root).expect("authentic")).collect();
+        group.aggregate(&context, answers, shares).expect("honest shares add up")
+    }
+}

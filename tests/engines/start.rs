@@ -1,0 +1,80 @@
+use quorate_audit::ChainError;
+use quorate_protocol::SecretShare;
+use quorate_signer::{Node, Record, StartError};
+use quorate_testkit::ClusterFixture;
+
+use crate::{id, lab};
+
+#[test]
+fn a_node_resumes_from_its_records_and_says_so_in_its_log() {
+    let mut lab = lab();
+    let before = lab.records(id(1)).len();
+    lab.restart(id(1)).unwrap();
+    assert_eq!(lab.records(id(1)).len(), before + 1);
+}
+
+#[test]
+fn a_node_with_another_identity_key_does_not_start() {
+    let lab = lab();
+    let mut config = lab.config(id(1));
+    config.identity.participant = id(2);
+    let error = Node::start(config, lab.records(id(1)), lab.now).err().unwrap();
+    assert_eq!(error, StartError::Identity(id(2)));
+}
+
+#[test]
+fn a_damaged_audit_log_stops_the_start() {
+    let mut lab = lab();
+    let bundle = ClusterFixture::bundle;
+    let cut = lab.restart_with(id(1), bundle(), |records| {
+        let first = records.iter().position(|r| matches!(r, Record::Audit(e) if e.index == 1));
+        records.remove(first.unwrap());
+    });
+    assert!(matches!(cut, Err(StartError::Audit(ChainError::Gap { .. }))), "{cut:?}");
+    let changed = lab.restart_with(id(1), bundle(), |records| {
+        for record in records {
+            if let Record::Audit(entry) = record
+                && entry.index == 1
+            {
+                entry.event.facts[0].1.push('!');
+            }
+        }
+    });
+    assert!(matches!(changed, Err(StartError::Audit(ChainError::Broken(2)))), "{changed:?}");
+}
+
+#[test]
+fn a_share_that_is_not_the_certified_one_stops_the_start() {
+    let mut lab = lab();
+    let result = lab.restart_with(id(1), ClusterFixture::bundle(), |records| {
+        for record in records {
+            if let Record::Share(share) = record {
+                let mut bytes = *share.share.secret_bytes();
+                bytes[0] ^= 1;
+                share.share = SecretShare::from_bytes(&bytes).unwrap();
+            }
+        }
+    });
+    assert!(matches!(result, Err(StartError::Share { .. })), "{result:?}");
+}
+
+#[test]
+fn a_share_of_another_node_stops_the_start() {
+    let mut lab = lab();
+    let mut theirs = lab.records(id(2));
+    let theirs = theirs.remove(theirs.iter().position(|r| matches!(r, Record::Share(_))).unwrap());
+    let result = lab.restart_with(id(1), ClusterFixture::bundle(), |records| {
+        let own = records.iter().position(|r| matches!(r, Record::Share(_))).unwrap();
+        records[own] = theirs;
+    });
+    assert!(matches!(result, Err(StartError::Share { .. })), "{result:?}");
+}
+
+#[test]
+fn a_certificate_without_its_share_stops_the_start() {
+    let mut lab = lab();
+    let result = lab.restart_with(id(1), ClusterFixture::bundle(), |records| {
+        records.retain(|record| !matches!(record, Record::Share(_)));
+    });
+    assert!(matches!(result, Err(StartError::Orphan { .. })), "{result:?}");
+}
