@@ -2,6 +2,7 @@
 //! if the check is deleted.
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
+mod coordinator;
 mod key_generation;
 mod reserve;
 mod share;

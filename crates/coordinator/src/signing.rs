@@ -238,7 +238,9 @@ impl Coordinator {
             record.denials.push(denial);
             self.requests.put(record, out.now);
         }
-        self.end_attempt(subject, attempt, &[], &format!("node {node}: {reason}"), out);
+        // Words that the node did not sign, or about something else, are a fault and no denial.
+        let at_fault = if genuine { vec![] } else { vec![node] };
+        self.end_attempt(subject, attempt, &at_fault, &format!("node {node}: {reason}"), out);
     }
 
     fn refused(

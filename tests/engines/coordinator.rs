@@ -1,0 +1,354 @@
+use std::collections::VecDeque;
+
+use quorate_coordinator::{
+    Action, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator, ErrorCode, Input,
+    KeyRecord, Limits, ListFilter, Record, RequestState, SignRequestView,
+};
+use quorate_model::{Attempt, ParticipantId, Timestamp};
+use quorate_protocol::wire::FromNode;
+use quorate_protocol::{Engine as _, Output};
+use quorate_testkit::{Lab, seeded};
+use quorate_trust::SignedRequest;
+use rand_chacha::ChaCha20Rng;
+
+use crate::{id, lab};
+
+/// A coordinator and the nodes of a lab, with whatever a test lets through in between.
+struct Cluster {
+    lab: Lab,
+    coordinator: Coordinator,
+    records: Vec<Record>,
+    rng: ChaCha20Rng,
+    calls: u64,
+    /// Changes what a node says.
+    between: Box<dyn FnMut(ParticipantId, FromNode) -> FromNode>,
+}
+
+fn key_record(lab: &Lab) -> KeyRecord {
+    let mut certificate = None;
+    let mut confirmations = Vec::new();
+    for record in lab.records(id(1)) {
+        match record {
+            quorate_signer::Record::Certificate(found) => certificate = Some(found),
+            quorate_signer::Record::Active(found) => confirmations = found.confirmations,
+            _ => {}
+        }
+    }
+    let certificate = certificate.unwrap();
+    KeyRecord { certificate, confirmations, active: true, created: lab.now }
+}
+
+impl Cluster {
+    fn new(limits: Limits) -> Self {
+        let lab = lab();
+        let records = vec![Record::Key(key_record(&lab))];
+        let root = lab.fixture.root.clone();
+        let coordinator = Coordinator::start(root, limits, records.clone()).unwrap();
+        let between = Box::new(|_, answer| answer);
+        Self { lab, coordinator, records, rng: seeded(9), calls: 0, between }
+    }
+
+    fn attach(&mut self, nodes: &[u16]) {
+        for node in nodes {
+            self.tell(Input::Attached(id(*node)));
+        }
+    }
+
+    /// Tells the coordinator and answers its questions until it asks no more.
+    fn tell(&mut self, input: Input) -> Vec<(ClientCall, Result<ClientReply, ClientError>)> {
+        let mut replies = Vec::new();
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for output in self.coordinator.handle(input, self.lab.now, &mut self.rng) {
+                match output {
+                    Output::Persist(records) => self.records.extend(records),
+                    Output::Act(Action::Ask { node, call, question }) => {
+                        let answer = self.lab.ask(node, question);
+                        let answer = (self.between)(node, answer);
+                        inputs.push_back(Input::Answer { node, call, answer });
+                    }
+                    Output::Act(Action::Reply { call, reply }) => replies.push((call, reply)),
+                    Output::Act(Action::Changed(_)) => {}
+                }
+            }
+        }
+        replies
+    }
+
+    fn ask(&mut self, request: ClientRequest) -> Result<ClientReply, ClientError> {
+        self.calls += 1;
+        let call = ClientCall(self.calls);
+        let replies = self.tell(Input::Client { call, request });
+        let found = replies.into_iter().find(|(to, _)| *to == call);
+        found.expect("every question of a client is answered").1
+    }
+
+    fn create(&mut self, request: &SignedRequest) -> Result<SignRequestView, ClientError> {
+        let create =
+            ClientRequest::CreateSignRequest { request: request.clone(), validate_only: false };
+        self.ask(create).map(view)?;
+        self.get(request)
+    }
+
+    fn get(&mut self, request: &SignedRequest) -> Result<SignRequestView, ClientError> {
+        self.ask(ClientRequest::GetSignRequest(request.request.request_key())).map(view)
+    }
+
+    fn restart(&mut self) {
+        let root = self.lab.fixture.root.clone();
+        let mut latest: Vec<Record> = Vec::new();
+        for record in self.records.clone() {
+            latest.retain(|earlier| !same_place(earlier, &record));
+            latest.push(record);
+        }
+        self.coordinator = Coordinator::start(root, Limits::default(), latest).unwrap();
+    }
+}
+
+fn same_place(a: &Record, b: &Record) -> bool {
+    match (a, b) {
+        (Record::Request(a), Record::Request(b)) => {
+            a.signed.request.request_key() == b.signed.request.request_key()
+        }
+        (Record::Operation(a), Record::Operation(b)) => a.digest == b.digest,
+        (Record::Key(a), Record::Key(b)) => {
+            a.certificate.certified.key == b.certificate.certified.key
+        }
+        _ => false,
+    }
+}
+
+fn view(reply: ClientReply) -> SignRequestView {
+    match reply {
+        ClientReply::SignRequest(view) => *view,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn cluster() -> Cluster {
+    Cluster::new(Limits::default())
+}
+
+#[test]
+fn the_same_request_again_is_the_same_result_also_after_a_restart() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2, 3]);
+    let request = cluster.lab.payment(1, true);
+    let first = cluster.create(&request).unwrap();
+    assert!(matches!(first.record.state, RequestState::Signed { .. }));
+    assert_eq!(cluster.create(&request).unwrap().record, first.record);
+    cluster.restart();
+    assert_eq!(cluster.create(&request).unwrap().record, first.record);
+}
+
+#[test]
+fn the_same_id_for_another_request_is_a_conflict() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2]);
+    let first = cluster.lab.payment(1, true);
+    cluster.create(&first).unwrap();
+    cluster.lab.now = cluster.lab.now.plus_millis(1);
+    let other = cluster.lab.payment(1, true);
+    assert_eq!(cluster.create(&other).unwrap_err().code, ErrorCode::Conflict);
+}
+
+#[test]
+fn below_the_threshold_a_request_waits_and_is_signed_when_a_node_returns() {
+    let mut cluster = cluster();
+    cluster.attach(&[1]);
+    let request = cluster.lab.payment(1, true);
+    let waiting = cluster.create(&request).unwrap();
+    assert_eq!(waiting.record.state, RequestState::Queued);
+    assert!(waiting.below_threshold);
+    cluster.attach(&[3]);
+    let signed = cluster.get(&request).unwrap();
+    assert!(matches!(signed.record.state, RequestState::Signed { .. }));
+    assert!(!signed.below_threshold);
+}
+
+#[test]
+fn a_waiting_request_survives_a_restart() {
+    let mut cluster = cluster();
+    let request = cluster.lab.payment(1, true);
+    cluster.create(&request).unwrap();
+    cluster.restart();
+    cluster.attach(&[2, 3]);
+    assert!(matches!(cluster.get(&request).unwrap().record.state, RequestState::Signed { .. }));
+}
+
+#[test]
+fn one_denial_is_no_veto_and_two_of_three_are() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2, 3]);
+    let denied = cluster.lab.payment(2, false);
+    let view = cluster.create(&denied).unwrap();
+    assert_eq!(view.record.state, RequestState::Denied);
+    assert_eq!(view.record.denials.len(), 2);
+    // Node 1 denies what it would allow, in words that it did not sign: nobody counts that.
+    let lying = cluster.lab.payment(3, true);
+    let words = view.record.denials[0].clone();
+    cluster.between = Box::new(move |node, answer| match answer {
+        FromNode::Reserved(_) if node == id(1) => {
+            let mut lie = words.clone();
+            lie.from = id(1);
+            FromNode::Denied(lie)
+        }
+        answer => answer,
+    });
+    let view = cluster.create(&lying).unwrap();
+    assert!(matches!(view.record.state, RequestState::Signed { .. }), "{:?}", view.record);
+    assert!(view.record.denials.is_empty());
+}
+
+#[test]
+fn a_bad_share_names_its_signer_and_another_set_signs() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2, 3]);
+    cluster.between = Box::new(move |node, answer| match answer {
+        FromNode::Shares(mut shares) if node == id(2) => {
+            shares.body.shares[0][0] ^= 1;
+            FromNode::Shares(shares)
+        }
+        answer => answer,
+    });
+    for number in 0..6 {
+        let request = cluster.lab.payment(number, true);
+        let view = cluster.create(&request).unwrap();
+        let RequestState::Signed { signers, .. } = view.record.state else {
+            panic!("{:?}", view.record)
+        };
+        assert!(!signers.contains(id(2)));
+    }
+}
+
+#[test]
+fn attempts_end_and_the_request_says_why() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2, 3]);
+    cluster.between = Box::new(|_, answer| match answer {
+        FromNode::Reserved(_) => FromNode::Certified,
+        answer => answer,
+    });
+    let request = cluster.lab.payment(1, true);
+    let view = cluster.create(&request).unwrap();
+    assert_eq!(view.record.state, RequestState::Failed);
+    assert_eq!(view.record.attempt, Attempt(8));
+    assert!(view.record.reason.contains("something else"), "{}", view.record.reason);
+}
+
+#[test]
+fn a_request_expires() {
+    let mut cluster = cluster();
+    let request = cluster.lab.payment(1, true);
+    cluster.create(&request).unwrap();
+    cluster.lab.now = request.request.expires;
+    cluster.tell(Input::Tick);
+    assert_eq!(cluster.get(&request).unwrap().record.state, RequestState::Expired);
+}
+
+#[test]
+fn a_queued_request_can_be_cancelled_and_a_signed_one_cannot() {
+    let mut cluster = cluster();
+    let request = cluster.lab.payment(1, true);
+    cluster.create(&request).unwrap();
+    let name = request.request.request_key();
+    let canceled = cluster.ask(ClientRequest::CancelSignRequest(name)).map(view).unwrap();
+    assert_eq!(canceled.record.state, RequestState::Canceled);
+    cluster.attach(&[1, 2]);
+    assert_eq!(cluster.get(&request).unwrap().record.state, RequestState::Canceled);
+    let signed = cluster.lab.payment(2, true);
+    cluster.create(&signed).unwrap();
+    let name = signed.request.request_key();
+    let late = cluster.ask(ClientRequest::CancelSignRequest(name)).unwrap_err();
+    assert_eq!(late.code, ErrorCode::Precondition);
+}
+
+#[test]
+fn bad_requests_change_nothing() {
+    let mut cluster = cluster();
+    let before = cluster.records.len();
+    let mut forged = cluster.lab.payment(1, true);
+    forged.statement.push(0);
+    assert_eq!(cluster.create(&forged).unwrap_err().code, ErrorCode::Invalid);
+    let late = cluster.lab.payment(2, true);
+    cluster.lab.now = late.request.expires;
+    assert_eq!(cluster.create(&late).unwrap_err().code, ErrorCode::Invalid);
+    cluster.lab.now = Timestamp::from_millis(cluster.lab.now.millis() - 300_000);
+    let mut unknown = cluster.lab.payment(3, true).request;
+    unknown.key = "nobody".parse().unwrap();
+    let statement = format!("{unknown:?}").into_bytes();
+    let unknown = SignedRequest::sign(statement, unknown, &cluster.lab.fixture.signers.service);
+    assert_eq!(cluster.create(&unknown).unwrap_err().code, ErrorCode::NotFound);
+    let mut undecodable = cluster.lab.payment(4, true).request;
+    undecodable.payload.push(0);
+    let statement = format!("{undecodable:?}").into_bytes();
+    let service = &cluster.lab.fixture.signers.service;
+    let undecodable = SignedRequest::sign(statement, undecodable, service);
+    assert_eq!(cluster.create(&undecodable).unwrap_err().code, ErrorCode::Invalid);
+    assert_eq!(cluster.records.len(), before);
+}
+
+#[test]
+fn open_requests_of_a_service_are_limited() {
+    let mut cluster = Cluster::new(Limits { open_requests_max: 2, ..Limits::default() });
+    for number in 0..2 {
+        let request = cluster.lab.payment(number, true);
+        cluster.create(&request).unwrap();
+    }
+    let third = cluster.lab.payment(3, true);
+    assert_eq!(cluster.create(&third).unwrap_err().code, ErrorCode::Exhausted);
+    cluster.attach(&[1, 2]);
+    cluster.create(&third).unwrap();
+}
+
+#[test]
+fn validating_fails_where_creating_would_and_stores_nothing() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2, 3]);
+    let before = cluster.records.len();
+    let validate =
+        |request: SignedRequest| ClientRequest::CreateSignRequest { request, validate_only: true };
+    let good = cluster.lab.payment(1, true);
+    assert!(matches!(cluster.ask(validate(good)), Ok(ClientReply::Simulated(_))));
+    let bad = cluster.lab.payment(2, false);
+    assert_eq!(cluster.ask(validate(bad)).unwrap_err().code, ErrorCode::Denied);
+    assert_eq!(cluster.records.len(), before);
+}
+
+#[test]
+fn requests_are_listed_by_name_page_by_page() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2]);
+    for number in 0..5 {
+        let request = cluster.lab.payment(number, number % 2 == 0);
+        cluster.create(&request).unwrap();
+    }
+    let list = |state: Option<&str>, after, limit| {
+        let state = state.map(str::to_owned);
+        ClientRequest::ListSignRequests(ListFilter { service: None, state, after, limit })
+    };
+    let mut names = Vec::new();
+    let mut after = None;
+    loop {
+        let Ok(ClientReply::SignRequests(page)) = cluster.ask(list(None, after.clone(), 2)) else {
+            panic!("no list")
+        };
+        let Some(last) = page.last() else { break };
+        after = Some(last.record.signed.request.request_key());
+        names.extend(page.iter().map(|view| view.record.signed.request.request_key()));
+    }
+    assert_eq!(names.len(), 5);
+    assert!(names.is_sorted());
+    let Ok(ClientReply::SignRequests(signed)) = cluster.ask(list(Some("SIGNED"), None, 10)) else {
+        panic!("no list")
+    };
+    assert_eq!(signed.len(), 3);
+}
+
+#[test]
+fn an_order_id_or_key_id_is_used_once() {
+    let mut cluster = cluster();
+    let order = cluster.lab.order();
+    let again = cluster.ask(ClientRequest::GenerateKey(order)).unwrap_err();
+    assert_eq!(again.code, ErrorCode::Conflict, "the key exists");
+}
