@@ -4,8 +4,8 @@
 //! Every act of a node appends an entry in the same durable batch as the act itself.
 #![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
+mod chain;
 mod entry;
-mod log;
 
+pub use chain::{ChainError, Log};
 pub use entry::{Entry, Event, EventKind, ParseEventKind};
-pub use log::{ChainError, Log};

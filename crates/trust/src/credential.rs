@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_dalek::Signer as _;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
@@ -9,8 +10,7 @@ use quorate_model::Digest;
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
-/// An Ed25519 public key. Only canonical encodings of points outside the small subgroup exist as
-/// values.
+/// An Ed25519 public key. Only canonical encodings of points of prime order exist as values.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 32]);
 
@@ -24,8 +24,8 @@ pub struct SigningKey(ed25519_dalek::SigningKey);
 /// Why a key or a signature is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// Not 32 bytes of a canonical point, or a point of small order.
-    #[error("not an Ed25519 public key (32 bytes, canonical, not of small order)")]
+    /// Not 32 bytes of a canonical point of prime order.
+    #[error("not an Ed25519 public key (32 bytes, canonical, of prime order)")]
     PublicKey,
     /// Not 64 bytes.
     #[error("not an Ed25519 signature (64 bytes)")]
@@ -43,10 +43,11 @@ impl PublicKey {
     /// [`CredentialError::PublicKey`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CredentialError> {
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| CredentialError::PublicKey)?;
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes)
-            .map_err(|_| CredentialError::PublicKey)?;
-        let canonical = key.to_edwards().compress().to_bytes() == bytes;
-        if canonical && !key.is_weak() { Ok(Self(bytes)) } else { Err(CredentialError::PublicKey) }
+        let point = CompressedEdwardsY(bytes).decompress().ok_or(CredentialError::PublicKey)?;
+        let canonical = point.compress().to_bytes() == bytes;
+        // The identity is torsion-free as well, so both are asked.
+        let prime_order = point.is_torsion_free() && !point.is_small_order();
+        if canonical && prime_order { Ok(Self(bytes)) } else { Err(CredentialError::PublicKey) }
     }
 
     /// The 32 bytes of the compressed point.
@@ -179,6 +180,15 @@ mod tests {
         let mut identity = [0; 32];
         identity[0] = 1;
         assert_eq!(PublicKey::from_bytes(&identity), Err(CredentialError::PublicKey));
+    }
+
+    #[test]
+    fn a_point_of_mixed_order_is_no_key() {
+        let key = SigningKey::generate(&mut OsRng).public_key();
+        let point = CompressedEdwardsY(key.0).decompress().unwrap();
+        let [_, torsion, ..] = curve25519_dalek::constants::EIGHT_TORSION;
+        let mixed = (point + torsion).compress().to_bytes();
+        assert_eq!(PublicKey::from_bytes(&mixed), Err(CredentialError::PublicKey));
     }
 
     #[test]
