@@ -1,6 +1,7 @@
 //! Nodes and coordinator as engines: every check that a node makes itself has a test here that fails
 //! if the check is deleted.
-#![allow(missing_docs, reason = "tests are named as sentences")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it expects, not the rest")]
 
 mod coordinator;
 mod key_generation;

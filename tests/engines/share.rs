@@ -2,7 +2,7 @@ use quorate_model::{Attempt, Digest};
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::verify_signature;
 use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode};
-use quorate_testkit::{ClusterFixture, Lab};
+use quorate_testkit::{ClusterFixture, Lab, ToSign};
 use quorate_trust::{Signed, SignedRequest};
 
 use crate::{FIRST, id, lab, refused, set};
@@ -25,8 +25,8 @@ fn two_of_three_sign_what_the_payload_says() {
     // Ed25519 signs the Solana message itself.
     let messages = vec![request.request.payload.clone()];
     let subject = Subject::Request(request.clone());
-    let digest = request.digest();
-    let signatures = lab.sign(subject, digest, &set([1, 3]), FIRST, &certified, messages.clone());
+    let what = ToSign { subject, digest: request.digest(), messages: messages.clone() };
+    let signatures = lab.sign(what, &set([1, 3]), FIRST, &certified);
     let group = &certified.group_verifying_key;
     assert!(verify_signature(certified.scheme, group, &messages[0], &signatures[0]));
 }

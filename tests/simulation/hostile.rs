@@ -27,7 +27,7 @@ fn meddled(
     let mut rng = seeded(seed ^ 0xbad);
     let meddler = move |mut frame: Frame| {
         if let Frame::Question(_, _, question) = &mut frame
-            && rng.next_u32() % odds == 0
+            && rng.next_u32().is_multiple_of(odds)
         {
             change(question, &mut rng);
         }
@@ -148,14 +148,14 @@ fn replaying_questions_across_sessions_and_attempts_gains_nothing() {
                 return vec![frame];
             }
             let mut frames = vec![frame.clone()];
-            if !heard.is_empty() && rng.next_u32() % 3 == 0 {
+            if !heard.is_empty() && rng.next_u32().is_multiple_of(3) {
                 let old = heard[rng.next_u32() as usize % heard.len()].clone();
                 // An old question under the call id of the new one, to the node of the new one.
                 if let (Frame::Question(node, call, _), Frame::Question(_, _, question)) =
                     (&frame, old)
                 {
                     frames.push(Frame::Question(*node, *call, question));
-                    if rng.next_u32() % 2 == 0 {
+                    if rng.next_u32().is_multiple_of(2) {
                         frames.swap(0, 1);
                     }
                 }
@@ -232,7 +232,7 @@ fn answers_under_another_nodes_name_are_not_believed() {
         let mut rng = seeded(seed ^ 0x1d);
         let meddler = move |mut frame: Frame| {
             if let Frame::Answer(node, _, answer) = &mut frame
-                && rng.next_u32() % 8 == 0
+                && rng.next_u32().is_multiple_of(8)
             {
                 let other = ParticipantId::new(node.get() % 3 + 1).unwrap();
                 match answer {

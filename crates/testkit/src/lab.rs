@@ -19,6 +19,17 @@ use crate::cluster::{ClusterFixture, PaymentRequest, network_of};
 use crate::disk::Disk;
 use crate::rng::seeded;
 
+/// What a lab signs.
+#[derive(Debug, Clone)]
+pub struct ToSign {
+    /// The request, or the key to confirm.
+    pub subject: Subject,
+    /// Its digest.
+    pub digest: Digest,
+    /// The messages that the nodes find in it.
+    pub messages: Vec<Vec<u8>>,
+}
+
 /// Nodes with their disks, each asked directly.
 pub struct Lab {
     /// Everybody's keys and the trust root.
@@ -229,7 +240,8 @@ impl Lab {
         let subject = Subject::Confirmation { key: Self::key() };
         let statement = Confirmation::statement(certified, &set);
         let messages = vec![statement.as_bytes().to_vec()];
-        let signatures = self.sign(subject, statement, &set, Attempt::FIRST, certified, messages);
+        let what = ToSign { subject, digest: statement, messages };
+        let signatures = self.sign(what, &set, Attempt::FIRST, certified);
         let signature = signatures.into_iter().next().expect("one message");
         Confirmation { signing_set: set, signature }
     }
@@ -282,13 +294,12 @@ impl Lab {
     /// If a node refuses, or the shares do not add up.
     pub fn sign(
         &mut self,
-        subject: Subject,
-        digest: Digest,
+        what: ToSign,
         set: &ParticipantSet,
         attempt: Attempt,
         certified: &CertifiedKey,
-        messages: Vec<Vec<u8>>,
     ) -> Vec<Vec<u8>> {
+        let ToSign { subject, digest, messages } = what;
         let answers = self.reserve_all(&subject, attempt, set);
         let question = ToNode::Share { subject: digest, attempt, answers: answers.clone() };
         let release = |id| match self.ask(id, question.clone()) {

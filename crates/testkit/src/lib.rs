@@ -1,5 +1,9 @@
 //! A whole cluster in one thread: real engines, simulated network, clock, disks and faults, all from
 //! one seed. For tests and benches only.
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a fixture names what it expects, not the rest"
+)]
 
 mod cluster;
 mod disk;
@@ -17,7 +21,7 @@ pub use cluster::{ClusterFixture, PaymentRequest, SERVICE, Signers, network_of};
 pub use disk::{Disk, Keeps};
 pub use driver::Bug;
 pub use faults::Faults;
-pub use lab::Lab;
+pub use lab::{Lab, ToSign};
 pub use network::{Frame, Meddler};
 pub use oracle::Violation;
 pub use rng::seeded;
