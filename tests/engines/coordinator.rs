@@ -352,3 +352,14 @@ fn an_order_id_or_key_id_is_used_once() {
     let again = cluster.ask(ClientRequest::GenerateKey(order)).unwrap_err();
     assert_eq!(again.code, ErrorCode::Conflict, "the key exists");
 }
+
+#[test]
+fn what_waits_for_a_session_does_not_ask_for_time() {
+    let mut cluster = Cluster::new(Limits { sessions_max: 0, ..Limits::default() });
+    cluster.attach(&[1, 2, 3]);
+    cluster.tell(Input::Tick);
+    let request = cluster.lab.payment(1, true);
+    cluster.create(&request).unwrap();
+    // Otherwise the driver would turn in circles until a session ends.
+    assert!(cluster.coordinator.wake_at().is_none_or(|time| time > cluster.lab.now));
+}

@@ -126,7 +126,10 @@ impl Engine for Coordinator {
     fn wake_at(&self) -> Option<Timestamp> {
         let ceremonies = self.ceremonies.values().filter_map(Ceremony::retry_at).min();
         let activations = self.keys.values().filter_map(Activation::retry_at).min();
-        let next = [self.calls.next_deadline(), self.requests.next_try(), ceremonies, activations];
+        // With every session in use, what is queued waits for one to end, not for time.
+        let full = self.sessions.len() >= self.limits.sessions_max;
+        let queued = self.requests.next_try().filter(|_| !full);
+        let next = [self.calls.next_deadline(), queued, ceremonies, activations];
         next.into_iter().flatten().chain([self.next_status]).min()
     }
 }
