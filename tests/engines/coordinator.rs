@@ -363,3 +363,20 @@ fn what_waits_for_a_session_does_not_ask_for_time() {
     // Otherwise the driver would turn in circles until a session ends.
     assert!(cluster.coordinator.wake_at().is_none_or(|time| time > cluster.lab.now));
 }
+
+#[test]
+fn ended_requests_are_forgotten_long_after_they_expired_and_open_ones_never() {
+    let mut cluster = Cluster::new(Limits { keep_ms: 1_000, ..Limits::default() });
+    cluster.attach(&[1, 2]);
+    let request = cluster.lab.payment(1, true);
+    cluster.create(&request).unwrap();
+    cluster.lab.now = request.request.expires.plus_millis(1_000);
+    cluster.tell(Input::Tick);
+    assert!(cluster.get(&request).is_ok());
+    cluster.lab.now = cluster.lab.now.plus_millis(1);
+    cluster.tell(Input::Tick);
+    assert_eq!(cluster.get(&request).unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(cluster.create(&request).unwrap_err().code, ErrorCode::Invalid);
+    let forgotten = |record: &Record| matches!(record, Record::ForgetRequest(_));
+    assert_eq!(cluster.records.iter().filter(|record| forgotten(record)).count(), 1);
+}

@@ -17,6 +17,8 @@ pub struct Limits {
     pub retry_ms: u64,
     /// How often nodes are asked how they are, in milliseconds.
     pub status_ms: u64,
+    /// How long a request that ended is kept after its expiry, in milliseconds.
+    pub keep_ms: u64,
     /// How long a node that failed an attempt is the last choice, in milliseconds.
     pub suspect_ms: u64,
 }
@@ -31,6 +33,7 @@ impl Default for Limits {
             round_ms: 20_000,
             retry_ms: 500,
             status_ms: 5_000,
+            keep_ms: 30 * 24 * 3_600_000,
             suspect_ms: 30_000,
         }
     }

@@ -22,6 +22,8 @@ use crate::requests::Requests;
 use crate::session::Session;
 use crate::simulation::Simulation;
 
+const FORGET_AT_ONCE_MAX: usize = 32;
+
 /// What a coordinator is told.
 #[derive(Debug)]
 pub enum Input {
@@ -112,7 +114,10 @@ impl Engine for Coordinator {
                 }
             }
             Input::Client { call, request } => self.client(call, request, &mut out),
-            Input::Tick => self.ask_status(&mut out),
+            Input::Tick => {
+                self.ask_status(&mut out);
+                self.forget_requests(&mut out);
+            }
         }
         for (node, purpose) in self.calls.take_overdue(now) {
             self.failed(node, purpose, "did not answer in time", &mut out);
@@ -167,6 +172,14 @@ impl Coordinator {
         let nodes = self.nodes.0.iter().filter(|(_, node)| node.attached).map(|(id, _)| *id);
         for node in nodes.collect::<Vec<_>>() {
             self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
+        }
+    }
+
+    fn forget_requests(&mut self, out: &mut Out) {
+        let before = out.now.millis().saturating_sub(self.limits.keep_ms);
+        let before = Timestamp::from_millis(before);
+        for key in self.requests.forget(before, FORGET_AT_ONCE_MAX) {
+            out.write(Record::ForgetRequest(key));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a coordinator keeps.
 
-use quorate_model::{Attempt, Digest, Timestamp};
+use quorate_model::{Attempt, Digest, RequestKey, Timestamp};
 use quorate_protocol::{Certificate, Confirmation};
 use quorate_trust::SignedOrder;
 
@@ -11,6 +11,8 @@ use crate::request::SignRequestRecord;
 pub enum Record {
     /// Tree `requests`, by service and request id.
     Request(SignRequestRecord),
+    /// Removes the record of a request that ended and expired long ago.
+    ForgetRequest(RequestKey),
     /// Tree `operations`, by digest of the order.
     Operation(OperationRecord),
     /// Tree `keys`, by key id.

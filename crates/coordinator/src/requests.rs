@@ -12,6 +12,8 @@ pub(crate) struct Requests {
     all: BTreeMap<RequestKey, SignRequestRecord>,
     waiting: BTreeMap<RequestKey, Waiting>,
     queue: BTreeSet<(Timestamp, RequestKey)>,
+    /// Final requests, by expiry.
+    ended: BTreeSet<(Timestamp, RequestKey)>,
 }
 
 /// What a request that is not final waits for.
@@ -52,6 +54,8 @@ impl Requests {
                 self.queue.insert((next_try, key.clone()));
             }
             self.waiting.insert(key.clone(), waiting);
+        } else {
+            self.ended.insert((record.signed.request.expires, key.clone()));
         }
         self.all.insert(key, record);
     }
@@ -88,6 +92,18 @@ impl Requests {
                 waiting.next_try = now;
             }
         }
+    }
+
+    /// Forgets final requests that expired before a time, some at a time. Nobody can have them
+    /// signed again: an expired statement is refused.
+    pub(crate) fn forget(&mut self, before: Timestamp, some: usize) -> Vec<RequestKey> {
+        let old = self.ended.iter().take_while(|(expires, _)| *expires < before).take(some);
+        let old: Vec<_> = old.cloned().collect();
+        for (expires, key) in &old {
+            self.ended.remove(&(*expires, key.clone()));
+            self.all.remove(key);
+        }
+        old.into_iter().map(|(_, key)| key).collect()
     }
 
     pub(crate) fn next_try(&self) -> Option<Timestamp> {

@@ -35,6 +35,9 @@ pub enum StartError {
         /// What is wrong.
         source: KeyShareError,
     },
+    /// A record that says that something is gone cannot be stored.
+    #[error("the store holds a record of removal: it is not this software's")]
+    Removal,
     /// A stored order does not verify under the trust root.
     #[error("a stored order is not valid: {0}")]
     Order(#[from] OrderError),
@@ -69,6 +72,7 @@ impl Coordinator {
             match record {
                 Record::Request(request) => coordinator.requests.load(request),
                 Record::Operation(operation) => operations.push(operation),
+                Record::ForgetRequest(_) => return Err(StartError::Removal),
                 Record::Key(key) => {
                     let id = key.certificate.certified.key.clone();
                     key.certificate

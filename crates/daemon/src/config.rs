@@ -151,6 +151,8 @@ pub struct CoordinatorLimits {
     pub sessions_max: Option<usize>,
     /// How long one phase of signing may take, in milliseconds (5 000).
     pub phase_ms: Option<u64>,
+    /// How long a request that ended is kept after its expiry, in milliseconds (30 days).
+    pub keep_ms: Option<u64>,
 }
 
 impl NodeFile {
@@ -229,6 +231,7 @@ impl CoordinatorLimits {
             open_requests_max: self.open_requests_max.unwrap_or(default.open_requests_max),
             sessions_max: self.sessions_max.unwrap_or(default.sessions_max),
             phase_ms: self.phase_ms.unwrap_or(default.phase_ms),
+            keep_ms: self.keep_ms.unwrap_or(default.keep_ms),
             ..default
         }
     }

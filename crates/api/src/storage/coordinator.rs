@@ -27,11 +27,19 @@ pub const TREES: [&str; 3] = [KEYS, OPERATIONS, REQUESTS];
 /// Bytes of a piece of a record: below the 60 KiB that a value of the store may have.
 const PIECE_BYTES_MAX: usize = 48 * 1024;
 
+/// Pieces of a record, at most: the largest payload and everybody's denials need fewer.
+const PIECES_MAX: usize = 16;
+
 /// The writes that make a record durable.
 #[must_use]
 pub fn encode(record: &Record) -> Vec<Write> {
     match record {
         Record::Request(record) => pieces(record),
+        Record::ForgetRequest(request) => {
+            let name = request.to_string();
+            let delete = |index| Write::Delete { tree: REQUESTS, key: piece_key(&name, index) };
+            (0..PIECES_MAX).map(delete).collect()
+        }
         Record::Operation(record) => {
             vec![put(OPERATIONS, *record.digest.as_bytes(), &operation(record))]
         }

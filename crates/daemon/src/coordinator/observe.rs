@@ -10,6 +10,7 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
         for record in records {
             match record {
                 Record::Request(record) => request(record),
+                Record::ForgetRequest(_) => {}
                 Record::Operation(record) => {
                     let state = match &record.state {
                         OperationState::Running(detail) => detail.as_str(),
