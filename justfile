@@ -53,6 +53,10 @@ bench:
 fuzz cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release
 
+# Long: one libFuzzer target for so many seconds (docs/how-to/fuzz.md). Needs cargo-fuzz.
+fuzz-decoder target seconds="60":
+    RUSTC_BOOTSTRAP=1 cargo fuzz run {{ target }} -- -max_total_time={{ seconds }}
+
 # Long: what CI runs, all of it.
 ci:
     .ci/run

@@ -230,7 +230,14 @@ fn attempts_end_and_the_request_says_why() {
         answer => answer,
     });
     let request = cluster.lab.payment(1, true);
-    let view = cluster.create(&request).unwrap();
+    let first = cluster.create(&request).unwrap();
+    // With everybody at fault the tries come later and later.
+    assert_eq!(first.record.state, RequestState::Queued);
+    for _ in 0..8 {
+        cluster.lab.now = cluster.lab.now.plus_millis(32_000);
+        cluster.tell(Input::Tick);
+    }
+    let view = cluster.get(&request).unwrap();
     assert_eq!(view.record.state, RequestState::Failed);
     assert_eq!(view.record.attempt, Attempt(8));
     assert!(view.record.reason.contains("something else"), "{}", view.record.reason);
@@ -379,4 +386,83 @@ fn ended_requests_are_forgotten_long_after_they_expired_and_open_ones_never() {
     assert_eq!(cluster.create(&request).unwrap_err().code, ErrorCode::Invalid);
     let forgotten = |record: &Record| matches!(record, Record::ForgetRequest(_));
     assert_eq!(cluster.records.iter().filter(|record| forgotten(record)).count(), 1);
+}
+
+#[test]
+fn large_requests_that_fail_together_fit_into_the_store_batch_by_batch() {
+    // `Disk::apply` panics at a batch that the real store would refuse.
+    let mut cluster = cluster();
+    let mut disk = quorate_testkit::Disk::default();
+    for number in 0..8 {
+        let mut request = cluster.lab.payment(number, true).request;
+        request.client_reference = "x".repeat(256);
+        let statement = vec![u8::try_from(number).unwrap(); 250 * 1024];
+        let service = &cluster.lab.fixture.signers.service;
+        let signed = SignedRequest::sign(statement, request, service);
+        cluster.create(&signed).unwrap();
+    }
+    cluster.attach(&[1]);
+    let outputs = cluster.coordinator.handle(
+        Input::Detached(id(1)),
+        cluster.lab.now.plus_millis(60_000),
+        &mut cluster.rng,
+    );
+    let mut batches = 0;
+    for output in outputs {
+        if let Output::Persist(records) = output {
+            disk.apply(&records);
+            batches += 1;
+        }
+    }
+    assert!(batches >= 8, "{batches}");
+}
+
+#[test]
+fn a_crash_between_the_last_confirmation_and_its_record_costs_no_key() {
+    let mut cluster = cluster();
+    // The nodes are active; the coordinator's disk knows of no confirmation.
+    let mut key = key_record(&cluster.lab);
+    key.active = false;
+    key.confirmations.clear();
+    cluster.records = vec![Record::Key(key)];
+    cluster.restart();
+    cluster.attach(&[1, 2, 3]);
+    for _ in 0..40 {
+        cluster.lab.now = cluster.lab.now.plus_millis(1_000);
+        cluster.tell(Input::Tick);
+    }
+    let request = cluster.lab.payment(1, true);
+    assert!(matches!(cluster.create(&request).unwrap().record.state, RequestState::Signed { .. }));
+}
+
+#[test]
+fn a_node_that_repeats_its_vote_does_not_keep_a_key_generation_going_for_ever() {
+    let mut cluster = cluster();
+    let mut order = cluster.lab.order();
+    order.text = order.text.replace("treasury", "second");
+    let signers = cluster.lab.fixture.signers.persons.iter().take(2);
+    order.signatures = signers
+        .map(|(name, key)| quorate_trust::OrderSignature::sign(&order.text, name.clone(), key))
+        .collect();
+    let certified = cluster.lab.certified();
+    let mut votes = 0;
+    let counter = std::rc::Rc::new(std::cell::Cell::new(0));
+    let seen = std::rc::Rc::clone(&counter);
+    let me = id(3);
+    let pem = cluster.lab.fixture.signers.nodes[&me].to_pkcs8_pem().unwrap();
+    let key = quorate_trust::SigningKey::from_pkcs8_pem(&pem).unwrap();
+    cluster.between = Box::new(move |node, answer| match answer {
+        FromNode::Announcement(_) if node == me => {
+            votes += 1;
+            seen.set(votes);
+            let vote = quorate_protocol::Vote { certified: certified.digest() };
+            FromNode::Vote(certified.clone(), quorate_trust::Signed::sign(me, vote, &key))
+        }
+        answer => answer,
+    });
+    cluster.attach(&[1, 2, 3]);
+    // Would never return if it went on for ever.
+    let reply = cluster.ask(ClientRequest::GenerateKey(order));
+    assert!(reply.is_ok(), "{reply:?}");
+    assert!(counter.get() <= 2, "{}", counter.get());
 }

@@ -179,11 +179,15 @@ fn sessions_are_limited_and_expire() {
 }
 
 #[test]
-fn an_active_key_confirms_nothing_more() {
+fn a_coordinator_that_lost_the_confirmations_gets_the_same_statements_signed_again() {
     let mut lab = lab();
     let subject = Subject::Confirmation { key: quorate_testkit::Lab::key() };
-    let question = ToNode::Reserve { subject, attempt: Attempt(2), signing_set: set([1, 2]) };
-    assert_eq!(refused(lab.ask(id(1), question)), RefusalCode::NotFound);
+    let ask = |lab: &mut quorate_testkit::Lab, attempt| {
+        let subject = subject.clone();
+        lab.ask(id(1), ToNode::Reserve { subject, attempt, signing_set: set([1, 2]) })
+    };
+    assert_eq!(refused(ask(&mut lab, FIRST)), RefusalCode::AttemptUsed);
+    assert!(matches!(ask(&mut lab, Attempt(2)), FromNode::Reserved(_)));
 }
 
 #[test]

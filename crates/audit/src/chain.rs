@@ -2,7 +2,7 @@
 
 use quorate_model::{Digest, Timestamp};
 
-use crate::{Entry, Event};
+use crate::{Entry, Event, EventKind};
 
 /// The end of an audit log: all that is needed to append.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,20 @@ impl Log {
     }
 
     fn after(&self, entry: &Entry) -> Self {
-        Self { length: entry.index + 1, head: entry.digest(), time: self.time.max(entry.time) }
+        // A node may start before its clock is set: only what it does afterwards counts.
+        let time = match entry.event.kind {
+            EventKind::NodeStarted => self.time,
+            EventKind::CeremonyBegun
+            | EventKind::ShareCommitted
+            | EventKind::ShareDropped
+            | EventKind::KeyCertified
+            | EventKind::KeyActivated
+            | EventKind::RequestReserved
+            | EventKind::RequestDenied
+            | EventKind::ConfirmationReserved
+            | EventKind::SharesReleased => self.time.max(entry.time),
+        };
+        Self { length: entry.index + 1, head: entry.digest(), time }
     }
 
     /// How many entries there are.
@@ -73,7 +86,7 @@ impl Log {
         self.head
     }
 
-    /// The latest time of any entry: no honest clock of this node shows an earlier one.
+    /// The latest time at which the node did something: no honest clock of it shows an earlier one.
     pub fn time(&self) -> Timestamp {
         self.time
     }

@@ -130,6 +130,12 @@ impl Failure {
         self
     }
 
+    /// Says it in other words.
+    #[must_use]
+    pub fn saying(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -208,14 +214,15 @@ impl<E: Error + 'static> From<E> for Failure {
     }
 }
 
-fn causes(first: Option<&(dyn Error + 'static)>) -> Vec<String> {
+fn causes(mut next: Option<&(dyn Error + 'static)>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for error in std::iter::successors(first, |error| error.source()) {
+    while let Some(error) = next {
         let text = error.to_string();
         // Wrappers that only repeat what is inside of them say nothing.
         if all.last() != Some(&text) {
             all.push(text);
         }
+        next = error.source();
     }
     all
 }

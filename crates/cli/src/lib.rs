@@ -24,7 +24,7 @@ mod signing;
 mod verified_key;
 
 pub use exit::{Exit, Failure};
-pub use output::Output;
+pub use output::{Format, Output};
 
 use std::process::ExitCode;
 

@@ -26,6 +26,7 @@ pub struct Output {
     format: Format,
     paint: Paint,
     progress: bool,
+    quiet: bool,
 }
 
 /// What a command has to say: once for people, once for programs.
@@ -63,7 +64,7 @@ impl Output {
         let no_color =
             no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let paint = Paint(!no_color && io::stdout().is_terminal());
-        Self { format, paint, progress: io::stderr().is_terminal() }
+        Self { format, paint, progress: io::stderr().is_terminal(), quiet: false }
     }
 
     /// Prints data.
@@ -82,8 +83,10 @@ impl Output {
 
     /// Tells a person something.
     pub(crate) fn say(&self, message: impl Display) {
-        // Nobody is left to tell that stderr is closed.
-        let _ = writeln!(io::stderr().lock(), "{message}");
+        if !self.quiet {
+            // Nobody is left to tell that stderr is closed.
+            let _ = writeln!(io::stderr().lock(), "{message}");
+        }
     }
 
     /// Says why the command failed.
@@ -104,6 +107,11 @@ impl Output {
         bar.set_message(message.into());
         bar.enable_steady_tick(Duration::from_millis(100));
         Progress(bar)
+    }
+
+    /// The same without messages and progress.
+    pub(crate) fn quiet(&self) -> Self {
+        Self { quiet: true, progress: false, ..*self }
     }
 
     /// Whether programs read along.

@@ -25,6 +25,8 @@ pub(crate) struct Activation {
     attempts: BTreeMap<ParticipantSet, Attempt>,
     signing: BTreeSet<ParticipantSet>,
     next_try: Timestamp,
+    /// No attempts are left: the operation has failed for good.
+    given_up: bool,
 }
 
 impl Activation {
@@ -39,12 +41,13 @@ impl Activation {
             attempts: BTreeMap::new(),
             signing: BTreeSet::new(),
             next_try: Timestamp::ZERO,
+            given_up: false,
         })
     }
 
     /// When to go on, if the key is not active yet.
     pub(crate) fn retry_at(&self) -> Option<Timestamp> {
-        (!self.record.active).then_some(self.next_try)
+        (!self.record.active && !self.given_up).then_some(self.next_try)
     }
 
     fn roster(&self) -> &ParticipantSet {
@@ -129,6 +132,9 @@ impl Coordinator {
         }
         let last = activation.attempts.get(&signing_set).copied().unwrap_or(Attempt(0));
         let next = last.next().filter(|next| next.0 <= self.limits.attempts_max);
+        if activation.given_up {
+            return;
+        }
         let Some(attempt) = next else {
             let reason = format!("key {key} could not be confirmed: order a key with another id");
             return self.give_up(key, &reason, out);
@@ -226,18 +232,21 @@ impl Coordinator {
     ) {
         let Some(activation) = self.keys.get_mut(key) else { return };
         activation.signing.remove(signing_set);
-        activation.next_try = out.now.plus_millis(self.limits.retry_ms);
+        let attempt = activation.attempts.get(signing_set).map_or(0, |attempt| attempt.0);
+        activation.next_try = out.now.plus_millis(self.limits.retry_ms << attempt.min(7));
         self.note_activation(key, reason, out);
     }
 
     fn note_activation(&mut self, key: &KeyId, reason: &str, out: &mut Out) {
-        let state = OperationState::Running(format!("confirming: {reason}"));
-        self.set_operation_of(key, &state, out);
+        if self.keys.get(key).is_some_and(|activation| !activation.given_up) {
+            let state = OperationState::Running(format!("confirming: {reason}"));
+            self.set_operation_of(key, &state, out);
+        }
     }
 
     fn give_up(&mut self, key: &KeyId, reason: &str, out: &mut Out) {
         let Some(activation) = self.keys.get_mut(key) else { return };
-        activation.next_try = Timestamp::from_millis(u64::MAX);
+        activation.given_up = true;
         self.set_operation_of(key, &OperationState::Failed(reason.to_owned()), out);
     }
 

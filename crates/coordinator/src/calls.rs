@@ -7,10 +7,17 @@ use quorate_protocol::wire::{CallId, CeremonyKey};
 
 use crate::client::ClientCall;
 
+/// Which of its two answers a signing session waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Reserve,
+    Share,
+}
+
 /// What an answer is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    Signing { subject: Digest, attempt: Attempt },
+    Signing { subject: Digest, attempt: Attempt, phase: Phase },
     Ceremony(CeremonyKey),
     Certify(KeyId),
     Confirm(KeyId),

@@ -17,6 +17,12 @@ pub struct Limits {
     pub retry_ms: u64,
     /// How often nodes are asked how they are, in milliseconds.
     pub status_ms: u64,
+    /// Simulations at one time.
+    pub simulations_max: usize,
+    /// Bytes of all requests that are kept.
+    pub kept_bytes_max: usize,
+    /// How far a node's clock may be off, in milliseconds, before its answers are not relayed.
+    pub clock_skew_ms: u64,
     /// How long a request that ended is kept after its expiry, in milliseconds.
     pub keep_ms: u64,
     /// How long a node that failed an attempt is the last choice, in milliseconds.
@@ -33,6 +39,9 @@ impl Default for Limits {
             round_ms: 20_000,
             retry_ms: 500,
             status_ms: 5_000,
+            simulations_max: 32,
+            kept_bytes_max: 1 << 30,
+            clock_skew_ms: 10_000,
             keep_ms: 30 * 24 * 3_600_000,
             suspect_ms: 30_000,
         }

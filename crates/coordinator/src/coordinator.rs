@@ -11,7 +11,7 @@ use quorate_trust::TrustRoot;
 use rand_core::CryptoRngCore;
 
 use crate::activation::Activation;
-use crate::calls::{Calls, Purpose};
+use crate::calls::{Calls, Phase, Purpose};
 use crate::client::{ClientCall, ClientError, ClientReply, ClientRequest};
 use crate::config::Limits;
 use crate::keygen::Ceremony;
@@ -20,6 +20,7 @@ use crate::out::Out;
 use crate::record::{OperationRecord, Record};
 use crate::requests::Requests;
 use crate::session::Session;
+use crate::signing::Fault;
 use crate::simulation::Simulation;
 
 const FORGET_AT_ONCE_MAX: usize = 32;
@@ -117,10 +118,12 @@ impl Engine for Coordinator {
             Input::Tick => {
                 self.ask_status(&mut out);
                 self.forget_requests(&mut out);
+                // Only here: an answer that waits in the driver's queue is heard before its
+                // deadline is looked at.
+                for (node, purpose) in self.calls.take_overdue(now) {
+                    self.failed(node, purpose, "did not answer in time", &mut out);
+                }
             }
-        }
-        for (node, purpose) in self.calls.take_overdue(now) {
-            self.failed(node, purpose, "did not answer in time", &mut out);
         }
         self.advance_ceremonies(&mut out);
         self.advance_activations(&mut out);
@@ -134,7 +137,9 @@ impl Engine for Coordinator {
         // With every session in use, what is queued waits for one to end, not for time.
         let full = self.sessions.len() >= self.limits.sessions_max;
         let queued = self.requests.next_try().filter(|_| !full);
-        let next = [self.calls.next_deadline(), queued, ceremonies, activations];
+        let forget = self.requests.next_forgotten();
+        let forget = forget.map(|expires| expires.plus_millis(self.limits.keep_ms + 1));
+        let next = [self.calls.next_deadline(), queued, ceremonies, activations, forget];
         next.into_iter().flatten().chain([self.next_status]).min()
     }
 }
@@ -198,9 +203,10 @@ impl Coordinator {
 
     fn answered(&mut self, node: ParticipantId, purpose: Purpose, answer: FromNode, out: &mut Out) {
         match purpose {
-            Purpose::Signing { subject, attempt } => {
-                self.signing_answered(node, subject, attempt, answer, out);
-            }
+            Purpose::Signing { subject, attempt, phase } => match phase {
+                Phase::Reserve => self.reserve_answered(node, subject, attempt, answer, out),
+                Phase::Share => self.share_answered(node, subject, attempt, answer, out),
+            },
             Purpose::Ceremony(ceremony) => self.ceremony_answered(node, &ceremony, answer, out),
             Purpose::Certify(key) => self.certify_answered(node, &key, &answer, out),
             Purpose::Confirm(key) => self.confirm_answered(node, &key, &answer, out),
@@ -219,8 +225,8 @@ impl Coordinator {
     fn failed(&mut self, node: ParticipantId, purpose: Purpose, why: &str, out: &mut Out) {
         let reason = format!("node {node} {why}");
         match purpose {
-            Purpose::Signing { subject, attempt } => {
-                self.end_attempt(subject, attempt, &[node], &reason, out);
+            Purpose::Signing { subject, attempt, .. } => {
+                self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
             }
             Purpose::Ceremony(ceremony) => self.ceremony_failed(&ceremony, &reason, out),
             Purpose::Certify(key) | Purpose::Confirm(key) => {

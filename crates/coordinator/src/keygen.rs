@@ -30,8 +30,11 @@ type Votes = BTreeMap<ParticipantId, (CertifiedKey, Signed<Vote>)>;
 enum Round {
     /// Nothing: the next attempt begins at this time.
     Pause(Timestamp),
-    /// Announcements; or the votes that nodes cast in an earlier attempt.
+    /// Announcements; or the votes that nodes cast in an earlier attempt, before they were shown
+    /// that others never voted.
     Announcements(Messages<Announcement>, Votes),
+    /// The announcements of those who had voted, too.
+    LateAnnouncements(Messages<Announcement>),
     Round1(Messages<Round1>),
     Round2(Messages<Round2>),
     Votes(Votes),
@@ -47,9 +50,11 @@ impl Ceremony {
     pub(crate) fn retry_at(&self) -> Option<Timestamp> {
         match self.round {
             Round::Pause(time) => Some(time),
-            Round::Announcements(..) | Round::Round1(_) | Round::Round2(_) | Round::Votes(_) => {
-                None
-            }
+            Round::Announcements(..)
+            | Round::LateAnnouncements(_)
+            | Round::Round1(_)
+            | Round::Round2(_)
+            | Round::Votes(_) => None,
         }
     }
 
@@ -138,6 +143,12 @@ impl Coordinator {
                     self.all_announced(key, out);
                 }
             }
+            (Round::LateAnnouncements(messages), FromNode::Announcement(message)) => {
+                messages.insert(node, message);
+                if messages.len() == holders {
+                    self.begin_round1(key, out);
+                }
+            }
             (Round::Round1(messages), FromNode::Round1(message)) => {
                 messages.insert(node, message);
                 if messages.len() == holders {
@@ -181,8 +192,7 @@ impl Coordinator {
         }
         let all: Vec<_> = messages.values().cloned().collect();
         if votes.is_empty() {
-            ceremony.round = Round::Round1(BTreeMap::new());
-            return self.ask_all(key, |key| ToNode::Announcements(key, all.clone()), out);
+            return self.begin_round1(key, out);
         }
         let voters: Vec<_> = std::mem::take(votes).into_keys().collect();
         let order = ceremony.order.clone();
@@ -195,7 +205,18 @@ impl Coordinator {
             );
             return self.fail_operation(&order, &reason, out);
         }
+        ceremony.round = Round::LateAnnouncements(std::mem::take(messages));
         self.ask_to_announce(&order, key.attempt, voters.into_iter(), &all, out);
+    }
+
+    fn begin_round1(&mut self, key: &CeremonyKey, out: &mut Out) {
+        let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
+        let round = std::mem::replace(&mut ceremony.round, Round::Round1(BTreeMap::new()));
+        let (Round::Announcements(messages, _) | Round::LateAnnouncements(messages)) = round else {
+            return;
+        };
+        let all: Vec<_> = messages.into_values().collect();
+        self.ask_all(key, |key| ToNode::Announcements(key, all.clone()), out);
     }
 
     fn ask_all(
@@ -240,7 +261,9 @@ impl Coordinator {
         if ceremony.attempt != key.attempt || ceremony.retry_at().is_some() {
             return;
         }
-        ceremony.round = Round::Pause(out.now.plus_millis(self.limits.retry_ms));
+        // Later and later, so that a passing trouble does not use up all attempts.
+        let pause = self.limits.retry_ms << key.attempt.0.min(7);
+        ceremony.round = Round::Pause(out.now.plus_millis(pause));
         let order = ceremony.order.clone();
         self.note(&order, &format!("attempt {} failed: {reason}", key.attempt), out);
     }

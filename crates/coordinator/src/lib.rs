@@ -6,6 +6,7 @@
 #![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
 
 mod activation;
+mod answers;
 mod calls;
 mod client;
 mod config;

@@ -35,13 +35,14 @@ impl Nodes {
         }
     }
 
-    /// Picks `threshold` of the candidates: those without recent failures first, then those with
-    /// the least work, at random among equals.
+    /// Picks `threshold` of the candidates: the lowest `rank` first, then those without recent
+    /// failures, then those that say they are ready, then those with the least work, at random
+    /// among equals.
     pub(crate) fn pick(
         &self,
         candidates: &[ParticipantId],
         threshold: Threshold,
-        load: impl Fn(ParticipantId) -> usize,
+        rank: impl Fn(ParticipantId) -> (u32, usize),
         now: Timestamp,
         rng: &mut dyn CryptoRngCore,
     ) -> Option<ParticipantSet> {
@@ -51,9 +52,13 @@ impl Nodes {
         let mut ranked: Vec<_> = candidates
             .iter()
             .map(|id| {
-                let suspect_until = self.0.get(id).and_then(|node| node.suspect_until);
+                let node = self.0.get(id);
+                let suspect_until = node.and_then(|node| node.suspect_until);
                 let suspect = suspect_until.is_some_and(|until| until > now);
-                (suspect, load(*id), rng.next_u32(), *id)
+                let status = node.and_then(|node| node.status.as_ref());
+                let not_ready = status.is_some_and(|status| !status.ready);
+                let (failures, load) = rank(*id);
+                (failures, suspect, not_ready, load, rng.next_u32(), *id)
             })
             .collect();
         ranked.sort_unstable();

@@ -33,7 +33,9 @@ impl Out {
     }
 
     pub(crate) fn finish(self) -> Vec<Output<Record, Action>> {
-        let persist = (!self.records.is_empty()).then_some(Output::Persist(self.records));
+        // Each record is a batch of its own: a step may change many requests, and a store takes
+        // batches of limited size only.
+        let persist = self.records.into_iter().map(|record| Output::Persist(vec![record]));
         let questions = self.questions.into_iter().map(Output::Act);
         questions.chain(persist).chain(self.replies.into_iter().map(Output::Act)).collect()
     }

@@ -139,6 +139,10 @@ impl Coordinator {
         let activation = self.activation(&request.request.key)?;
         decode_request(&activation.record.certificate.certified, &request.request)
             .map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
+        if self.requests.bytes() + request.statement.len() > self.limits.kept_bytes_max {
+            let message = "the coordinator keeps as many requests as it can";
+            return Err(ClientError::new(ErrorCode::Exhausted, message));
+        }
         if self.requests.open_of(&key.service) >= self.limits.open_requests_max {
             let message =
                 format!("{} requests of {} are open", self.limits.open_requests_max, key.service);

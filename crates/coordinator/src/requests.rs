@@ -14,14 +14,16 @@ pub(crate) struct Requests {
     queue: BTreeSet<(Timestamp, RequestKey)>,
     /// Final requests, by expiry.
     ended: BTreeSet<(Timestamp, RequestKey)>,
+    /// Bytes of the statements of all requests.
+    bytes: usize,
 }
 
 /// What a request that is not final waits for.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
     next_try: Timestamp,
-    /// Nodes that failed an attempt at it: asked again only where nobody else is left.
-    pub(crate) failed: BTreeSet<ParticipantId>,
+    /// How much each node had to do with failed attempts at it: the more, the later it is asked.
+    pub(crate) failures: BTreeMap<ParticipantId, u32>,
     /// Fewer nodes than the threshold could be asked.
     pub(crate) below_threshold: bool,
 }
@@ -46,7 +48,7 @@ impl Requests {
         if !record.state.is_final() {
             let mut waiting = earlier.unwrap_or(Waiting {
                 next_try,
-                failed: BTreeSet::new(),
+                failures: BTreeMap::new(),
                 below_threshold: false,
             });
             waiting.next_try = next_try;
@@ -57,7 +59,20 @@ impl Requests {
         } else {
             self.ended.insert((record.signed.request.expires, key.clone()));
         }
-        self.all.insert(key, record);
+        let bytes = record.signed.statement.len();
+        if self.all.insert(key, record).is_none() {
+            self.bytes += bytes;
+        }
+    }
+
+    /// Bytes of the statements of all requests.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The expiry of the request that is the next to be forgotten.
+    pub(crate) fn next_forgotten(&self) -> Option<Timestamp> {
+        self.ended.first().map(|(expires, _)| *expires)
     }
 
     pub(crate) fn get(&self, key: &RequestKey) -> Option<&SignRequestRecord> {
@@ -101,7 +116,9 @@ impl Requests {
         let old: Vec<_> = old.cloned().collect();
         for (expires, key) in &old {
             self.ended.remove(&(*expires, key.clone()));
-            self.all.remove(key);
+            if let Some(record) = self.all.remove(key) {
+                self.bytes -= record.signed.statement.len();
+            }
         }
         old.into_iter().map(|(_, key)| key).collect()
     }

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{KeyId, ParticipantId, RequestKey};
+use quorate_model::{Digest, KeyId, ParticipantId, RequestKey};
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer, SigningContext};
-use quorate_trust::Signed;
+use quorate_trust::{Authentic, Signed};
 
 /// One attempt at one subject by one signing set.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) job: Job,
     pub(crate) context: SigningContext,
-    pub(crate) answers: BTreeMap<ParticipantId, Signed<ReserveAnswer>>,
-    pub(crate) shares: BTreeMap<ParticipantId, Signed<ShareAnswer>>,
+    /// The context's digest.
+    pub(crate) digest: Digest,
+    /// Verified, and as they were signed: that is what the others are shown.
+    pub(crate) answers: BTreeMap<ParticipantId, (Authentic<ReserveAnswer>, Signed<ReserveAnswer>)>,
+    pub(crate) shares: BTreeMap<ParticipantId, Authentic<ShareAnswer>>,
 }
 
 /// What the session is for.
@@ -24,7 +27,8 @@ pub(crate) enum Job {
 
 impl Session {
     pub(crate) fn new(job: Job, context: SigningContext) -> Self {
-        Self { job, context, answers: BTreeMap::new(), shares: BTreeMap::new() }
+        let digest = context.digest();
+        Self { job, context, digest, answers: BTreeMap::new(), shares: BTreeMap::new() }
     }
 
     pub(crate) fn all_reserved(&self) -> bool {

@@ -1,19 +1,35 @@
 //! Signing: pick a set, relay, aggregate, verify, and try again with another set where it failed.
 
 use quorate_intent::{Decoded, PayingKey, Payload, decode};
-use quorate_model::{Attempt, Digest, ParticipantId, RequestKey};
-use quorate_protocol::sign::{ReserveAnswer, ShareAnswer, SigningContext};
-use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, SignedDenial, Subject, ToNode};
-use quorate_protocol::{Abort, CertifiedKey};
-use quorate_trust::{Authentic, Body, SignRequest, Signed};
+use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, RequestKey};
+use quorate_protocol::CertifiedKey;
+use quorate_protocol::sign::SigningContext;
+use quorate_protocol::wire::{Subject, ToNode};
+use quorate_trust::SignRequest;
 use rand_core::CryptoRngCore;
 
-use crate::calls::Purpose;
+use crate::calls::{Phase, Purpose};
 use crate::coordinator::{Action, Coordinator};
 use crate::out::Out;
 use crate::record::Record;
 use crate::request::{RequestState, SignRequestRecord};
 use crate::session::{Job, Session};
+
+/// Who made an attempt fail: whom to do without in the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nobody who could be avoided.
+    Nobody,
+    /// This node, by what it said or did not say itself.
+    Node(ParticipantId),
+    /// Somebody of the signing set.
+    Set,
+}
+
+/// What a node's own fault weighs, beside being in a set that failed.
+const CERTAIN: u32 = 100;
+/// A pause doubles so many times at most.
+const BACKOFF_EXPONENT_MAX: u32 = 6;
 
 impl Coordinator {
     /// Begins whatever can begin now.
@@ -43,13 +59,11 @@ impl Coordinator {
             let reason = format!("every attempt failed; the last: {}", record.reason);
             return self.finish(record, RequestState::Failed, &reason, out);
         };
-        let failed = self.requests.waiting(key).map(|w| w.failed.clone()).unwrap_or_default();
+        let failures = self.requests.waiting(key).map(|w| w.failures.clone()).unwrap_or_default();
         let live = |id: &ParticipantId| self.nodes.is_attached(*id) && !record.is_denied_by(*id);
         let candidates: Vec<_> = certified.roster.iter().filter(live).collect();
-        let fresh: Vec<_> = candidates.iter().copied().filter(|id| !failed.contains(id)).collect();
-        let choice = if fresh.len() >= threshold.as_usize() { &fresh } else { &candidates };
-        let load = |id| self.calls.load(id);
-        let Some(signing_set) = self.nodes.pick(choice, threshold, load, out.now, rng) else {
+        let rank = |id| (failures.get(&id).copied().unwrap_or(0), self.calls.load(id));
+        let Some(signing_set) = self.nodes.pick(&candidates, threshold, rank, out.now, rng) else {
             let found = candidates.len();
             return self.park(record, format!("{found} of {threshold} nodes can be asked"), out);
         };
@@ -111,102 +125,15 @@ impl Coordinator {
         let signing_set = context.signing_set.clone();
         self.sessions.insert((digest, attempt), Session::new(job, context));
         for node in signing_set.iter() {
-            let purpose = Purpose::Signing { subject: digest, attempt };
+            let phase = Phase::Reserve;
+            let purpose = Purpose::Signing { subject: digest, attempt, phase };
             let (subject, signing_set) = (subject.clone(), signing_set.clone());
             let question = ToNode::Reserve { subject, attempt, signing_set };
             self.ask(node, purpose, question, self.limits.phase_ms, out);
         }
     }
 
-    pub(crate) fn signing_answered(
-        &mut self,
-        node: ParticipantId,
-        subject: Digest,
-        attempt: Attempt,
-        answer: FromNode,
-        out: &mut Out,
-    ) {
-        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
-        match answer {
-            FromNode::Reserved(answer) if answer.from == node => {
-                session.answers.insert(node, answer);
-                if session.all_reserved() {
-                    self.begin_share_phase(subject, attempt, out);
-                }
-            }
-            FromNode::Shares(answer) if answer.from == node => {
-                session.shares.insert(node, answer);
-                if session.all_shared() {
-                    self.finish_session(subject, attempt, out);
-                }
-            }
-            FromNode::Denied(denial) if denial.from == node => {
-                self.denied(subject, attempt, denial, out);
-            }
-            FromNode::Refused(refusal) => self.refused(node, subject, attempt, &refusal, out),
-            FromNode::Reserved(_)
-            | FromNode::Shares(_)
-            | FromNode::Denied(_)
-            | FromNode::Announcement(_)
-            | FromNode::Round1(_)
-            | FromNode::Round2(_)
-            | FromNode::Vote(..)
-            | FromNode::Certified
-            | FromNode::Active
-            | FromNode::Simulated(_)
-            | FromNode::Status(_) => {
-                let reason = format!("node {node} answered something else than it was asked");
-                self.end_attempt(subject, attempt, &[node], &reason, out);
-            }
-        }
-    }
-
-    fn begin_share_phase(&mut self, subject: Digest, attempt: Attempt, out: &mut Out) {
-        let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
-        let answers: Vec<_> = session.answers.values().cloned().collect();
-        for node in session.context.signing_set.clone().iter() {
-            let purpose = Purpose::Signing { subject, attempt };
-            let question = ToNode::Share { subject, attempt, answers: answers.clone() };
-            self.ask(node, purpose, question, self.limits.phase_ms, out);
-        }
-    }
-
-    /// Aggregates and verifies; a bad share ends the attempt and names its signer.
-    fn finish_session(&mut self, subject: Digest, attempt: Attempt, out: &mut Out) {
-        let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
-        match self.aggregate(session) {
-            Ok(signatures) => {
-                let Some(session) = self.sessions.remove(&(subject, attempt)) else { return };
-                self.signed(session, signatures, out);
-            }
-            Err(Abort { reason, culprits }) => {
-                let reason = reason.to_string();
-                self.end_attempt(subject, attempt, &culprits, &reason, out);
-            }
-        }
-    }
-
-    fn aggregate(&self, session: &Session) -> Result<Vec<Vec<u8>>, Abort> {
-        let unknown = || Abort::unproven(quorate_protocol::AbortReason::Library("no key".into()));
-        let activation = self.keys.get(&session.context.key).ok_or_else(unknown)?;
-        let answers: Vec<Authentic<ReserveAnswer>> = self.authenticate(session.answers.values())?;
-        let shares: Vec<Authentic<ShareAnswer>> = self.authenticate(session.shares.values())?;
-        activation.group.aggregate(&session.context, answers, shares)
-    }
-
-    fn authenticate<'a, T: Body + Clone + 'a>(
-        &self,
-        messages: impl Iterator<Item = &'a Signed<T>>,
-    ) -> Result<Vec<Authentic<T>>, Abort> {
-        let verify = |message: &Signed<T>| {
-            let from = message.from;
-            let reason = quorate_protocol::AbortReason::Malformed { from, what: "signature" };
-            message.clone().verify(&self.root).map_err(|_| Abort::proven(reason, from))
-        };
-        messages.map(verify).collect()
-    }
-
-    fn signed(&mut self, session: Session, signatures: Vec<Vec<u8>>, out: &mut Out) {
+    pub(crate) fn signed(&mut self, session: Session, signatures: Vec<Vec<u8>>, out: &mut Out) {
         match session.job {
             Job::Request(key) => {
                 let Some(record) = self.requests.get(&key).cloned() else { return };
@@ -219,84 +146,57 @@ impl Coordinator {
         }
     }
 
-    /// A node's gate said no: for good, at that node.
-    fn denied(
-        &mut self,
-        subject: Digest,
-        attempt: Attempt,
-        denial: Signed<SignedDenial>,
-        out: &mut Out,
-    ) {
-        let (node, reason) = (denial.from, denial.body.reason.clone());
-        let genuine = denial.body.request == subject && denial.clone().verify(&self.root).is_ok();
-        let session = self.sessions.get(&(subject, attempt));
-        let job = session.map(|session| session.job.clone());
-        if let (true, Some(Job::Request(key))) = (genuine, job)
-            && let Some(mut record) = self.requests.get(&key).cloned()
-            && !record.is_denied_by(node)
-        {
-            record.denials.push(denial);
-            self.requests.put(record, out.now);
-        }
-        // Words that the node did not sign, or about something else, are a fault and no denial.
-        let at_fault = if genuine { vec![] } else { vec![node] };
-        self.end_attempt(subject, attempt, &at_fault, &format!("node {node}: {reason}"), out);
-    }
-
-    fn refused(
-        &mut self,
-        node: ParticipantId,
-        subject: Digest,
-        attempt: Attempt,
-        refusal: &Refusal,
-        out: &mut Out,
-    ) {
-        // An attempt that was used before this coordinator started says nothing about the node.
-        let at_fault = match refusal.code {
-            RefusalCode::AttemptUsed => vec![],
-            RefusalCode::Invalid
-            | RefusalCode::NotFound
-            | RefusalCode::AttemptsExhausted
-            | RefusalCode::HeadsDiffer
-            | RefusalCode::Aborted
-            | RefusalCode::Busy
-            | RefusalCode::Time => vec![node],
-        };
-        let reason = format!("node {node}: {}", refusal.reason);
-        self.end_attempt(subject, attempt, &at_fault, &reason, out);
-    }
-
     /// Ends an attempt without a signature; the request goes back to the queue.
     pub(crate) fn end_attempt(
         &mut self,
         subject: Digest,
         attempt: Attempt,
-        at_fault: &[ParticipantId],
+        fault: Fault,
         reason: &str,
         out: &mut Out,
     ) {
         let Some(session) = self.sessions.remove(&(subject, attempt)) else { return };
-        for node in at_fault {
-            self.nodes.suspect(*node, out.now.plus_millis(self.limits.suspect_ms));
+        if let Fault::Node(node) = fault {
+            self.nodes.suspect(node, out.now.plus_millis(self.limits.suspect_ms));
         }
+        let signing_set = session.context.signing_set;
         match session.job {
-            Job::Confirmation(key) => {
-                self.confirmation_failed(&key, &session.context.signing_set, reason, out);
-            }
-            Job::Request(key) => {
-                let Some(mut record) = self.requests.get(&key).cloned() else { return };
-                if record.state.is_final() {
-                    return;
-                }
-                if let Some(waiting) = self.requests.waiting_mut(&key) {
-                    waiting.failed.extend(at_fault);
-                }
-                record.state = RequestState::Queued;
-                reason.clone_into(&mut record.reason);
-                record.updated = out.now;
-                self.requests.put(record, out.now);
+            Job::Confirmation(key) => self.confirmation_failed(&key, &signing_set, reason, out),
+            Job::Request(key) => self.requeue(&key, &signing_set, fault, reason, out),
+        }
+    }
+
+    fn requeue(
+        &mut self,
+        key: &RequestKey,
+        signing_set: &ParticipantSet,
+        fault: Fault,
+        reason: &str,
+        out: &mut Out,
+    ) {
+        let Some(mut record) = self.requests.get(key).cloned() else { return };
+        if record.state.is_final() {
+            return;
+        }
+        let Some(waiting) = self.requests.waiting_mut(key) else { return };
+        match fault {
+            Fault::Nobody => {}
+            Fault::Node(node) => *waiting.failures.entry(node).or_default() += CERTAIN,
+            Fault::Set => {
+                signing_set.iter().for_each(|id| *waiting.failures.entry(id).or_default() += 1);
             }
         }
+        let certain = waiting.failures.values().filter(|count| **count >= CERTAIN).count();
+        let attached = self.nodes.0.values().filter(|node| node.attached).count();
+        // With others to ask there is nothing to wait for; otherwise the next try comes later and
+        // later, so that a passing trouble does not use up all attempts.
+        let others = attached.saturating_sub(certain) >= signing_set.len();
+        let exponent = record.attempt.0.saturating_sub(1).min(BACKOFF_EXPONENT_MAX);
+        let pause = if others { 0 } else { self.limits.retry_ms << exponent };
+        record.state = RequestState::Queued;
+        reason.clone_into(&mut record.reason);
+        record.updated = out.now;
+        self.requests.put(record, out.now.plus_millis(pause));
     }
 
     /// Ends a request for ever.

@@ -30,6 +30,11 @@ impl Coordinator {
         validate: bool,
         out: &mut Out,
     ) {
+        if self.simulations.len() >= self.limits.simulations_max {
+            let message = format!("{} simulations are running", self.limits.simulations_max);
+            let reply = Err(ClientError::new(ErrorCode::Exhausted, message));
+            return out.say(Action::Reply { call, reply });
+        }
         let Some(activation) = self.keys.get(&request.request.key) else { return };
         let certified = &activation.record.certificate.certified;
         let roster = certified.roster.clone();

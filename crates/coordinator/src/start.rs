@@ -92,6 +92,12 @@ impl Coordinator {
                 let ceremony = Ceremony::resume(order.clone(), operation.attempt);
                 coordinator.ceremonies.insert(key, ceremony);
             }
+            let mut operation = operation;
+            // The key's record may have reached the disk before the operation's.
+            let made = coordinator.keys.get(&order.order().generate_key.key);
+            if running && made.is_some_and(|key| key.record.active) {
+                operation.state = OperationState::Done;
+            }
             coordinator.operations.insert(order.order().id.clone(), operation);
         }
         Ok(coordinator)

@@ -38,6 +38,10 @@ use crate::storage::Storage;
 
 /// What nodes say that waits to be handed to the engine, at most.
 const EVENTS_MAX: usize = 1_024;
+/// Questions that wait to be sent to one node, at most: more than all sessions and simulations ask.
+const QUESTIONS_MAX: usize = 1_024;
+/// How long open calls may hold up the end of the process.
+const SHUTDOWN_MAX: std::time::Duration = std::time::Duration::from_secs(5);
 /// The largest message of a client: a payload of 256 KiB and what is around it.
 const CLIENT_MESSAGE_BYTES_MAX: usize = 512 * 1024;
 
@@ -62,9 +66,10 @@ pub async fn run_coordinator(
     let stop = CancellationToken::new();
     let (events, received) = mpsc::channel(EVENTS_MAX);
     let root = Arc::new(root);
+    let gateway_limits = GatewayLimits { queued_max: QUESTIONS_MAX };
     let (gateway_service, gateway) =
-        Gateway::open(Arc::clone(&root), events, GatewayLimits::default(), stop.clone());
-    let port = Port::new(root.threshold_floor);
+        Gateway::open(Arc::clone(&root), events, gateway_limits, stop.clone());
+    let port = Port::new(root.threshold_floor, stop.clone());
     let dispatch = dispatch(gateway, port.clone());
     let adapter = CoordinatorAdapter { port: port.clone() };
     let driver = Driver::start(coordinator, Vec::new(), storage, adapter, dispatch, stop.clone())?;
@@ -93,7 +98,8 @@ pub async fn run_coordinator(
     }
     stop.cancel();
     let _ = pump.await?;
-    server.await??;
+    // A client that keeps its connection does not keep the process.
+    let _ = tokio::time::timeout(SHUTDOWN_MAX, server).await;
     tokio::task::spawn_blocking(move || driver.join()).await??;
     info!("stopped");
     Ok(())

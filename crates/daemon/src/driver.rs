@@ -17,6 +17,8 @@ use crate::storage::{Keep, Storage};
 
 /// Inputs that wait for the engine, at most: whoever has more waits.
 const INPUTS_MAX: usize = 1_024;
+/// How late the engine may hear of the time while inputs keep coming.
+const TICK_LATE_MS: u64 = 250;
 /// How often free space is looked at.
 const ROOM_CHECK: Duration = Duration::from_secs(1);
 
@@ -121,13 +123,28 @@ where
         // However this thread ends, the process does not go on without it.
         let stop = self.stop.clone().drop_guard();
         while let Some(input) = self.next(runtime) {
+            if self.tick_is_late() {
+                let tick = self.adapter.tick();
+                self.handle(tick);
+            }
             let admitted = if self.has_room() { Some(input) } else { self.adapter.refuse(input) };
             let Some(input) = admitted else { continue };
-            let outputs = self.engine.handle(input, clock::now(), &mut OsRng);
-            self.adapter.observe(&outputs);
-            self.outbox.release(outputs);
+            self.handle(input);
         }
         drop(stop);
+    }
+
+    fn handle(&mut self, input: E::Input) {
+        let outputs = self.engine.handle(input, clock::now(), &mut OsRng);
+        self.adapter.observe(&outputs);
+        self.outbox.release(outputs);
+    }
+
+    /// Whether the engine has wanted to hear of the time for so long that inputs, which normally go
+    /// first, have to wait.
+    fn tick_is_late(&self) -> bool {
+        let wanted = self.engine.wake_at();
+        wanted.is_some_and(|time| clock::now().since(time) > TICK_LATE_MS)
     }
 
     /// The next input; `None` when it is time to stop.
@@ -135,18 +152,11 @@ where
         if self.stop.is_cancelled() {
             return None;
         }
-        let wake = self.engine.wake_at();
-        let due = wake.is_some_and(|time| time <= clock::now());
-        match self.inputs.try_recv() {
-            Ok(input) if !due => return Some(input),
-            Ok(input) => {
-                let outputs = self.engine.handle(self.adapter.tick(), clock::now(), &mut OsRng);
-                self.outbox.release(outputs);
-                return Some(input);
-            }
-            Err(_) if due => return Some(self.adapter.tick()),
-            Err(_) => {}
+        // What waits goes before what is due: an answer is not late because it waited here.
+        if let Ok(input) = self.inputs.try_recv() {
+            return Some(input);
         }
+        let wake = self.engine.wake_at();
         let pause = wake.map_or(Duration::from_secs(3_600), clock::until);
         runtime.block_on(async {
             tokio::select! {
@@ -184,6 +194,10 @@ impl<A: Send + 'static> Outbox<A> {
     }
 
     fn submit<R: Keep>(&self, records: Option<Vec<R>>, actions: Vec<A>) {
+        if self.failure.get().is_some() {
+            // What was not written must not be told of.
+            return;
+        }
         let records = records.unwrap_or_default();
         if records.is_empty() && (actions.is_empty() || self.waiting.load(Ordering::Acquire) == 0) {
             return actions.into_iter().for_each(|action| (self.dispatch)(action));

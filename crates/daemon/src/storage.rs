@@ -25,6 +25,11 @@ pub(crate) trait Keep: Sized + Send + 'static {
     fn writes(&self) -> Vec<ApiWrite>;
     fn read(entries: Vec<Stored>) -> Result<Vec<Self>, DaemonError>;
 
+    /// The data key, other than the root, that seals a part of this record.
+    fn data_key(&self) -> Option<DataKeyId> {
+        None
+    }
+
     /// The data key that nothing needs any more once this record is durable.
     fn obsolete_key(&self) -> Option<DataKeyId> {
         None
@@ -40,6 +45,12 @@ impl Keep for quorate_signer::Record {
 
     fn read(entries: Vec<Stored>) -> Result<Vec<Self>, DaemonError> {
         Ok(quorate_api::storage::node::decode(entries)?)
+    }
+
+    fn data_key(&self) -> Option<DataKeyId> {
+        let Self::Share(share) = self else { return None };
+        let (key, epoch) = (share.certified.key.clone(), share.certified.epoch);
+        Some(DataKeyId::Share { key, epoch })
     }
 
     fn obsolete_key(&self) -> Option<DataKeyId> {
@@ -98,6 +109,14 @@ impl Storage {
             entries.extend(found.map(|(key, value)| Stored { tree, key, value: Value(value) }));
         }
         let records = R::read(entries)?;
+        // A crash may have come between the removal of a share and the erasure of its data key.
+        let needed: Vec<_> = records.iter().filter_map(Keep::data_key).collect();
+        for id in store.data_keys() {
+            if id != DataKeyId::Root && !needed.contains(&id) {
+                let failed = |e| DaemonError::StoreFailed(format!("keyring: {e}"));
+                store.erase_data_key(&id).map_err(failed)?;
+            }
+        }
         let store = Arc::new(store);
         let free_bytes_min = file.free_bytes_min;
         let config = WriterConfig { queue_batches_max: QUEUE_BATCHES_MAX, free_bytes_min };

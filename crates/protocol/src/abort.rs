@@ -95,6 +95,28 @@ impl Abort {
         Self { reason, culprits: vec![culprit] }
     }
 
+    /// Whom the reason names: whom to do without in the next attempt, convicted or not.
+    pub fn named(&self) -> Option<ParticipantId> {
+        match &self.reason {
+            AbortReason::Stranger(id)
+            | AbortReason::Duplicate(id)
+            | AbortReason::Missing(id)
+            | AbortReason::OtherSession(id)
+            | AbortReason::DegenerateKey(id)
+            | AbortReason::CommitmentLength { from: id, .. }
+            | AbortReason::Malformed { from: id, .. }
+            | AbortReason::ProofOfKnowledge(id)
+            | AbortReason::EchoMismatch(id)
+            | AbortReason::SealedShare(id)
+            | AbortReason::ShareMismatch(id)
+            | AbortReason::ContextMismatch(id)
+            | AbortReason::Count { from: id, .. }
+            | AbortReason::PackageMismatch(id)
+            | AbortReason::SignatureShare(id) => Some(*id),
+            AbortReason::NotOurs | AbortReason::Library(_) => None,
+        }
+    }
+
     /// An abort that convicts nobody.
     pub fn unproven(reason: AbortReason) -> Self {
         Self { reason, culprits: Vec::new() }

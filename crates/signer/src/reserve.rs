@@ -102,8 +102,10 @@ impl Node {
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
         let held = self.keys.find(key)?;
-        if held.certificate.is_none() || held.confirmations.is_some() {
-            let reason = format!("key {key} is not waiting for its confirmation at this node");
+        // Also for an active key: a coordinator that lost the confirmations needs them again, and
+        // they are the same statements.
+        if held.certificate.is_none() {
+            let reason = format!("key {key} is not certified at this node");
             return Err(refuse(RefusalCode::NotFound, reason));
         }
         self.check_signing_set(&held.certified, &signing_set)?;

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use quorate_api::storage::{Stored, Value, Write};
 
+/// The limits of a batch of the real store.
+const BATCH_WRITES_MAX: usize = 1_024;
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+
 /// A record that a disk can hold.
 pub trait Keeps: Sized {
     /// The writes that make it durable, as the real store gets them.
@@ -18,8 +22,18 @@ pub struct Disk(BTreeMap<(&'static str, Vec<u8>), Value>);
 
 impl Disk {
     /// Makes a batch durable.
+    ///
+    /// # Panics
+    /// If the batch is larger than the real store takes.
     pub fn apply<R: Keeps>(&mut self, batch: &[R]) {
-        for write in batch.iter().flat_map(Keeps::writes) {
+        let writes: Vec<_> = batch.iter().flat_map(Keeps::writes).collect();
+        let size = |write: &Write| match write {
+            Write::Put { key, value, .. } => key.len() + value.0.len(),
+            Write::Delete { key, .. } => key.len(),
+        };
+        assert!(writes.len() <= BATCH_WRITES_MAX, "{} writes in a batch", writes.len());
+        assert!(writes.iter().map(size).sum::<usize>() <= BATCH_BYTES_MAX, "a batch too large");
+        for write in writes {
             match write {
                 Write::Put { tree, key, value, .. } => {
                     self.0.insert((tree, key), value);

@@ -7,6 +7,7 @@ use quorate_api::status::{Failure, Reason};
 use quorate_coordinator::{ClientCall, ClientError, ClientReply, ClientRequest, ErrorCode, Input};
 use quorate_model::{RequestKey, Threshold};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 /// Changes that a slow watcher may be behind; then it misses some and is told so.
@@ -23,6 +24,7 @@ struct Shared {
     waiting: Mutex<Waiting>,
     changes: broadcast::Sender<RequestKey>,
     threshold_floor: Threshold,
+    stop: CancellationToken,
 }
 
 #[derive(Default)]
@@ -32,10 +34,10 @@ struct Waiting {
 }
 
 impl Port {
-    pub(super) fn new(threshold_floor: Threshold) -> Self {
+    pub(super) fn new(threshold_floor: Threshold, stop: CancellationToken) -> Self {
         let (changes, _) = broadcast::channel(CHANGES_MAX);
         let (inputs, waiting) = (OnceLock::new(), Mutex::default());
-        Self(Arc::new(Shared { inputs, waiting, changes, threshold_floor }))
+        Self(Arc::new(Shared { inputs, waiting, changes, threshold_floor, stop }))
     }
 
     /// Gives the port its engine.
@@ -45,6 +47,11 @@ impl Port {
 
     pub(super) fn threshold_floor(&self) -> Threshold {
         self.0.threshold_floor
+    }
+
+    /// Cancelled when the process is to end.
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.0.stop
     }
 
     /// Asks the engine.
@@ -61,7 +68,8 @@ impl Port {
         };
         let asked = Asked { port: self, call };
         inputs.send(Input::Client { call, request }).await.map_err(|_| stopping())?;
-        let reply = receiver.await.map_err(|_| stopping())?;
+        let reply = self.0.stop.run_until_cancelled(receiver).await.ok_or_else(stopping)?;
+        let reply = reply.map_err(|_| stopping())?;
         drop(asked);
         reply.map_err(|error| Failure::from(error).into())
     }

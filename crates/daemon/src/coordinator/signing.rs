@@ -22,6 +22,8 @@ use crate::clock;
 
 /// Events that wait for a slow watcher, at most; then its stream ends.
 const EVENTS_MAX: usize = 256;
+/// Requests of a page, at most: each is decoded for it, and may have a large payload.
+const PAGE_MAX: usize = 100;
 
 pub(super) struct Signing {
     pub(super) port: Port,
@@ -49,7 +51,8 @@ impl Signing {
         let mut changes = self.port.changes();
         let mut view = self.find(key.clone()).await?;
         while !view.record.state.is_final() && !view.below_threshold {
-            match timeout_at(deadline, changes.recv()).await {
+            let change = self.port.stop().run_until_cancelled(changes.recv());
+            match timeout_at(deadline, change).await.map(|c| c.unwrap_or(Err(RecvError::Closed))) {
                 Err(_) | Ok(Err(RecvError::Closed)) => break,
                 Ok(Ok(changed)) if changed != key => {}
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) => view = self.find(key.clone()).await?,
@@ -105,7 +108,8 @@ impl SigningService for Signing {
         request: Request<pb::ListSignRequestsRequest>,
     ) -> Result<Response<pb::ListSignRequestsResponse>, Status> {
         peer::client(&request)?;
-        let filter = ListFilter::try_from(request.into_inner())?;
+        let mut filter = ListFilter::try_from(request.into_inner())?;
+        filter.limit = filter.limit.min(PAGE_MAX);
         let ClientReply::SignRequests(views) =
             self.port.ask(ClientRequest::ListSignRequests(filter.clone())).await?
         else {
@@ -129,6 +133,7 @@ impl SigningService for Signing {
             loop {
                 let changed = tokio::select! {
                     () = events.closed() => return,
+                    () = port.stop().cancelled() => return,
                     changed = changes.recv() => changed,
                 };
                 let event = match changed {

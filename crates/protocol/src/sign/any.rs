@@ -1,9 +1,12 @@
 //! Signing with a scheme that is known at run time only.
 
+use std::collections::BTreeMap;
+
 use quorate_model::{Heads, ParticipantId, Scheme};
 use quorate_trust::Authentic;
 use rand_core::CryptoRngCore;
 
+use super::share::signing_packages;
 use super::{
     KeyShare, KeyShareError, ReserveAnswer, Reserved, ShareAnswer, SigningContext, aggregate,
 };
@@ -130,6 +133,22 @@ impl AnyGroupInfo {
             Scheme::FrostSecp256k1 => GroupInfo::new(certified).map(Self::Secp256k1).ok(),
         };
         group.ok_or(KeyShareError::Malformed)
+    }
+
+    /// Checks that reserve answers make signing packages, as every signer will.
+    ///
+    /// # Errors
+    /// [`Abort`], which names whose answer does not fit.
+    pub fn check(
+        &self,
+        context: &SigningContext,
+        answers: &BTreeMap<ParticipantId, ReserveAnswer>,
+    ) -> Result<(), Abort> {
+        match self {
+            Self::Ed25519(_) => signing_packages::<Ed25519>(context, answers).map(drop),
+            Self::Secp256k1Tr(_) => signing_packages::<Secp256k1Tr>(context, answers).map(drop),
+            Self::Secp256k1(_) => signing_packages::<Secp256k1>(context, answers).map(drop),
+        }
     }
 
     /// Puts shares together: see [`aggregate`].

@@ -1,0 +1,181 @@
+//! Clients of a cluster: each sends a payment, waits for its signature, and sends the next.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use quorate_api::name;
+use quorate_api::pb::custody::v1::key_service_client::KeyServiceClient;
+use quorate_api::pb::custody::v1::signing_service_client::SigningServiceClient;
+use quorate_api::pb::custody::v1::{CreateSignRequestRequest, GetKeyRequest, SignRequestState};
+use quorate_api::statement::encode_sign_request;
+use quorate_coordinator::KeyView;
+use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
+use quorate_intent::{Address, PayingKey};
+use quorate_model::{
+    ClusterId, DerivationPath, KeyId, Network, PayloadFormat, RequestId, Scheme, Timestamp,
+};
+use quorate_net::{ExpectedServer, TlsMaterial, connect};
+use quorate_protocol::verify_signature;
+use quorate_trust::{SignRequest, SignedRequest, SigningKey, TrustRoot};
+use rand_core::{OsRng, RngCore as _};
+use tokio::task::JoinSet;
+use tonic::transport::Channel;
+
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+const WAIT_MS: u32 = 30_000;
+const LIFETIME_MS: u64 = 10 * 60_000;
+/// Payees that the policy of a development cluster lists.
+const SOL_PAYEE: &str = "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z";
+const BTC_PAYEE: &str = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx";
+
+/// What was measured.
+pub(crate) struct Figures {
+    pub(crate) per_second: f64,
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
+}
+
+/// The service of a development cluster, and the key that it pays from.
+pub(crate) struct Service {
+    address: String,
+    tls: TlsMaterial,
+    cluster: ClusterId,
+    request_key: SigningKey,
+    key: KeyId,
+    network: Network,
+    payee: Address,
+    group_verifying_key: Vec<u8>,
+}
+
+impl Service {
+    pub(crate) async fn open(
+        profile: &Path,
+        cluster: &Path,
+        key: &str,
+        network: Network,
+    ) -> Result<Arc<Self>, Failure> {
+        let read = |name: &str| std::fs::read_to_string(profile.join(name));
+        let ready = std::fs::read_to_string(cluster.join("coordinator/ready"))?;
+        let file = |name: &str| profile.join(name);
+        let payee = match network.scheme() {
+            Scheme::FrostEd25519 => SOL_PAYEE,
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => BTC_PAYEE,
+        };
+        let mut service = Self {
+            address: ready.trim().to_owned(),
+            tls: TlsMaterial::load(&file("ca.crt"), &file("tls.crt"), &file("tls.key"))?,
+            cluster: TrustRoot::parse(&read("root.txt")?)?.hash(),
+            request_key: SigningKey::from_pkcs8_pem(&read("request.pem")?)?,
+            key: key.parse()?,
+            network,
+            payee: Address::parse(payee, network)?,
+            group_verifying_key: Vec::new(),
+        };
+        let call = GetKeyRequest { name: name::key(&service.key) };
+        let answer = KeyServiceClient::new(service.connect().await?).get_key(call).await?;
+        let view = KeyView::try_from(answer.into_inner())?;
+        service.group_verifying_key = view.record.certificate.certified.group_verifying_key;
+        Ok(Arc::new(service))
+    }
+
+    async fn connect(&self) -> Result<Channel, Failure> {
+        let host = self.address.rsplit_once(':').map_or("", |(host, _)| host);
+        Ok(connect(&self.address, &self.tls, ExpectedServer::at(host)?).await?)
+    }
+
+    /// So many clients at once, each with a connection of its own, for so long.
+    pub(crate) async fn load(
+        self: &Arc<Self>,
+        clients: usize,
+        measured: Duration,
+    ) -> Result<Figures, Failure> {
+        let mut channels = Vec::new();
+        for _ in 0..clients {
+            channels.push(self.connect().await?);
+        }
+        let begun = Instant::now();
+        let mut tasks = JoinSet::new();
+        for channel in channels {
+            let service = Arc::clone(self);
+            tasks.spawn(async move { service.client(channel, begun + measured).await });
+        }
+        let mut latencies = Vec::new();
+        while let Some(ended) = tasks.join_next().await {
+            latencies.extend(ended??);
+        }
+        // The last requests end after the time is up: what they took counts.
+        let elapsed = begun.elapsed().as_secs_f64();
+        latencies.sort_unstable();
+        let percentile = |percent: usize| {
+            let at = (latencies.len() * percent).div_ceil(100).saturating_sub(1);
+            latencies.get(at).copied().ok_or("nothing was signed")
+        };
+        let per_second = latencies.len() as f64 / elapsed;
+        Ok(Figures { per_second, p50: percentile(50)?, p99: percentile(99)? })
+    }
+
+    /// One client: the time that each of its signatures took.
+    async fn client(&self, channel: Channel, until: Instant) -> Result<Vec<Duration>, Failure> {
+        let mut signing = SigningServiceClient::new(channel);
+        let mut latencies = Vec::new();
+        while Instant::now() < until {
+            let request = self.payment()?;
+            let begun = Instant::now();
+            let call = CreateSignRequestRequest {
+                request: Some(request.into()),
+                validate_only: false,
+                wait_ms: WAIT_MS,
+            };
+            let answer = signing.create_sign_request(call).await?.into_inner();
+            latencies.push(begun.elapsed());
+            let pairs = answer.signing_messages.iter().zip(&answer.signatures);
+            let (scheme, key) = (self.network.scheme(), &self.group_verifying_key);
+            let verified = pairs.clone().all(|(m, s)| verify_signature(scheme, key, m, s));
+            if answer.state() != SignRequestState::Signed || pairs.len() == 0 || !verified {
+                return Err(format!("{:?}: {}", answer.state(), answer.reason).into());
+            }
+        }
+        Ok(latencies)
+    }
+
+    /// A payment like no other: a new request id, a new blockhash or coin.
+    fn payment(&self) -> Result<SignedRequest, Failure> {
+        let (mut id, mut unique) = ([0; 16], [0; 32]);
+        OsRng.fill_bytes(&mut id);
+        OsRng.fill_bytes(&mut unique);
+        let key =
+            PayingKey { group_verifying_key: &self.group_verifying_key, network: self.network };
+        let (payload_format, payload) = match self.network.scheme() {
+            Scheme::FrostEd25519 => {
+                let message = solana_transfer(key, &self.payee, 1_000_000, unique)?;
+                (PayloadFormat::SolanaMessage, message)
+            }
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+                let outpoint = format!("{}:0", hex::encode(unique));
+                let coin = Coin { outpoint: &outpoint, sats: 100_000 };
+                let payment = Payment { address: &self.payee, sats: 50_000 };
+                let psbt = bitcoin_payment(key, &[coin], &[payment], 500)?;
+                (PayloadFormat::BitcoinPsbt, psbt)
+            }
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+        let request = SignRequest {
+            cluster: self.cluster,
+            service: "payments".parse()?,
+            request_id: RequestId::new(id),
+            key: self.key.clone(),
+            path: DerivationPath::root(),
+            scheme: self.network.scheme(),
+            network: self.network,
+            action: "transfer".to_owned(),
+            payload_format,
+            payload,
+            expires: Timestamp::from_millis(u64::try_from(now)? + LIFETIME_MS),
+            client_reference: String::new(),
+        };
+        Ok(SignedRequest::sign(encode_sign_request(&request), request, &self.request_key))
+    }
+}

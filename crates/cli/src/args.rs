@@ -1,0 +1,331 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as Group, Parser, Subcommand};
+use clap_complete::Shell;
+use quorate_model::{
+    Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme, ServiceName, Threshold,
+};
+use quorate_net::pki::CoordinatorName;
+use quorate_trust::Label;
+
+use crate::clock::parse_duration;
+use crate::network_name;
+use crate::output::Format;
+pub use crate::setup::init::NamedQuorum;
+pub use crate::signing::payload::{Blockhash, CoinArg};
+
+/// A cluster of signer nodes that share each key. No machine signs alone, and none ever holds a key.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 ok, 1 error, 2 usage, 3 denied, 4 pending approval, \
+                        5 unavailable, 6 timeout, 7 conflict.")]
+pub struct Args {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Group)]
+pub struct Global {
+    /// How data is printed on stdout.
+    #[arg(short, long, global = true, value_enum, default_value = "table", env = "QUORATE_OUTPUT")]
+    pub output: Format,
+    /// No colours, also where stdout is a terminal. So does NO_COLOR in the environment.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// The folder of the profile (client.toml), or the folder that a command makes things in.
+    #[arg(long, global = true, env = "QUORATE_DIR", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show everything: a throwaway cluster makes keys, signs, denies, and loses nodes.
+    Demo(Size),
+    /// Keep a cluster of this machine's processes up, to try things. Not for funds.
+    Dev(Size),
+    /// Join a cluster: make the keys here, and a file to hand in.
+    #[command(subcommand)]
+    Join(Join),
+    /// Make a cluster: its authority, trust root and certificates, from join files.
+    Init(Init),
+    /// Run a signer node.
+    Node(Node),
+    /// Run a coordinator.
+    Coordinator(Coordinator),
+    /// Make and show keys.
+    #[command(subcommand)]
+    Key(Key),
+    /// Have a transaction signed.
+    Sign(Sign),
+    /// Look at sign requests.
+    #[command(subcommand)]
+    Request(Request),
+    /// Show the whole cluster in one table.
+    Status,
+    /// Ask the policy of the nodes.
+    #[command(subcommand)]
+    Policy(Policy),
+    /// Print a completion script for a shell.
+    Completion {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the version.
+    Version,
+}
+
+/// How many nodes, and how many of them sign.
+#[derive(Debug, Clone, Copy, Group)]
+pub struct Size {
+    /// How many signer nodes.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(2..=16))]
+    pub nodes: u16,
+    /// How many of them a signature takes: more than half.
+    #[arg(long, default_value = "2", value_parser = threshold)]
+    pub threshold: Threshold,
+}
+
+/// Who joins.
+#[derive(Debug, Subcommand)]
+pub enum Join {
+    /// A signer node.
+    Node {
+        /// Its number: any that no other node has, from 1.
+        #[arg(long)]
+        id: ParticipantId,
+        /// Who operates it.
+        #[arg(long, default_value = "unspecified")]
+        operator: Label,
+        /// Where it is.
+        #[arg(long, default_value = "unspecified")]
+        region: Label,
+        /// On whose infrastructure.
+        #[arg(long, default_value = "unspecified")]
+        provider: Label,
+    },
+    /// A coordinator.
+    Coordinator {
+        /// Its name.
+        #[arg(long)]
+        name: CoordinatorName,
+        /// Where everybody reaches it: host:port.
+        #[arg(long)]
+        address: String,
+    },
+    /// A service, which sends sign requests.
+    Service {
+        /// Its name.
+        #[arg(long)]
+        name: ServiceName,
+    },
+    /// An officer, who signs orders.
+    Officer {
+        /// The person's name.
+        #[arg(long)]
+        name: PersonName,
+    },
+    /// Check what came back, and make the folder ready to run.
+    Accept {
+        /// The welcome file that `quorate init` made for this member.
+        #[arg(long, value_name = "FILE")]
+        welcome: PathBuf,
+        /// The cluster's id, compared over another channel than the file came by.
+        #[arg(long, value_name = "HASH")]
+        cluster: Digest,
+    },
+}
+
+/// Makes a cluster.
+#[derive(Debug, Group)]
+pub struct Init {
+    /// The join file of a member. Repeat it for each.
+    #[arg(long = "join", value_name = "FILE", required = true, num_args = 1..)]
+    pub joins: Vec<PathBuf>,
+    /// No key of the cluster may take fewer signers.
+    #[arg(long, default_value = "2", value_parser = threshold)]
+    pub threshold_floor: Threshold,
+    /// A quorum of officers, such as keys=2:alice,bob,carol. `keys` and `root` take more than half of
+    /// all officers where they are not given.
+    #[arg(long = "quorum", value_name = "NAME=REQUIRED:PERSON,…")]
+    pub quorums: Vec<NamedQuorum>,
+}
+
+/// Runs a signer node.
+#[derive(Debug, Group)]
+pub struct Node {
+    /// Its node.toml.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Stop when stdin is closed: so no child outlives a parent that was killed.
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+/// Runs a coordinator.
+#[derive(Debug, Group)]
+pub struct Coordinator {
+    /// Its coordinator.toml.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Write the address that it listens on here, once it does.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Stop when stdin is closed: so no child outlives a parent that was killed.
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+/// Keys.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make a key by distributed key generation, on the order of officers.
+    Create(KeyCreate),
+    /// List the keys. Each certificate is verified.
+    List,
+    /// Show a key and its addresses, derived here from its verified certificate.
+    Show {
+        /// The key.
+        key: KeyId,
+    },
+}
+
+/// Makes a key.
+#[derive(Debug, Group)]
+pub struct KeyCreate {
+    /// The new key's id: used once, for ever.
+    pub key: KeyId,
+    /// Its scheme: frost-ed25519 (Solana), frost-secp256k1-tr (Bitcoin), frost-secp256k1.
+    #[arg(long)]
+    pub scheme: Scheme,
+    /// How many signers a signature takes.
+    #[arg(long, value_parser = threshold)]
+    pub threshold: Threshold,
+    /// The nodes that hold a share: all of the trust root where none is named.
+    #[arg(long, value_delimiter = ',', value_name = "ID,ID,…")]
+    pub nodes: Vec<ParticipantId>,
+    /// The key file of an officer (person.pem). Repeat it for each who signs the order.
+    #[arg(long = "officer-key", value_name = "FILE", required = true)]
+    pub officer_keys: Vec<PathBuf>,
+    /// How long to wait for the key.
+    #[arg(long, default_value = "120s", value_parser = parse_duration)]
+    pub wait: Duration,
+}
+
+/// Has a transaction signed.
+#[derive(Debug, Group)]
+pub struct Sign {
+    /// What to sign.
+    #[command(flatten)]
+    pub transaction: Transaction,
+    /// How long to wait for the signature, at most 60s.
+    #[arg(long, default_value = "30s", value_parser = parse_duration)]
+    pub wait: Duration,
+    /// Check everything, and neither store nor sign anything.
+    #[arg(long)]
+    pub validate_only: bool,
+    /// Write the signed PSBT or Solana transaction here, in Base64.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What to sign, and what the service says about it.
+#[derive(Debug, Group)]
+#[command(group = clap::ArgGroup::new("payload").required(true))]
+pub struct Transaction {
+    /// The key that pays.
+    pub key: KeyId,
+    /// A PSBT, binary or Base64.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub psbt: Option<PathBuf>,
+    /// A Solana message, binary or Base64.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub solana_message: Option<PathBuf>,
+    /// Build a plain payment to this address.
+    #[arg(long, value_name = "ADDRESS", group = "payload", requires = "amount")]
+    pub pay: Option<String>,
+    /// How much to pay, in satoshis or lamports.
+    #[arg(long, requires = "pay")]
+    pub amount: Option<u64>,
+    /// Bitcoin: an output of the key to spend. Repeat it for each.
+    #[arg(long = "coin", value_name = "TXID:VOUT:SATS", requires = "pay")]
+    pub coins: Vec<CoinArg>,
+    /// Bitcoin: the fee, in satoshis.
+    #[arg(long, requires = "pay")]
+    pub fee: Option<u64>,
+    /// Solana: a recent blockhash.
+    #[arg(long, value_name = "BASE58", requires = "pay")]
+    pub blockhash: Option<Blockhash>,
+    /// The network: its name, such as bitcoin-signet, or its CAIP-2 id. The profile may have one.
+    #[arg(long, value_parser = network_name::parse)]
+    pub network: Option<Network>,
+    /// The request's id: a new one where none is given. The same id and request again is the same
+    /// request.
+    #[arg(long, value_name = "UUID")]
+    pub request_id: Option<RequestId>,
+    /// From now until when it may be signed: at most 7d.
+    #[arg(long, default_value = "10m", value_parser = parse_duration)]
+    pub expires: Duration,
+    /// Your own reference, for your books and the audit log.
+    #[arg(long, default_value = "")]
+    pub reference: String,
+}
+
+/// Sign requests.
+#[derive(Debug, Subcommand)]
+pub enum Request {
+    /// Show a request.
+    Show {
+        /// Its UUID, or its full name services/SERVICE/signRequests/UUID.
+        request: String,
+    },
+    /// List requests.
+    List {
+        /// Of this service, or `-` for all. The profile's own where none is named.
+        #[arg(long)]
+        service: Option<String>,
+        /// Only those in this state, such as QUEUED.
+        #[arg(long)]
+        state: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Print requests as they change; with a request, until it is final.
+    Watch {
+        /// Only this one: its UUID or full name.
+        request: Option<String>,
+        /// Of this service, or `-` for all. The profile's own where none is named.
+        #[arg(long, conflicts_with = "request")]
+        service: Option<String>,
+    },
+    /// Withdraw a request that is not final.
+    Cancel {
+        /// Its UUID or full name.
+        request: String,
+    },
+}
+
+/// Policy.
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// What would each node say to a transaction? Nothing is stored or signed.
+    Simulate(Transaction),
+}
+
+fn threshold(text: &str) -> Result<Threshold, String> {
+    let number = text.parse::<u32>().map_err(|error| error.to_string())?;
+    Threshold::new(number).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

@@ -1,0 +1,54 @@
+//! The commands, each a thin layer over what does the work.
+
+mod completion;
+mod demo;
+mod dev;
+mod init;
+mod join;
+mod key;
+mod policy;
+mod request;
+mod serve;
+mod sign;
+mod status;
+mod version;
+
+pub(crate) use self::key::{KeyReport, create as create_key};
+
+use std::path::PathBuf;
+
+use crate::args::{Args, Command};
+use crate::client::Client;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::profile::Profile;
+
+/// Runs a command to its end.
+pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
+    let dir = args.global.dir;
+    match args.command {
+        Command::Demo(size) => demo::run(size, output).await,
+        Command::Dev(size) => dev::run(dir, size, output).await,
+        Command::Join(join) => join::run(join, dir, output),
+        Command::Init(init) => init::run(init, dir, output),
+        Command::Node(node) => serve::node(node).await,
+        Command::Coordinator(coordinator) => serve::coordinator(coordinator).await,
+        Command::Key(key) => key::run(key, dir, output).await,
+        Command::Sign(sign) => sign::run(sign, dir, output).await,
+        Command::Request(request) => request::run(request, dir, output).await,
+        Command::Status => status::run(dir, output).await,
+        Command::Policy(policy) => policy::run(policy, dir, output).await,
+        Command::Completion { shell } => completion::run(shell, output),
+        Command::Version => version::run(output),
+    }
+}
+
+/// A connection with the profile in this folder.
+async fn connect(dir: Option<PathBuf>) -> Result<Client, Failure> {
+    Client::connect(Profile::load(dir.as_deref())?).await
+}
+
+/// The folder that a command makes things in.
+fn required(dir: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    dir.ok_or_else(|| Failure::usage("name the folder to work in: --dir DIR"))
+}

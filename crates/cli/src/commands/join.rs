@@ -1,0 +1,111 @@
+//! `quorate join`: a member's keys, and what comes back for them.
+
+use std::path::{Path, PathBuf};
+
+use quorate_model::Digest;
+use serde::Serialize;
+
+use super::required;
+use crate::args::Join;
+use crate::exit::{Exit, Failure};
+use crate::files;
+use crate::output::{Output, Paint, Report, fields};
+use crate::setup::join::join;
+use crate::setup::member::{JoinRequest, Member};
+use crate::setup::{JOIN_FILE, accept};
+
+#[derive(Serialize)]
+struct JoinReport {
+    role: String,
+    key: Option<String>,
+    tls_key: String,
+    file: PathBuf,
+}
+
+impl Report for JoinReport {
+    const SCHEMA: &'static str = "quorate.join/v1";
+
+    fn text(&self, _paint: Paint) -> String {
+        let mut rows = vec![("role", self.role.clone())];
+        rows.extend(self.key.clone().map(|key| ("public key", key)));
+        rows.push(("TLS key", self.tls_key.clone()));
+        rows.push(("join file", self.file.display().to_string()));
+        fields(rows)
+    }
+}
+
+#[derive(Serialize)]
+struct AcceptReport {
+    role: String,
+    cluster: String,
+    config: PathBuf,
+}
+
+impl Report for AcceptReport {
+    const SCHEMA: &'static str = "quorate.accept/v1";
+
+    fn text(&self, _paint: Paint) -> String {
+        fields([
+            ("role", self.role.clone()),
+            ("cluster", self.cluster.clone()),
+            ("config", self.config.display().to_string()),
+        ])
+    }
+}
+
+pub(super) fn run(command: Join, dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
+    let dir = required(dir)?;
+    let member = match command {
+        Join::Accept { welcome, cluster } => return accept(&dir, &welcome, cluster, output),
+        Join::Node { id, operator, region, provider } => {
+            Member::Node { id, operator, region, provider }
+        }
+        Join::Coordinator { name, address } => {
+            Member::Coordinator { name, address: address.parse()? }
+        }
+        Join::Service { name } => Member::Service { name },
+        Join::Officer { name } => Member::Officer { name },
+    };
+    let request = join(&dir, member)?;
+    let JoinRequest { member, key, tls, .. } = &request;
+    let file = dir.join(JOIN_FILE);
+    output.show(&JoinReport {
+        role: member.role().to_string(),
+        key: key.map(|key| key.to_string()),
+        tls_key: tls.to_string(),
+        file: file.clone(),
+    })?;
+    output.say(format_args!(
+        "\nThe private keys are in {} and stay there.\n\
+         Next: hand in {} for `quorate init`, then accept what comes back:\n  \
+         quorate join accept --dir {} --welcome FILE --cluster HASH",
+        dir.display(),
+        file.display(),
+        dir.display()
+    ));
+    Ok(Exit::Ok)
+}
+
+fn accept(dir: &Path, welcome: &Path, cluster: Digest, output: &Output) -> Result<Exit, Failure> {
+    let accepted = accept::accept(dir, &files::read(welcome)?, cluster)?;
+    let config = accept::configure(dir, &accepted, &[])?;
+    output.show(&AcceptReport {
+        role: accepted.member.role().to_string(),
+        cluster: accepted.cluster.to_string(),
+        config: config.clone(),
+    })?;
+    let next = match accepted.member {
+        Member::Node { .. } => format!(
+            "put the cluster's policy into {}, the same file at every node, then\n  \
+             quorate node --config {}",
+            dir.join(crate::setup::POLICY_FILE).display(),
+            config.display()
+        ),
+        Member::Coordinator { .. } => format!("quorate coordinator --config {}", config.display()),
+        Member::Service { .. } | Member::Officer { .. } => {
+            format!("quorate status --dir {}", dir.display())
+        }
+    };
+    output.say(format_args!("\nNext: {next}"));
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,113 @@
+//! `quorate key`.
+
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use quorate_api::pb::custody::v1::GenerateKeyMetadata;
+use quorate_api::pb::longrunning::{Operation, operation};
+use quorate_model::ParticipantSet;
+use quorate_trust::TrustRoot;
+use tokio::time::{Instant, sleep};
+
+use self::report::KeyList;
+pub(crate) use self::report::KeyReport;
+use super::connect;
+use crate::args::{Key, KeyCreate};
+use crate::client::Client;
+use crate::clock;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::signing::order;
+
+const POLL: Duration = Duration::from_millis(100);
+
+pub(super) async fn run(
+    command: Key,
+    dir: Option<PathBuf>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let client = connect(dir).await?;
+    match command {
+        Key::Create(create) => {
+            output.show(&self::create(&client, &create, output).await?)?;
+            output.say("\nNext: quorate sign, once the policy of the nodes has the key");
+        }
+        Key::List => {
+            let keys = client.keys().await?;
+            let keys = keys.iter().map(KeyReport::new).collect::<Result<_, _>>()?;
+            output.show(&KeyList { keys })?;
+        }
+        Key::Show { key } => output.show(&KeyReport::new(&client.key(&key).await?)?)?,
+    }
+    Ok(Exit::Ok)
+}
+
+/// Orders a key, waits for it, and verifies it.
+pub(crate) async fn create(
+    client: &Client,
+    create: &KeyCreate,
+    output: &Output,
+) -> Result<KeyReport, Failure> {
+    let root = &client.profile().root;
+    let officers = order::officers(&create.officer_keys, root)?;
+    let subject = order::subject(
+        create.key.clone(),
+        create.scheme,
+        create.threshold,
+        roster(create, root)?,
+        root,
+    )?;
+    let text = order::generate_key(client.profile().cluster, subject, clock::now())?;
+    output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
+    let order = order::sign(text, &officers, root)?;
+    let operation = client.generate_key(order).await?;
+    wait_for(client, operation, create.wait, output).await?;
+    KeyReport::new(&client.key(&create.key).await?)
+}
+
+fn roster(create: &KeyCreate, root: &TrustRoot) -> Result<Option<ParticipantSet>, Failure> {
+    if create.nodes.is_empty() {
+        return Ok(None);
+    }
+    if let Some(id) = create.nodes.iter().find(|id| !root.nodes.contains_key(id)) {
+        return Err(Failure::usage(format!("the trust root has no node {id}")));
+    }
+    Ok(Some(ParticipantSet::new(create.nodes.iter().copied())?))
+}
+
+/// Waits until an operation is done, at most so long.
+async fn wait_for(
+    client: &Client,
+    mut operation: Operation,
+    wait: Duration,
+    output: &Output,
+) -> Result<(), Failure> {
+    let deadline = Instant::now() + wait;
+    let progress = output.progress("generating the key");
+    while !operation.done {
+        let detail = detail(&operation);
+        progress.update(format!("generating the key: {detail}"));
+        if Instant::now() >= deadline {
+            let message = format!("the key is not there after {} s: {detail}", wait.as_secs());
+            let hint = "the operation goes on; `quorate key show` tells when the key is there";
+            return Err(Failure::new(Exit::Timeout, message).hint(hint));
+        }
+        sleep(POLL).await;
+        operation = client.operation(&operation.name).await?;
+    }
+    match operation.result {
+        Some(operation::Result::Error(status)) => {
+            Err(Failure::new(Exit::Error, status.message).while_trying("the key was not made"))
+        }
+        // The key itself is read and verified by whoever waited.
+        Some(operation::Result::Response(_)) | None => Ok(()),
+    }
+}
+
+fn detail(operation: &Operation) -> String {
+    let metadata = operation.metadata.as_ref();
+    let metadata = metadata.and_then(|any| any.to_msg::<GenerateKeyMetadata>().ok());
+    metadata.map(|metadata| metadata.detail).unwrap_or_default()
+}

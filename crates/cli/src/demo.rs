@@ -1,0 +1,6 @@
+//! Everything that a cluster does, shown in a minute on one that is thrown away.
+
+mod report;
+mod steps;
+
+pub(crate) use steps::run;

@@ -1,0 +1,325 @@
+//! The steps, in order. Each is what the commands do, with real processes at the other end.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
+use quorate_api::status::Reason;
+use quorate_intent::Amount;
+use quorate_model::{KeyId, Network, ParticipantId, Scheme};
+
+use super::report::{DemoReport, RefusedReport, SignatureReport, Step, prevouts};
+use crate::args::{CoinArg, KeyCreate};
+use crate::client::Client;
+use crate::clock;
+use crate::commands::create_key;
+use crate::dev::{Cluster, sample};
+use crate::exit::{Exit, Failure};
+use crate::network_name;
+use crate::output::Output;
+use crate::signing::finish::SignedReport;
+use crate::signing::payload::{Blockhash, PaymentOrder, Source};
+use crate::signing::report::RequestReport;
+use crate::signing::{Envelope, Transaction, new_request_id, state_name};
+
+const KEY_WAIT: Duration = Duration::from_secs(60);
+const SIGN_WAIT: Duration = Duration::from_secs(30);
+const LIFETIME_MS: u64 = 10 * 60_000;
+const FEE: u64 = 500;
+
+/// Runs all steps on a cluster that was made and not started. The caller stops it.
+pub(crate) async fn run(cluster: &mut Cluster, output: &Output) -> Result<DemoReport, Failure> {
+    let begun = Instant::now();
+    let report = DemoReport {
+        version: env!("CARGO_PKG_VERSION"),
+        cluster: cluster.id(),
+        nodes: cluster.node_ids().len(),
+        threshold: cluster.threshold().get(),
+        keys: Vec::new(),
+        signatures: Vec::new(),
+        denied: None,
+        below_threshold: None,
+        steps: Vec::new(),
+        seconds: 0.0,
+    };
+    let mut demo = Demo { cluster, output, report, step: "", begun };
+    match demo.steps().await {
+        Ok(()) => {
+            demo.report.seconds = begun.elapsed().as_secs_f64();
+            Ok(demo.report)
+        }
+        Err(failure) => Err(failure.while_trying(format!("step {:?} failed", demo.step))),
+    }
+}
+
+struct Demo<'a> {
+    cluster: &'a mut Cluster,
+    output: &'a Output,
+    report: DemoReport,
+    /// The step that is under way, and since when.
+    step: &'static str,
+    begun: Instant,
+}
+
+impl Demo<'_> {
+    async fn steps(&mut self) -> Result<(), Failure> {
+        self.bring_up().await?;
+        let client = self.cluster.client().await?;
+        for (name, scheme) in sample::KEYS {
+            self.make_key(&client, name.parse()?, scheme).await?;
+        }
+        self.sign("sign a PSBT", &client, Payment::bitcoin(sample::BTC_PAYEE, 100_000)).await?;
+        self.sign("sign a Solana transfer", &client, Payment::solana(1_500_000)).await?;
+        self.be_denied(&client).await?;
+        self.lose_one(&client).await?;
+        self.lose_more(&client).await?;
+        self.begin("stop everything");
+        self.cluster.stop().await;
+        self.done("every process was asked to, and did");
+        Ok(())
+    }
+
+    async fn bring_up(&mut self) -> Result<(), Failure> {
+        self.begin("bring the cluster up");
+        self.cluster.start().await?;
+        let nodes = self.report.nodes;
+        self.done(format!("a coordinator and {nodes} nodes, attached over mutual TLS"));
+        Ok(())
+    }
+
+    async fn make_key(
+        &mut self,
+        client: &Client,
+        key: KeyId,
+        scheme: Scheme,
+    ) -> Result<(), Failure> {
+        self.begin(match scheme {
+            Scheme::FrostSecp256k1Tr => "make a Taproot key",
+            Scheme::FrostEd25519 => "make an Ed25519 key",
+            Scheme::FrostSecp256k1 => "make a Schnorr key",
+        });
+        let order = KeyCreate {
+            key,
+            scheme,
+            threshold: self.cluster.threshold(),
+            nodes: Vec::new(),
+            officer_keys: self.cluster.officer_keys(),
+            wait: KEY_WAIT,
+        };
+        let report = create_key(client, &order, &self.output.quiet()).await?;
+        let (threshold, nodes) = (report.threshold, report.nodes.len());
+        self.done(format!("{}: {threshold} of {nodes}, certified and confirmed", report.key));
+        self.detail("public key", &report.public_key);
+        for network in sample::NETWORKS.map(network_name::short) {
+            if let Some(address) = report.addresses.get(network) {
+                self.detail(&format!("{network} address"), address);
+            }
+        }
+        self.report.keys.push(report);
+        Ok(())
+    }
+
+    async fn sign(
+        &mut self,
+        step: &'static str,
+        client: &Client,
+        payment: Payment,
+    ) -> Result<(), Failure> {
+        self.begin(step);
+        let (transaction, answer) = self.send(client, &payment).await?;
+        let answer = answer?;
+        if answer.state() != SignRequestState::Signed {
+            let message = format!("the request is {}, not SIGNED", state_name(answer.state()));
+            return Err(Failure::new(Exit::Error, message));
+        }
+        let signed = SignedReport::new(&transaction, &answer)?;
+        let (count, plural) = match signed.signatures.len() {
+            1 => (1, ""),
+            count => (count, "s"),
+        };
+        let signers = listed(&signed.signers);
+        self.done(format!("SIGNED: {count} signature{plural} by nodes {signers}, verified here"));
+        for effect in &transaction.decoded.intent.effects {
+            let Amount { base_units, asset } = &effect.amount;
+            self.detail(
+                "effect",
+                format_args!("{base_units} of {asset} to {}", effect.destination),
+            );
+        }
+        for signature in &signed.signatures {
+            self.detail("signature", signature);
+        }
+        self.report.signatures.push(SignatureReport {
+            step,
+            nodes_up: self.nodes_up(),
+            prevouts: prevouts(&transaction.payload)?,
+            signed,
+        });
+        Ok(())
+    }
+
+    /// Sends a payment to be signed: the outer failure is ours, the inner one the cluster's answer.
+    async fn send(
+        &self,
+        client: &Client,
+        payment: &Payment,
+    ) -> Result<(Transaction, Result<Answer, Failure>), Failure> {
+        let key = client.key(&payment.key.parse()?).await?;
+        let payload = Source::Payment(payment.order()).load(&key, payment.network)?;
+        let transaction = Transaction::new(key, payment.network, payload)?;
+        let envelope = Envelope {
+            request_id: new_request_id(),
+            expires: clock::now().plus_millis(LIFETIME_MS),
+            reference: self.step.to_owned(),
+        };
+        let request = transaction.request(client.profile(), &envelope)?;
+        let answer = client.create(request, false, SIGN_WAIT).await;
+        Ok((transaction, answer))
+    }
+
+    async fn be_denied(&mut self, client: &Client) -> Result<(), Failure> {
+        self.begin("pay a stranger");
+        let payment = Payment::bitcoin(sample::BTC_STRANGER, 50_000);
+        let refused = self.refused(client, &payment, Reason::PolicyDenied).await?;
+        let denials = &refused.request.denials;
+        if refused.request.state != "DENIED" || !denials.iter().all(|denial| denial.verified) {
+            let message = "the denial is not final, or not signed by the nodes";
+            return Err(Failure::new(Exit::Error, message));
+        }
+        let nodes: Vec<_> = denials.iter().map(|denial| denial.node).collect();
+        self.done(format!("DENIED by nodes {}, with their signatures", listed(&nodes)));
+        if let Some(denial) = denials.first() {
+            self.detail("because", &denial.reason);
+        }
+        self.report.denied = Some(refused);
+        Ok(())
+    }
+
+    /// A node is lost: whoever is left signs, if they are enough.
+    async fn lose_one(&mut self, client: &Client) -> Result<(), Failure> {
+        let running = self.cluster.running();
+        if running.len() <= self.cluster.threshold().as_usize() {
+            self.begin("lose a node");
+            self.done("left out: every node is needed here");
+            return Ok(());
+        }
+        self.begin("lose a node");
+        let lost = self.lose(1).await?;
+        self.done(format!("node {} killed", listed(&lost)));
+        let payment = Payment::bitcoin(sample::BTC_PAYEE, 90_000);
+        self.sign("sign without it", client, payment).await
+    }
+
+    /// Nodes are lost until one is missing.
+    async fn lose_more(&mut self, client: &Client) -> Result<(), Failure> {
+        self.begin("lose too many");
+        let too_many = self.cluster.running().len() + 1 - self.cluster.threshold().as_usize();
+        let lost = self.lose(too_many).await?;
+        self.done(format!("node {} killed", listed(&lost)));
+        self.begin("sign with too few");
+        let payment = Payment::solana(1_600_000);
+        let refused = self.refused(client, &payment, Reason::NodesBelowThreshold).await?;
+        if refused.request.state != "QUEUED" {
+            let message = format!("the request is {}, not QUEUED", refused.request.state);
+            return Err(Failure::new(Exit::Error, message));
+        }
+        self.done("UNAVAILABLE: fewer than threshold, the request stays QUEUED");
+        self.detail("because", &refused.message);
+        self.report.below_threshold = Some(refused);
+        Ok(())
+    }
+
+    /// Kills so many nodes, the highest first, and waits until the coordinator has noticed.
+    async fn lose(&mut self, count: usize) -> Result<Vec<u16>, Failure> {
+        let running = self.cluster.running();
+        let lost: Vec<ParticipantId> = running.iter().rev().take(count).copied().collect();
+        for id in &lost {
+            self.cluster.kill_node(*id).await;
+        }
+        self.cluster.wait_attached(&self.cluster.running()).await?;
+        Ok(lost.into_iter().map(ParticipantId::get).collect())
+    }
+
+    /// Sends a payment that must be refused for this reason.
+    async fn refused(
+        &self,
+        client: &Client,
+        payment: &Payment,
+        reason: Reason,
+    ) -> Result<RefusedReport, Failure> {
+        let (_, answer) = self.send(client, payment).await?;
+        let failure = match answer {
+            Ok(answer) => {
+                let state = state_name(answer.state());
+                let message = format!("expected {}, but it is {state}", reason.as_str());
+                return Err(Failure::new(Exit::Error, message));
+            }
+            Err(failure) if failure.reason() == Some(reason) => failure,
+            Err(failure) => return Err(failure),
+        };
+        let name = failure.request_key();
+        let name = name.ok_or_else(|| Failure::new(Exit::Error, "no stored request is named"))?;
+        let stored = client.request(&name).await?;
+        Ok(RefusedReport {
+            exit: failure.exit().code(),
+            reason: reason.as_str(),
+            message: failure.message().to_owned(),
+            nodes_up: self.nodes_up(),
+            request: RequestReport::new(&stored, &client.profile().root),
+        })
+    }
+
+    fn nodes_up(&self) -> Vec<u16> {
+        self.cluster.running().into_iter().map(ParticipantId::get).collect()
+    }
+
+    fn begin(&mut self, step: &'static str) {
+        (self.step, self.begun) = (step, Instant::now());
+    }
+
+    fn done(&mut self, outcome: impl Into<String>) {
+        let (seconds, outcome) = (self.begun.elapsed().as_secs_f64(), outcome.into());
+        self.output.say(format_args!("{seconds:>6.2} s  {:<22}  {outcome}", self.step));
+        self.report.steps.push(Step { step: self.step, seconds, outcome });
+    }
+
+    /// Says more about the step that was done last.
+    fn detail(&self, name: &str, text: impl Display) {
+        self.output.say(format_args!("{:10}{name:<22}  {text}", ""));
+    }
+}
+
+fn listed<T: Display>(ids: &[T]) -> String {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
+}
+
+/// A payment of a demo.
+struct Payment {
+    key: &'static str,
+    network: Network,
+    to: &'static str,
+    amount: u64,
+}
+
+impl Payment {
+    const fn bitcoin(to: &'static str, amount: u64) -> Self {
+        Self { key: "btc", network: Network::BitcoinRegtest, to, amount }
+    }
+
+    const fn solana(amount: u64) -> Self {
+        Self { key: "sol", network: Network::SolanaDevnet, to: sample::SOL_PAYEE, amount }
+    }
+
+    fn order(&self) -> PaymentOrder {
+        let is_solana = self.network.scheme() == Scheme::FrostEd25519;
+        let coin = |(outpoint, sats): (&str, u64)| CoinArg { outpoint: outpoint.to_owned(), sats };
+        PaymentOrder {
+            to: self.to.to_owned(),
+            amount: self.amount,
+            coins: if is_solana { Vec::new() } else { sample::COINS.map(coin).to_vec() },
+            fee: (!is_solana).then_some(FEE),
+            blockhash: is_solana.then_some(Blockhash(sample::BLOCKHASH)),
+        }
+    }
+}

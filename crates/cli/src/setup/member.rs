@@ -1,0 +1,228 @@
+//! Who joins, and what they bring.
+
+use quorate_model::{Digest, ParticipantId, PersonName, ServiceName};
+use quorate_net::pki::{CoordinatorName, Role, signing_request_spki};
+use quorate_trust::{Label, PublicKey};
+use serde::{Deserialize, Serialize};
+
+use super::address::CoordinatorAddress;
+
+const KIND: &str = "quorate-join/1";
+
+/// Who joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Member {
+    Node { id: ParticipantId, operator: Label, region: Label, provider: Label },
+    Coordinator { name: CoordinatorName, address: CoordinatorAddress },
+    Service { name: ServiceName },
+    Officer { name: PersonName },
+}
+
+impl Member {
+    /// What the member's certificate says.
+    pub(crate) fn role(&self) -> Role {
+        match self {
+            Self::Node { id, .. } => Role::Node(*id),
+            Self::Coordinator { name, .. } => Role::Coordinator(name.clone()),
+            Self::Service { name } => Role::Service(name.clone()),
+            Self::Officer { name } => Role::Person(name.clone()),
+        }
+    }
+
+    /// The file of the key that the trust root names. A coordinator has none: it decides nothing, so
+    /// nothing that it says needs a signature.
+    pub(crate) const fn key_file(&self) -> Option<&'static str> {
+        match self {
+            Self::Node { .. } => Some("identity.pem"),
+            Self::Coordinator { .. } => None,
+            Self::Service { .. } => Some("request.pem"),
+            Self::Officer { .. } => Some("person.pem"),
+        }
+    }
+}
+
+/// How files and folders of a role are called: `node-1`, `coordinator-main`, `service-payments`,
+/// `officer-alice`.
+pub(crate) fn file_stem(role: &Role) -> String {
+    match role {
+        Role::Node(id) => format!("node-{id}"),
+        Role::Coordinator(name) => format!("coordinator-{name}"),
+        Role::Service(name) => format!("service-{name}"),
+        Role::Person(name) => format!("officer-{name}"),
+    }
+}
+
+/// What a member brings: public keys, each with a proof that the member has the private one (TLS),
+/// or checked by the member when the trust root comes back (the others).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JoinRequest {
+    pub(crate) member: Member,
+    /// The key that the trust root names.
+    pub(crate) key: Option<PublicKey>,
+    /// SHA-256 of the TLS key's SubjectPublicKeyInfo.
+    pub(crate) tls: Digest,
+    /// PKCS#10, PEM.
+    pub(crate) signing_request: String,
+}
+
+/// The file's TOML, as written.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JoinFile {
+    kind: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    signing_request: String,
+}
+
+impl JoinRequest {
+    /// Reads a join file. The signing request's own signature is verified.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let file: JoinFile = toml::from_str(text).map_err(|error| error.to_string())?;
+        if file.kind != KIND {
+            return Err(format!("expected kind {KIND:?}"));
+        }
+        let role = file.role.parse::<Role>().map_err(|error| error.to_string())?;
+        let key = file.key.as_deref().map(|key| parsed::<PublicKey>("key", key)).transpose()?;
+        let tls = signing_request_spki(&file.signing_request).map_err(|error| error.to_string())?;
+        let member = match role {
+            Role::Node(id) => Member::Node {
+                id,
+                operator: required("operator", file.operator.as_deref())?,
+                region: required("region", file.region.as_deref())?,
+                provider: required("provider", file.provider.as_deref())?,
+            },
+            Role::Coordinator(name) => {
+                Member::Coordinator { name, address: required("address", file.address.as_deref())? }
+            }
+            Role::Service(name) => Member::Service { name },
+            Role::Person(name) => Member::Officer { name },
+        };
+        if key.is_some() != member.key_file().is_some() {
+            return Err(
+                "a key is brought by nodes, services and officers, and by nobody else".into()
+            );
+        }
+        Ok(Self { member, key, tls, signing_request: file.signing_request })
+    }
+
+    /// The file's text.
+    pub(crate) fn render(&self) -> Result<String, toml::ser::Error> {
+        let mut file = JoinFile {
+            kind: KIND.to_owned(),
+            role: self.member.role().to_string(),
+            key: self.key.map(|key| key.to_string()),
+            operator: None,
+            region: None,
+            provider: None,
+            address: None,
+            signing_request: self.signing_request.clone(),
+        };
+        match &self.member {
+            Member::Node { operator, region, provider, .. } => {
+                file.operator = Some(operator.to_string());
+                file.region = Some(region.to_string());
+                file.provider = Some(provider.to_string());
+            }
+            Member::Coordinator { address, .. } => file.address = Some(address.to_string()),
+            Member::Service { .. } | Member::Officer { .. } => {}
+        }
+        toml::to_string_pretty(&file)
+    }
+}
+
+fn required<T>(name: &str, text: Option<&str>) -> Result<T, String>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    parsed(name, text.ok_or_else(|| format!("{name} is missing"))?)
+}
+
+fn parsed<T>(name: &str, text: &str) -> Result<T, String>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.parse().map_err(|error| format!("{name}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use quorate_net::pki::TlsKey;
+    use quorate_trust::SigningKey;
+    use rand_core::OsRng;
+
+    use super::*;
+
+    fn request(member: Member) -> JoinRequest {
+        let tls_key = TlsKey::generate().unwrap();
+        let key = member.key_file().map(|_| SigningKey::generate(&mut OsRng).public_key());
+        let signing_request = tls_key.signing_request(&member.role(), &[]).unwrap();
+        JoinRequest { member, key, tls: tls_key.spki(), signing_request }
+    }
+
+    fn members() -> [Member; 4] {
+        let label = |text: &str| text.parse::<Label>().unwrap();
+        [
+            Member::Node {
+                id: "7".parse().unwrap(),
+                operator: label("ops"),
+                region: label("eu-1"),
+                provider: label("own"),
+            },
+            Member::Coordinator {
+                name: "main".parse().unwrap(),
+                address: "coordinator.example.org:7443".parse().unwrap(),
+            },
+            Member::Service { name: "payments".parse().unwrap() },
+            Member::Officer { name: "alice".parse().unwrap() },
+        ]
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for member in members() {
+            let request = request(member);
+            assert_eq!(JoinRequest::parse(&request.render().unwrap()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn a_request_whose_signature_was_spoiled_is_refused() {
+        let [node, ..] = members();
+        let text = request(node).render().unwrap();
+        let at = text.find("BEGIN CERTIFICATE REQUEST").unwrap() + 300;
+        let mut bytes = text.into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        assert!(JoinRequest::parse(&String::from_utf8(bytes).unwrap()).is_err());
+    }
+
+    #[test]
+    fn what_a_member_must_bring_is_not_left_out() {
+        let [node, coordinator, service, _] = members();
+        for (member, line) in
+            [(node.clone(), "key"), (node, "region"), (coordinator, "address"), (service, "key")]
+        {
+            let text = request(member).render().unwrap();
+            let lines = text.lines().filter(|found| !found.starts_with(&format!("{line} =")));
+            let without: Vec<_> = lines.collect();
+            assert!(JoinRequest::parse(&without.join("\n")).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn another_kind_of_file_is_refused() {
+        let [node, ..] = members();
+        let text = request(node).render().unwrap();
+        assert!(JoinRequest::parse(&text.replace(KIND, "quorate-join/2")).is_err());
+        assert!(JoinRequest::parse(&format!("extra = 1\n{text}")).is_err());
+    }
+}

@@ -1,0 +1,200 @@
+//! The payload of a command: from a file, or built for a plain payment.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
+use quorate_intent::{Address, Payload};
+use quorate_model::{Network, PayloadFormat};
+
+use crate::exit::Failure;
+use crate::files;
+use crate::verified_key::VerifiedKey;
+
+/// The first bytes of every PSBT (BIP-174).
+const PSBT_MAGIC: &[u8] = b"psbt\xff";
+
+/// What to sign, as the command line names it.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    /// A file with a payload, binary or Base64.
+    File { format: PayloadFormat, path: std::path::PathBuf },
+    /// A payment to build.
+    Payment(PaymentOrder),
+}
+
+/// A plain payment.
+#[derive(Debug, Clone)]
+pub(crate) struct PaymentOrder {
+    pub(crate) to: String,
+    /// Base units: satoshis or lamports.
+    pub(crate) amount: u64,
+    pub(crate) coins: Vec<CoinArg>,
+    pub(crate) fee: Option<u64>,
+    pub(crate) blockhash: Option<Blockhash>,
+}
+
+/// An unspent output as an argument: `txid:vout:sats`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoinArg {
+    pub(crate) outpoint: String,
+    pub(crate) sats: u64,
+}
+
+/// A recent blockhash as an argument, in Base58.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blockhash(pub(crate) [u8; 32]);
+
+impl Source {
+    /// The payload. Nothing is decoded yet.
+    pub(crate) fn load(&self, key: &VerifiedKey, network: Network) -> Result<Payload, Failure> {
+        match self {
+            Self::File { format, path } => Ok(Payload::new(*format, read(*format, path)?)),
+            Self::Payment(order) => order.build(key, network),
+        }
+    }
+}
+
+impl PaymentOrder {
+    fn build(&self, key: &VerifiedKey, network: Network) -> Result<Payload, Failure> {
+        let address =
+            Address::parse(&self.to, network).map_err(|error| Failure::usage(error.to_string()))?;
+        match network {
+            Network::Bitcoin
+            | Network::BitcoinTestnet
+            | Network::BitcoinSignet
+            | Network::BitcoinRegtest => self.bitcoin(key, network, &address),
+            Network::Solana | Network::SolanaDevnet | Network::SolanaTestnet => {
+                self.solana(key, network, &address)
+            }
+        }
+    }
+
+    fn bitcoin(
+        &self,
+        key: &VerifiedKey,
+        network: Network,
+        address: &Address,
+    ) -> Result<Payload, Failure> {
+        let (false, Some(fee), None) = (self.coins.is_empty(), self.fee, self.blockhash) else {
+            let message = "a Bitcoin payment needs --coin txid:vout:sats and --fee, no --blockhash";
+            return Err(Failure::usage(message));
+        };
+        let coin = |coin| {
+            let CoinArg { outpoint, sats }: &CoinArg = coin;
+            Coin { outpoint, sats: *sats }
+        };
+        let coins: Vec<_> = self.coins.iter().map(coin).collect();
+        let payment = Payment { address, sats: self.amount };
+        let psbt = bitcoin_payment(key.paying(network), &coins, &[payment], fee)?;
+        Ok(Payload::BitcoinPsbt(psbt))
+    }
+
+    fn solana(
+        &self,
+        key: &VerifiedKey,
+        network: Network,
+        address: &Address,
+    ) -> Result<Payload, Failure> {
+        let (true, None, Some(Blockhash(blockhash))) =
+            (self.coins.is_empty(), self.fee, self.blockhash)
+        else {
+            let message = "a Solana payment needs --blockhash, and neither --coin nor --fee";
+            return Err(Failure::usage(message));
+        };
+        let message = solana_transfer(key.paying(network), address, self.amount, blockhash)?;
+        Ok(Payload::SolanaMessage(message))
+    }
+}
+
+fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = files::read_bytes(path)?;
+    let is_binary = match format {
+        PayloadFormat::BitcoinPsbt => bytes.starts_with(PSBT_MAGIC),
+        // A message begins with a version or a count, either of which is no letter of Base64.
+        PayloadFormat::SolanaMessage => !bytes
+            .first()
+            .is_some_and(|first| first.is_ascii_alphanumeric() || b"+/".contains(first)),
+    };
+    if is_binary {
+        return Ok(bytes);
+    }
+    let text: Vec<_> = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    BASE64_STANDARD.decode(text).map_err(|error| {
+        Failure::from(error).while_trying(format!(
+            "{} is neither a binary {} nor one in Base64",
+            path.display(),
+            format.as_str()
+        ))
+    })
+}
+
+impl FromStr for CoinArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let coin = text.rsplit_once(':').and_then(|(outpoint, sats)| {
+            let sats = sats.parse().ok()?;
+            outpoint.contains(':').then(|| Self { outpoint: outpoint.to_owned(), sats })
+        });
+        coin.ok_or_else(|| format!("{text:?} is no coin: expected txid:vout:sats"))
+    }
+}
+
+impl FromStr for Blockhash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = bs58::decode(text).into_vec().ok();
+        let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        bytes.map(Self).ok_or_else(|| format!("{text:?} is no blockhash: 32 bytes in Base58"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(contents: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("payload");
+        std::fs::write(&path, contents).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn a_payload_is_read_binary_or_in_base64() {
+        let solana = [1, 0, 1, 3, 7];
+        for (format, bytes) in [
+            (PayloadFormat::BitcoinPsbt, [PSBT_MAGIC, &[1, 2]].concat()),
+            (PayloadFormat::SolanaMessage, solana.to_vec()),
+        ] {
+            let (_dir, path) = written(&bytes);
+            assert_eq!(read(format, &path).unwrap(), bytes);
+            let text = format!("{}\n", BASE64_STANDARD.encode(&bytes));
+            let (_dir, path) = written(text.as_bytes());
+            assert_eq!(read(format, &path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_neither_is_refused() {
+        let (_dir, path) = written(b"hello, world");
+        assert!(read(PayloadFormat::BitcoinPsbt, &path).is_err());
+        assert!(read(PayloadFormat::SolanaMessage, &path).is_err());
+    }
+
+    #[test]
+    fn coins_and_blockhashes_are_read() {
+        let coin: CoinArg = "ab:0:5000".parse().unwrap();
+        assert_eq!((coin.outpoint.as_str(), coin.sats), ("ab:0", 5000));
+        for text in ["", "ab:0", "ab:0:", "ab:0:-1", "ab:0:x"] {
+            assert!(text.parse::<CoinArg>().is_err(), "{text}");
+        }
+        let zero: Blockhash = "11111111111111111111111111111111".parse().unwrap();
+        assert_eq!(zero.0, [0; 32]);
+        assert!("1111".parse::<Blockhash>().is_err() && "0".parse::<Blockhash>().is_err());
+    }
+}

@@ -1,0 +1,197 @@
+use std::collections::BTreeMap;
+
+use quorate_model::{Attempt, Digest, Epoch, ParticipantId, ParticipantSet, Scheme, Threshold};
+use quorate_protocol::Vote;
+use quorate_trust::{NodeEntry, PersonEntry, Quorum, Signed, SigningKey};
+use rand_core::OsRng;
+
+use super::*;
+
+/// A cluster of three nodes with a key of `frost-ed25519`. One holder of the whole group key stands
+/// in for the signing sets: verification cannot tell, and needs no ceremony here.
+pub(crate) struct Fixture {
+    root: TrustRoot,
+    identities: BTreeMap<ParticipantId, SigningKey>,
+    group: SigningKey,
+}
+
+fn new_key() -> SigningKey {
+    SigningKey::generate(&mut OsRng)
+}
+
+fn id(number: u16) -> ParticipantId {
+    ParticipantId::new(number).unwrap()
+}
+
+fn set(ids: &[u16]) -> ParticipantSet {
+    ParticipantSet::new(ids.iter().copied().map(id)).unwrap()
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let identities: BTreeMap<_, _> = (1..=3).map(|number| (id(number), new_key())).collect();
+        let label = || "test".parse().unwrap();
+        let nodes = identities.iter().map(|(id, key)| {
+            let tls = Digest::new([u8::try_from(id.get()).unwrap(); 32]);
+            let (operator, region, provider) = (label(), label(), label());
+            (*id, NodeEntry { identity: key.public_key(), tls, operator, region, provider })
+        });
+        let alice: quorate_model::PersonName = "alice".parse().unwrap();
+        let quorum = Quorum { required: 1, members: [alice.clone()].into() };
+        let root = TrustRoot {
+            created: Timestamp::from_millis(1),
+            threshold_floor: Threshold::new(2).unwrap(),
+            nodes: nodes.collect(),
+            services: BTreeMap::new(),
+            persons: [(alice, PersonEntry { key: new_key().public_key(), officer: true })].into(),
+            quorums: ["keys", "root"].map(|name| (name.parse().unwrap(), quorum.clone())).into(),
+        };
+        root.check().unwrap();
+        Self { root, identities, group: new_key() }
+    }
+
+    fn certified(&self) -> CertifiedKey {
+        CertifiedKey {
+            cluster: self.root.hash(),
+            order: Digest::new([1; 32]),
+            attempt: Attempt(1),
+            key: "sol".parse().unwrap(),
+            scheme: Scheme::FrostEd25519,
+            epoch: Epoch(1),
+            roster: set(&[1, 2, 3]),
+            threshold: Threshold::new(2).unwrap(),
+            group_verifying_key: self.group.public_key().as_bytes().to_vec(),
+            verifying_shares: (1..=3).map(|number| (id(number), vec![2; 32])).collect(),
+            chain_code: [3; 32],
+            echo: Digest::new([4; 32]),
+        }
+    }
+
+    fn confirmation(&self, certified: &CertifiedKey, signers: &[u16]) -> Confirmation {
+        let signing_set = set(signers);
+        let statement = Confirmation::statement(certified, &signing_set);
+        let signature = self.sign(&statement);
+        Confirmation { signing_set, signature }
+    }
+
+    fn key_with(&self, certified: CertifiedKey, sets: &[&[u16]]) -> pb::Key {
+        let digest = certified.digest();
+        let votes = self.identities.iter();
+        let votes = votes.map(|(id, key)| Signed::sign(*id, Vote { certified: digest }, key));
+        let certificate = Certificate::new(certified.clone(), votes);
+        let confirmations = sets.iter().map(|signers| self.confirmation(&certified, signers));
+        pb::Key {
+            name: name::key(&certified.key),
+            state: pb::KeyState::Active.into(),
+            group_verifying_key: certified.group_verifying_key.clone(),
+            certificate: Some(certificate.into()),
+            confirmations: confirmations.map(Into::into).collect(),
+            ..pb::Key::default()
+        }
+    }
+
+    fn key(&self) -> pb::Key {
+        self.key_with(self.certified(), &[&[1, 2], &[2, 3]])
+    }
+
+    /// A signature of the group key.
+    pub(crate) fn sign(&self, digest: &Digest) -> Vec<u8> {
+        self.group.sign(digest).as_bytes().to_vec()
+    }
+
+    /// The key, verified.
+    pub(crate) fn verified(&self) -> VerifiedKey {
+        self.verify(self.key()).unwrap()
+    }
+
+    fn verify(&self, key: pb::Key) -> Result<VerifiedKey, KeyError> {
+        VerifiedKey::verify(key, Some(&"sol".parse().unwrap()), &self.root)
+    }
+}
+
+#[test]
+fn a_certified_and_confirmed_key_has_addresses() {
+    let fixture = Fixture::new();
+    let key = fixture.verify(fixture.key()).unwrap();
+    let addresses = key.addresses().unwrap();
+    assert_eq!(addresses.len(), 3);
+    let expected = bs58::encode(fixture.group.public_key().as_bytes()).into_string();
+    assert!(addresses.iter().all(|(_, address)| address.as_str() == expected));
+}
+
+#[test]
+fn a_key_under_another_root_is_refused() {
+    let (fixture, other) = (Fixture::new(), Fixture::new());
+    let error = fixture.verify(other.key()).unwrap_err();
+    assert!(matches!(error, KeyError::Certificate { .. }), "{error}");
+}
+
+#[test]
+fn a_certificate_without_every_vote_is_refused() {
+    let fixture = Fixture::new();
+    let mut key = fixture.key();
+    key.certificate.as_mut().unwrap().votes.pop();
+    let error = fixture.verify(key).unwrap_err();
+    assert!(matches!(error, KeyError::Certificate { .. }), "{error}");
+}
+
+#[test]
+fn a_group_key_that_nobody_voted_for_is_refused() {
+    let fixture = Fixture::new();
+    let mut key = fixture.key();
+    let stranger = new_key().public_key().as_bytes().to_vec();
+    key.certificate.as_mut().unwrap().certified.as_mut().unwrap().group_verifying_key =
+        stranger.clone();
+    key.group_verifying_key = stranger;
+    let error = fixture.verify(key).unwrap_err();
+    assert!(matches!(error, KeyError::Certificate { .. }), "{error}");
+}
+
+#[test]
+fn a_summary_that_differs_from_the_certificate_is_refused() {
+    let fixture = Fixture::new();
+    let mut key = fixture.key();
+    key.group_verifying_key = new_key().public_key().as_bytes().to_vec();
+    assert!(matches!(fixture.verify(key), Err(KeyError::Summary { field: "group key", .. })));
+    let mut key = fixture.key();
+    key.name = "keys/btc".to_owned();
+    assert!(matches!(fixture.verify(key), Err(KeyError::Summary { field: "name", .. })));
+}
+
+#[test]
+fn another_key_than_asked_for_is_refused() {
+    let fixture = Fixture::new();
+    let certified = CertifiedKey { key: "other".parse().unwrap(), ..fixture.certified() };
+    let key = fixture.key_with(certified, &[&[1, 2], &[2, 3]]);
+    assert!(matches!(fixture.verify(key), Err(KeyError::OtherKey { .. })));
+}
+
+#[test]
+fn an_active_key_whose_confirmations_leave_out_a_holder_is_refused() {
+    let fixture = Fixture::new();
+    for sets in [[].as_slice(), &[[1, 2].as_slice()]] {
+        let key = fixture.key_with(fixture.certified(), sets);
+        assert!(matches!(fixture.verify(key), Err(KeyError::Uncovered(_))));
+    }
+}
+
+#[test]
+fn a_key_that_waits_for_its_confirmation_has_no_address() {
+    let fixture = Fixture::new();
+    let mut key = fixture.key_with(fixture.certified(), &[]);
+    key.state = pb::KeyState::PreActivation.into();
+    assert_eq!(fixture.verify(key).unwrap().addresses().unwrap(), []);
+}
+
+#[test]
+fn a_confirmation_by_somebody_else_is_refused() {
+    let fixture = Fixture::new();
+    let mut key = fixture.key();
+    key.confirmations[0].signature[40] ^= 1;
+    assert!(matches!(fixture.verify(key), Err(KeyError::Confirmation(_))));
+    // Right signatures, but of sets that are too small or hold no share.
+    for sets in [[[1].as_slice(), &[2, 3]], [&[1, 2], &[3, 4]]] {
+        let key = fixture.key_with(fixture.certified(), &sets);
+        assert!(matches!(fixture.verify(key), Err(KeyError::SigningSet(_))));
+    }
+}

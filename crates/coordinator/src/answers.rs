@@ -1,0 +1,221 @@
+//! What nodes answer in a signing session: checked before anybody else is shown it.
+
+use quorate_model::{Attempt, Digest, ParticipantId, Timestamp};
+use quorate_protocol::sign::ReserveAnswer;
+use quorate_protocol::wire::{FromNode, RefusalCode, SignedDenial, ToNode};
+use quorate_protocol::{Abort, AbortReason};
+use quorate_trust::{Authentic, Signed};
+
+use crate::calls::{Phase, Purpose};
+use crate::coordinator::Coordinator;
+use crate::out::Out;
+use crate::session::{Job, Session};
+use crate::signing::Fault;
+
+impl Coordinator {
+    /// An answer in the reserve phase. It is checked before others are shown it, or they would
+    /// refuse it and seem to be at fault.
+    pub(crate) fn reserve_answered(
+        &mut self,
+        node: ParticipantId,
+        subject: Digest,
+        attempt: Attempt,
+        answer: FromNode,
+        out: &mut Out,
+    ) {
+        let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
+        match answer {
+            FromNode::Reserved(answer) if answer.from == node => {
+                match self.check_reserved(session, &answer, out.now) {
+                    Ok(authentic) => self.reserved(subject, attempt, authentic, answer, out),
+                    Err(reason) => {
+                        let reason = format!("node {node}: {reason}");
+                        self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
+                    }
+                }
+            }
+            FromNode::Denied(denial) if denial.from == node => {
+                self.denied(subject, attempt, denial, out);
+            }
+            FromNode::Refused(refusal) => {
+                // An attempt that was used before this coordinator started is nobody's fault.
+                let used = refusal.code == RefusalCode::AttemptUsed;
+                let fault = if used { Fault::Nobody } else { Fault::Node(node) };
+                let reason = format!("node {node}: {}", refusal.reason);
+                self.end_attempt(subject, attempt, fault, &reason, out);
+            }
+            FromNode::Reserved(_)
+            | FromNode::Shares(_)
+            | FromNode::Denied(_)
+            | FromNode::Announcement(_)
+            | FromNode::Round1(_)
+            | FromNode::Round2(_)
+            | FromNode::Vote(..)
+            | FromNode::Certified
+            | FromNode::Active
+            | FromNode::Simulated(_)
+            | FromNode::Status(_) => self.answered_amiss(node, subject, attempt, out),
+        }
+    }
+
+    /// An answer in the share phase.
+    pub(crate) fn share_answered(
+        &mut self,
+        node: ParticipantId,
+        subject: Digest,
+        attempt: Attempt,
+        answer: FromNode,
+        out: &mut Out,
+    ) {
+        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
+        match answer {
+            FromNode::Shares(answer) if answer.from == node => {
+                let Ok(authentic) = answer.verify(&self.root) else {
+                    let reason = format!("node {node}: its shares are not signed by it");
+                    return self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
+                };
+                session.shares.insert(node, authentic);
+                if session.all_shared() {
+                    self.finish_session(subject, attempt, out);
+                }
+            }
+            FromNode::Denied(denial) if denial.from == node => {
+                self.denied(subject, attempt, denial, out);
+            }
+            FromNode::Refused(refusal) => {
+                // It may refuse for what another said: who is at fault shows in the answers, or it
+                // does not show, and then another set is tried.
+                let fault = match self.check_answers(subject, attempt) {
+                    Some(named) => Fault::Node(named),
+                    None => Fault::Set,
+                };
+                let reason = format!("node {node}: {}", refusal.reason);
+                self.end_attempt(subject, attempt, fault, &reason, out);
+            }
+            FromNode::Reserved(_)
+            | FromNode::Shares(_)
+            | FromNode::Denied(_)
+            | FromNode::Announcement(_)
+            | FromNode::Round1(_)
+            | FromNode::Round2(_)
+            | FromNode::Vote(..)
+            | FromNode::Certified
+            | FromNode::Active
+            | FromNode::Simulated(_)
+            | FromNode::Status(_) => self.answered_amiss(node, subject, attempt, out),
+        }
+    }
+
+    fn answered_amiss(
+        &mut self,
+        node: ParticipantId,
+        subject: Digest,
+        attempt: Attempt,
+        out: &mut Out,
+    ) {
+        let reason = format!("node {node} answered something else than it was asked");
+        self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
+    }
+
+    /// What can be checked of one reserve answer by itself.
+    fn check_reserved(
+        &self,
+        session: &Session,
+        answer: &Signed<ReserveAnswer>,
+        now: Timestamp,
+    ) -> Result<Authentic<ReserveAnswer>, &'static str> {
+        let authentic = answer.clone().verify(&self.root).map_err(|_| "not signed by it")?;
+        let body = authentic.body();
+        if body.context != session.digest {
+            return Err("it reserved something else");
+        }
+        if body.commitments.len() != session.context.messages.len() {
+            return Err("it did not commit once for each message");
+        }
+        if body.heads.root != self.cluster {
+            return Err("it is on another trust root");
+        }
+        let clock = body.heads.clock;
+        if clock.since(now).max(now.since(clock)) > self.limits.clock_skew_ms {
+            return Err("its clock is off");
+        }
+        Ok(authentic)
+    }
+
+    fn reserved(
+        &mut self,
+        subject: Digest,
+        attempt: Attempt,
+        authentic: Authentic<ReserveAnswer>,
+        answer: Signed<ReserveAnswer>,
+        out: &mut Out,
+    ) {
+        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
+        session.answers.insert(answer.from, (authentic, answer));
+        if !session.all_reserved() {
+            return;
+        }
+        let answers: Vec<_> = session.answers.values().map(|(_, signed)| signed.clone()).collect();
+        for node in session.context.signing_set.clone().iter() {
+            let purpose = Purpose::Signing { subject, attempt, phase: Phase::Share };
+            let question = ToNode::Share { subject, attempt, answers: answers.clone() };
+            self.ask(node, purpose, question, self.limits.phase_ms, out);
+        }
+    }
+
+    /// Whose reserve answer the others had to refuse, if that shows.
+    fn check_answers(&self, subject: Digest, attempt: Attempt) -> Option<ParticipantId> {
+        let session = self.sessions.get(&(subject, attempt))?;
+        let group = &self.keys.get(&session.context.key)?.group;
+        let answers = session.answers.iter();
+        let answers = answers.map(|(id, (answer, _))| (*id, answer.body().clone())).collect();
+        group.check(&session.context, &answers).err().and_then(|abort| abort.named())
+    }
+
+    /// Aggregates and verifies; a bad share ends the attempt and names its signer.
+    fn finish_session(&mut self, subject: Digest, attempt: Attempt, out: &mut Out) {
+        let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
+        match self.aggregate(session) {
+            Ok(signatures) => {
+                let Some(session) = self.sessions.remove(&(subject, attempt)) else { return };
+                self.signed(session, signatures, out);
+            }
+            Err(abort) => {
+                let fault = abort.named().map_or(Fault::Set, Fault::Node);
+                self.end_attempt(subject, attempt, fault, &abort.to_string(), out);
+            }
+        }
+    }
+
+    fn aggregate(&self, session: &Session) -> Result<Vec<Vec<u8>>, Abort> {
+        let unknown = || Abort::unproven(AbortReason::Library("the key is gone".to_owned()));
+        let activation = self.keys.get(&session.context.key).ok_or_else(unknown)?;
+        let answers = session.answers.values().map(|(answer, _)| answer.clone()).collect();
+        let shares = session.shares.values().cloned().collect();
+        activation.group.aggregate(&session.context, answers, shares)
+    }
+
+    /// A node's gate said no: for good, at that node.
+    fn denied(
+        &mut self,
+        subject: Digest,
+        attempt: Attempt,
+        denial: Signed<SignedDenial>,
+        out: &mut Out,
+    ) {
+        let (node, reason) = (denial.from, denial.body.reason.clone());
+        let genuine = denial.body.request == subject && denial.clone().verify(&self.root).is_ok();
+        let session = self.sessions.get(&(subject, attempt));
+        let job = session.map(|session| session.job.clone());
+        if let (true, Some(Job::Request(key))) = (genuine, job)
+            && let Some(mut record) = self.requests.get(&key).cloned()
+            && !record.is_denied_by(node)
+        {
+            record.denials.push(denial);
+            self.requests.put(record, out.now);
+        }
+        // Words that the node did not sign, or about something else, are a fault and no denial.
+        let fault = if genuine { Fault::Nobody } else { Fault::Node(node) };
+        self.end_attempt(subject, attempt, fault, &format!("node {node}: {reason}"), out);
+    }
+}

@@ -1,0 +1,11 @@
+//! Clusters of real processes: everything between the command line and the disk is the real part.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where something unexpected is")]
+
+mod demo;
+mod dev;
+mod lab;
+mod loss;
+mod restart;
+mod setup;
+mod sign;

@@ -1,0 +1,189 @@
+//! A cluster without faults, one message after the other: the real engines of nodes and coordinator,
+//! each node with a random stream of its own. Everything that happens is kept, and shown at trace
+//! level as the most talkative driver would show it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use quorate_coordinator::{
+    Action as CoordinatorAction, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator,
+    Input as CoordinatorInput, OperationState, SignRequestView,
+};
+use quorate_model::{KeyId, ParticipantId, Scheme, Timestamp};
+use quorate_protocol::{CertifiedKey, Engine as _, Output};
+use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node, Record};
+use quorate_testkit::{ClusterFixture, Frame, seeded};
+use quorate_trust::SignedRequest;
+use rand_core::{CryptoRng, RngCore};
+use tracing::trace;
+
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const STEP_MS: u64 = 100;
+/// Long enough for anything that is going to end.
+const STEPS_MAX: usize = 600;
+const LINK: LinkId = LinkId(1);
+
+/// A random stream that remembers what was drawn from it.
+pub(crate) struct Recorded {
+    inner: Box<dyn RngCore>,
+    pub(crate) draws: Vec<Vec<u8>>,
+}
+
+impl RngCore for Recorded {
+    fn next_u32(&mut self) -> u32 {
+        self.inner.next_u32()
+    }
+    fn next_u64(&mut self) -> u64 {
+        self.inner.next_u64()
+    }
+    fn fill_bytes(&mut self, out: &mut [u8]) {
+        self.inner.fill_bytes(out);
+        self.draws.push(out.to_vec());
+    }
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(out);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Recorded {}
+
+pub(crate) struct LockstepNode {
+    engine: Node,
+    pub(crate) rng: Recorded,
+    /// What was made durable, batch by batch.
+    pub(crate) batches: Vec<Vec<Record>>,
+}
+
+pub(crate) struct Lockstep {
+    pub(crate) fixture: ClusterFixture,
+    pub(crate) now: Timestamp,
+    pub(crate) nodes: BTreeMap<ParticipantId, LockstepNode>,
+    pub(crate) coordinator_batches: Vec<Vec<quorate_coordinator::Record>>,
+    pub(crate) frames: Vec<Frame>,
+    coordinator: Coordinator,
+    coordinator_rng: Recorded,
+    inputs: VecDeque<CoordinatorInput>,
+    replies: BTreeMap<ClientCall, Result<ClientReply, ClientError>>,
+}
+
+fn recorded(seed: u64) -> Recorded {
+    Recorded { inner: Box::new(seeded(seed)), draws: Vec::new() }
+}
+
+impl Lockstep {
+    pub(crate) fn new(seed: u64, nodes: u16) -> Self {
+        let fixture = ClusterFixture::new(nodes, &mut seeded(seed));
+        let start = |id: &ParticipantId| {
+            let config = fixture.node_config(*id, ClusterFixture::bundle());
+            trace!(?config, "node starts");
+            let (engine, records) = Node::start(config, Vec::new(), START).expect("a new node");
+            let rng = recorded((seed << 16) | u64::from(id.get()));
+            (*id, LockstepNode { engine, rng, batches: vec![records] })
+        };
+        let nodes = fixture.root.nodes.keys().map(start).collect();
+        let limits = quorate_coordinator::Limits::default();
+        let coordinator = Coordinator::start(fixture.root.clone(), limits, Vec::new());
+        let inputs = fixture.root.nodes.keys().copied().map(CoordinatorInput::Attached).collect();
+        Self {
+            now: START,
+            nodes,
+            coordinator_batches: Vec::new(),
+            frames: Vec::new(),
+            coordinator: coordinator.expect("a new coordinator"),
+            coordinator_rng: recorded(seed << 16),
+            inputs,
+            replies: BTreeMap::new(),
+            fixture,
+        }
+    }
+
+    /// Makes a key that all nodes hold, by distributed key generation.
+    pub(crate) fn generate_key(
+        &mut self,
+        key: &KeyId,
+        scheme: Scheme,
+        signers: u16,
+    ) -> CertifiedKey {
+        let order = self.fixture.order(key, scheme, signers, self.now);
+        for _ in 0..STEPS_MAX {
+            let reply = self.call(ClientRequest::GenerateKey(order.clone()));
+            let Ok(ClientReply::Operation(view)) = reply else { panic!("{reply:?}") };
+            match view.record.state {
+                OperationState::Running(_) => self.step(),
+                OperationState::Done => {
+                    let reply = self.call(ClientRequest::GetKey(key.clone()));
+                    let Ok(ClientReply::Key(view)) = reply else { panic!("{reply:?}") };
+                    assert!(view.record.active);
+                    return view.record.certificate.certified;
+                }
+                OperationState::Failed(why) => panic!("{why}"),
+            }
+        }
+        panic!("the key is not there in time");
+    }
+
+    /// Has a request signed, or denied.
+    pub(crate) fn sign(&mut self, request: &SignedRequest) -> SignRequestView {
+        let create =
+            ClientRequest::CreateSignRequest { request: request.clone(), validate_only: false };
+        let mut reply = self.call(create);
+        for _ in 0..STEPS_MAX {
+            match reply {
+                Ok(ClientReply::SignRequest(view)) if view.record.state.is_final() => return *view,
+                Ok(ClientReply::SignRequest(_)) => self.step(),
+                other => panic!("{other:?}"),
+            }
+            reply = self.call(ClientRequest::GetSignRequest(request.request.request_key()));
+        }
+        panic!("the request has not ended in time");
+    }
+
+    fn call(&mut self, request: ClientRequest) -> Result<ClientReply, ClientError> {
+        let call = ClientCall(self.replies.len() as u64 + 1);
+        self.inputs.push_back(CoordinatorInput::Client { call, request });
+        self.settle();
+        self.replies.get(&call).expect("a call is answered at once").clone()
+    }
+
+    fn step(&mut self) {
+        self.now = self.now.plus_millis(STEP_MS);
+        self.inputs.push_back(CoordinatorInput::Tick);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        while let Some(input) = self.inputs.pop_front() {
+            trace!(?input, "to the coordinator");
+            let outputs = self.coordinator.handle(input, self.now, &mut self.coordinator_rng);
+            for output in outputs {
+                trace!(?output, "from the coordinator");
+                match output {
+                    Output::Persist(batch) => self.coordinator_batches.push(batch),
+                    Output::Act(CoordinatorAction::Ask { node, call, question }) => {
+                        self.frames.push(Frame::Question(node, call, question.clone()));
+                        self.ask(node, NodeInput::Question { link: LINK, call, question });
+                    }
+                    Output::Act(CoordinatorAction::Reply { call, reply }) => {
+                        self.replies.insert(call, reply);
+                    }
+                    Output::Act(CoordinatorAction::Changed(_)) => {}
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, id: ParticipantId, input: NodeInput) {
+        let node = self.nodes.get_mut(&id).expect("a node of the cluster");
+        trace!(%id, ?input, "to a node");
+        for output in node.engine.handle(input, self.now, &mut node.rng) {
+            trace!(%id, ?output, "from a node");
+            match output {
+                Output::Persist(batch) => node.batches.push(batch),
+                Output::Act(NodeAction::Answer { call, answer, .. }) => {
+                    self.frames.push(Frame::Answer(id, call, answer.clone()));
+                    self.inputs.push_back(CoordinatorInput::Answer { node: id, call, answer });
+                }
+            }
+        }
+    }
+}
