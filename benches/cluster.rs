@@ -91,12 +91,8 @@ async fn measure(
             let scheme = case.scheme.as_str();
             println!("{scheme:<20}{clients:>8}{per_second:>14.1}{p50:>12.2?}{p99:>12.2?}");
         }
-        let per_core = 1.0 / floor.as_secs_f64();
-        println!(
-            "{:<20}{:>8}{per_core:>14.1}{floor:>12.2?}   FROST alone, on one core\n",
-            case.scheme.as_str(),
-            "-"
-        );
+        let (scheme, per_core) = (case.scheme.as_str(), 1.0 / floor.as_secs_f64());
+        println!("{scheme:<20}FROST alone: {floor:.2?} of CPU each, {per_core:.0}/s on one core\n");
         cluster.check().map_err(said)?;
     }
     Ok(())

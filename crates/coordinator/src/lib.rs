@@ -3,7 +3,7 @@
 //!
 //! **Architecture invariant:** this crate has no type that could hold a share or a nonce, and no
 //! policy code path.
-#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
 mod activation;
 mod answers;

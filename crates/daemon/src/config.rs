@@ -189,12 +189,15 @@ impl CoordinatorFile {
 }
 
 impl CoordinatorAddress {
+    /// The host as a certificate names it, and `host:port` as it is dialled.
     pub(crate) fn host_and_port(&self) -> Result<(&str, &str), &'static str> {
         let wrong = "a coordinator's address is https://host:port";
         let rest = self.address.strip_prefix("https://").ok_or(wrong)?;
         let (host, port) = rest.rsplit_once(':').ok_or(wrong)?;
-        let valid = !host.is_empty() && port.parse::<u16>().is_ok();
-        if valid { Ok((host, rest)) } else { Err(wrong) }
+        // An IPv6 address stands in brackets here, and without them in a certificate.
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let valid = !bare.is_empty() && port.parse::<u16>().is_ok();
+        if valid { Ok((bare, rest)) } else { Err(wrong) }
     }
 }
 
@@ -239,4 +242,36 @@ impl CoordinatorLimits {
 
 pub(crate) fn pinned(cluster: &str) -> Result<Digest, String> {
     cluster.parse().map_err(|error| format!("cluster: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_coordinators_address_has_host_and_port() {
+        let parse = |address: &str| {
+            let address = CoordinatorAddress { address: address.to_owned() };
+            address.host_and_port().map(|(host, rest)| (host.to_owned(), rest.to_owned()))
+        };
+        let expect = |host: &str, rest: &str| Ok((host.to_owned(), rest.to_owned()));
+        assert_eq!(parse("https://a.example:7443"), expect("a.example", "a.example:7443"));
+        assert_eq!(parse("https://127.0.0.1:1"), expect("127.0.0.1", "127.0.0.1:1"));
+        assert_eq!(parse("https://[::1]:7443"), expect("::1", "[::1]:7443"));
+        for bad in ["a:7443", "http://a:7443", "https://a", "https://:7443", "https://a:99999"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn exactly_one_source_of_the_kek() {
+        let kek = |path: Option<&str>, credential: Option<&str>| KekFile {
+            passphrase_file: path.map(PathBuf::from),
+            credential: credential.map(str::to_owned),
+        };
+        assert!(kek(Some("a"), None).source(Path::new("")).is_ok());
+        assert!(kek(None, Some("a")).source(Path::new("")).is_ok());
+        assert!(kek(None, None).source(Path::new("")).is_err());
+        assert!(kek(Some("a"), Some("a")).source(Path::new("")).is_err());
+    }
 }

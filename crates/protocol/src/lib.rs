@@ -6,7 +6,7 @@
 //!
 //! **Architecture invariant:** machines take only messages whose sender was verified
 //! ([`quorate_trust::Authentic`]), and name a culprit only on evidence that others can check.
-#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
 mod abort;
 mod ceremony;

@@ -2,7 +2,7 @@
 //!
 //! **Architecture invariant:** nothing here believes a field that says who sent something. A sender
 //! is whoever's key, named by the trust root, verifies the signature.
-#![deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
 mod credential;
 mod order;
