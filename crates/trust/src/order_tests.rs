@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use quorate_model::ParticipantId;
-use rand_core::OsRng;
+use rand_core::{OsRng, RngCore as _, SeedableRng as _};
 
 use super::*;
 use crate::{NodeEntry, PersonEntry, Quorum};
@@ -147,4 +147,38 @@ fn an_order_is_carried_out_in_its_window_only() {
     assert!(matches!(at(9), Err(OrderError::NotYet(_))));
     assert!(at(10).is_ok() && at(999).is_ok());
     assert!(matches!(at(1_000), Err(OrderError::Expired(_))));
+}
+
+#[test]
+fn mutated_statements_are_refused_or_the_same_and_never_a_panic() {
+    let people = people();
+    let order = people.order().render();
+    let root = people.root.render();
+    let mut random = rand_chacha::ChaCha20Rng::seed_from_u64(7);
+    let mut next = |bound: usize| random.next_u32() as usize % bound;
+    for _ in 0..10_000 {
+        for text in [&order, &root] {
+            let mut bytes = text.clone().into_bytes();
+            for _ in 0..=next(4) {
+                if bytes.is_empty() {
+                    break;
+                }
+                let at = next(bytes.len());
+                match next(4) {
+                    0 => bytes[at] = next(256) as u8,
+                    1 => drop(bytes.remove(at)),
+                    2 => bytes.insert(at, next(256) as u8),
+                    _ => bytes.truncate(at),
+                }
+            }
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            // Whatever is accepted is its own canonical form.
+            if let Ok(order) = Order::parse(&text) {
+                assert_eq!(order.render(), text);
+            }
+            if let Ok(root) = TrustRoot::parse(&text) {
+                assert_eq!(root.render(), text);
+            }
+        }
+    }
 }

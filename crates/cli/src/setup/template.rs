@@ -43,6 +43,8 @@ pub(crate) fn node(
 
 /// `coordinator.toml`.
 pub(crate) fn coordinator(cluster: Digest, listen: SocketAddr) -> String {
+    // Throwaway clusters, which take any port, would be in each other's way at a fixed one.
+    let off = if listen.port() == 0 { "# " } else { "" };
     format!(
         "# A coordinator: it holds no share and decides nothing. A relative path is relative to this\n\
          # file.\n\
@@ -50,7 +52,10 @@ pub(crate) fn coordinator(cluster: Digest, listen: SocketAddr) -> String {
          {PINNED}cluster = \"{cluster}\"\n\
          # Nodes, services and people connect here, all with client certificates.\n\
          listen = \"{listen}\"\n\
-         {TLS}{STORE}"
+         {TLS}{STORE}\n\
+         # Where Prometheus scrapes.\n\
+         {off}[metrics]\n\
+         {off}address = \"127.0.0.1:9465\"\n"
     )
 }
 
@@ -137,6 +142,11 @@ mod tests {
         assert_eq!(file.coordinators[0].address, "https://coordinator.example.org:7443");
         let file = load(&coordinator(cluster, address().listen()), CoordinatorFile::load);
         assert_eq!(file.listen.to_string(), "0.0.0.0:7443");
+        assert!(file.metrics.address.is_some_and(|address| address.ip().is_loopback()));
+        let any_port = ([127, 0, 0, 1], 0).into();
+        assert!(
+            load(&coordinator(cluster, any_port), CoordinatorFile::load).metrics.address.is_none()
+        );
         let service = "payments".parse().unwrap();
         let networks = [Network::BitcoinRegtest, Network::SolanaDevnet];
         let text = client(Client::Service(&service), cluster, &[address()], &networks);
