@@ -84,7 +84,7 @@ impl Coordinator {
             let certificate = activation.record.certificate.clone();
             let done = activation.certified_at.clone();
             let question = ToNode::Certify(certificate);
-            self.ask_missing(key, &done, &question, Purpose::Certify(key.clone()), out);
+            self.ask_missing(key, &done, &question, out);
         } else if !unconfirmed.is_empty() {
             for set in unconfirmed {
                 self.begin_confirmation(key, set, out);
@@ -93,7 +93,7 @@ impl Coordinator {
             let confirmations = activation.record.confirmations.clone();
             let done = activation.active_at.clone();
             let question = ToNode::Confirm { key: key.clone(), confirmations };
-            self.ask_missing(key, &done, &question, Purpose::Confirm(key.clone()), out);
+            self.ask_missing(key, &done, &question, out);
         } else {
             activation.record.active = true;
             let record = activation.record.clone();
@@ -108,7 +108,6 @@ impl Coordinator {
         key: &KeyId,
         done: &BTreeSet<ParticipantId>,
         question: &ToNode,
-        purpose: Purpose,
         out: &mut Out,
     ) {
         let Some(activation) = self.keys.get_mut(key) else { return };
@@ -120,7 +119,8 @@ impl Coordinator {
             .collect();
         activation.asked.extend(missing.iter());
         for node in missing {
-            self.ask(node, purpose.clone(), question.clone(), self.limits.phase_ms, out);
+            let purpose = Purpose::Activation(key.clone());
+            self.ask(node, purpose, question.clone(), self.limits.phase_ms, out);
         }
     }
 
@@ -158,7 +158,8 @@ impl Coordinator {
         self.begin_session(Job::Confirmation(key.clone()), context, &subject, out);
     }
 
-    pub(crate) fn certify_answered(
+    /// A holder answered the certificate, or the confirmations.
+    pub(crate) fn activation_answered(
         &mut self,
         node: ParticipantId,
         key: &KeyId,
@@ -167,28 +168,24 @@ impl Coordinator {
     ) {
         let Some(activation) = self.keys.get_mut(key) else { return };
         activation.asked.remove(&node);
-        if *answer == FromNode::Certified {
-            activation.certified_at.insert(node);
-            if activation.certified_at.len() == activation.roster().len() {
-                activation.next_try = out.now;
-            }
-        }
-    }
-
-    pub(crate) fn confirm_answered(
-        &mut self,
-        node: ParticipantId,
-        key: &KeyId,
-        answer: &FromNode,
-        out: &mut Out,
-    ) {
-        let Some(activation) = self.keys.get_mut(key) else { return };
-        activation.asked.remove(&node);
-        if *answer == FromNode::Active {
-            activation.active_at.insert(node);
-            if activation.active_at.len() == activation.roster().len() {
-                activation.next_try = out.now;
-            }
+        let holders = activation.roster().len();
+        let done = match answer {
+            FromNode::Certified => &mut activation.certified_at,
+            FromNode::Active => &mut activation.active_at,
+            FromNode::Announcement(_)
+            | FromNode::Round1(_)
+            | FromNode::Round2(_)
+            | FromNode::Vote(..)
+            | FromNode::Reserved(_)
+            | FromNode::Denied(_)
+            | FromNode::Shares(_)
+            | FromNode::Simulated(_)
+            | FromNode::Status(_)
+            | FromNode::Refused(_) => return,
+        };
+        done.insert(node);
+        if done.len() == holders {
+            activation.next_try = out.now;
         }
     }
 

@@ -2,156 +2,92 @@
 
 use quorate_model::{Attempt, Digest, ParticipantId, Timestamp};
 use quorate_protocol::sign::ReserveAnswer;
-use quorate_protocol::wire::{FromNode, RefusalCode, SignedDenial, ToNode};
+use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, SignedDenial, ToNode};
 use quorate_protocol::{Abort, AbortReason};
-use quorate_trust::{Authentic, Signed};
+use quorate_trust::{Authentic, Signed, TrustRoot};
 
 use crate::calls::{Phase, Purpose};
+use crate::config::Limits;
 use crate::coordinator::Coordinator;
 use crate::out::Out;
 use crate::session::{Job, Session};
 use crate::signing::Fault;
 
 impl Coordinator {
-    /// An answer in the reserve phase. It is checked before others are shown it, or they would
-    /// refuse it and seem to be at fault.
-    pub(crate) fn reserve_answered(
+    /// An answer in a signing session. It counts in its phase only, and is checked before others
+    /// are shown it: or they would refuse it and seem to be at fault.
+    pub(crate) fn signing_answered(
         &mut self,
         node: ParticipantId,
-        subject: Digest,
-        attempt: Attempt,
+        (subject, attempt): (Digest, Attempt),
+        phase: Phase,
         answer: FromNode,
         out: &mut Out,
     ) {
-        let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
-        match answer {
-            FromNode::Reserved(answer) if answer.from == node => {
-                match self.check_reserved(session, &answer, out.now) {
-                    Ok(authentic) => self.reserved(subject, attempt, authentic, answer, out),
-                    Err(reason) => {
-                        let reason = format!("node {node}: {reason}");
-                        self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
+        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
+        let (fault, reason) = match (phase, answer) {
+            (Phase::Reserve, FromNode::Reserved(answer)) if answer.from == node => {
+                match check_reserved(&self.root, &self.limits, session, &answer, out.now) {
+                    Ok(authentic) => {
+                        session.answers.insert(node, (authentic, answer));
+                        return self.reserved(subject, attempt, out);
                     }
+                    Err(reason) => (Fault::Node(node), reason.to_owned()),
                 }
             }
-            FromNode::Denied(denial) if denial.from == node => {
-                self.denied(subject, attempt, denial, out);
-            }
-            FromNode::Refused(refusal) => {
-                // An attempt that was used before this coordinator started is nobody's fault.
-                let used = refusal.code == RefusalCode::AttemptUsed;
-                let fault = if used { Fault::Nobody } else { Fault::Node(node) };
-                let reason = format!("node {node}: {}", refusal.reason);
-                self.end_attempt(subject, attempt, fault, &reason, out);
-            }
-            FromNode::Reserved(_)
-            | FromNode::Shares(_)
-            | FromNode::Denied(_)
-            | FromNode::Announcement(_)
-            | FromNode::Round1(_)
-            | FromNode::Round2(_)
-            | FromNode::Vote(..)
-            | FromNode::Certified
-            | FromNode::Active
-            | FromNode::Simulated(_)
-            | FromNode::Status(_) => self.answered_amiss(node, subject, attempt, out),
-        }
-    }
-
-    /// An answer in the share phase.
-    pub(crate) fn share_answered(
-        &mut self,
-        node: ParticipantId,
-        subject: Digest,
-        attempt: Attempt,
-        answer: FromNode,
-        out: &mut Out,
-    ) {
-        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
-        match answer {
-            FromNode::Shares(answer) if answer.from == node => {
-                let Ok(authentic) = answer.verify(&self.root) else {
-                    let reason = format!("node {node}: its shares are not signed by it");
-                    return self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
-                };
-                session.shares.insert(node, authentic);
-                if session.all_shared() {
-                    self.finish_session(subject, attempt, out);
+            (Phase::Share, FromNode::Shares(answer)) if answer.from == node => {
+                match answer.verify(&self.root) {
+                    Ok(authentic) => {
+                        session.shares.insert(node, authentic);
+                        return self.shared(subject, attempt, out);
+                    }
+                    Err(error) => (Fault::Node(node), error.to_string()),
                 }
             }
-            FromNode::Denied(denial) if denial.from == node => {
-                self.denied(subject, attempt, denial, out);
+            (_, FromNode::Denied(denial)) if denial.from == node => {
+                return self.denied(subject, attempt, denial, out);
             }
-            FromNode::Refused(refusal) => {
-                // It may refuse for what another said: who is at fault shows in the answers, or it
-                // does not show, and then another set is tried.
-                let fault = match self.check_answers(subject, attempt) {
-                    Some(named) => Fault::Node(named),
-                    None => Fault::Set,
-                };
-                let reason = format!("node {node}: {}", refusal.reason);
-                self.end_attempt(subject, attempt, fault, &reason, out);
+            (phase, FromNode::Refused(refusal)) => {
+                (self.fault_of_refusal(node, (subject, attempt), phase, &refusal), refusal.reason)
             }
-            FromNode::Reserved(_)
-            | FromNode::Shares(_)
-            | FromNode::Denied(_)
-            | FromNode::Announcement(_)
-            | FromNode::Round1(_)
-            | FromNode::Round2(_)
-            | FromNode::Vote(..)
-            | FromNode::Certified
-            | FromNode::Active
-            | FromNode::Simulated(_)
-            | FromNode::Status(_) => self.answered_amiss(node, subject, attempt, out),
-        }
+            (
+                _,
+                FromNode::Reserved(_)
+                | FromNode::Shares(_)
+                | FromNode::Denied(_)
+                | FromNode::Announcement(_)
+                | FromNode::Round1(_)
+                | FromNode::Round2(_)
+                | FromNode::Vote(..)
+                | FromNode::Certified
+                | FromNode::Active
+                | FromNode::Simulated(_)
+                | FromNode::Status(_),
+            ) => (Fault::Node(node), "it answered something else than it was asked".to_owned()),
+        };
+        self.end_attempt(subject, attempt, fault, &format!("node {node}: {reason}"), out);
     }
 
-    fn answered_amiss(
-        &mut self,
-        node: ParticipantId,
-        subject: Digest,
-        attempt: Attempt,
-        out: &mut Out,
-    ) {
-        let reason = format!("node {node} answered something else than it was asked");
-        self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
-    }
-
-    /// What can be checked of one reserve answer by itself.
-    fn check_reserved(
+    fn fault_of_refusal(
         &self,
-        session: &Session,
-        answer: &Signed<ReserveAnswer>,
-        now: Timestamp,
-    ) -> Result<Authentic<ReserveAnswer>, &'static str> {
-        let authentic = answer.clone().verify(&self.root).map_err(|_| "not signed by it")?;
-        let body = authentic.body();
-        if body.context != session.digest {
-            return Err("it reserved something else");
+        node: ParticipantId,
+        session: (Digest, Attempt),
+        phase: Phase,
+        refusal: &Refusal,
+    ) -> Fault {
+        match phase {
+            // An attempt that was used before this coordinator started is nobody's fault.
+            Phase::Reserve if refusal.code == RefusalCode::AttemptUsed => Fault::Nobody,
+            Phase::Reserve => Fault::Node(node),
+            // It may refuse for what another said: who is at fault shows in the answers, or it does
+            // not show, and then another set is tried.
+            Phase::Share => self.check_answers(session).map_or(Fault::Set, Fault::Node),
         }
-        if body.commitments.len() != session.context.messages.len() {
-            return Err("it did not commit once for each message");
-        }
-        if body.heads.root != self.cluster {
-            return Err("it is on another trust root");
-        }
-        let clock = body.heads.clock;
-        if clock.since(now).max(now.since(clock)) > self.limits.clock_skew_ms {
-            return Err("its clock is off");
-        }
-        Ok(authentic)
     }
 
-    fn reserved(
-        &mut self,
-        subject: Digest,
-        attempt: Attempt,
-        authentic: Authentic<ReserveAnswer>,
-        answer: Signed<ReserveAnswer>,
-        out: &mut Out,
-    ) {
-        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
-        session.answers.insert(answer.from, (authentic, answer));
+    /// Once everybody has reserved, everybody is shown everybody's answers.
+    fn reserved(&mut self, subject: Digest, attempt: Attempt, out: &mut Out) {
+        let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
         if !session.all_reserved() {
             return;
         }
@@ -164,17 +100,21 @@ impl Coordinator {
     }
 
     /// Whose reserve answer the others had to refuse, if that shows.
-    fn check_answers(&self, subject: Digest, attempt: Attempt) -> Option<ParticipantId> {
-        let session = self.sessions.get(&(subject, attempt))?;
+    fn check_answers(&self, session: (Digest, Attempt)) -> Option<ParticipantId> {
+        let session = self.sessions.get(&session)?;
         let group = &self.keys.get(&session.context.key)?.group;
         let answers = session.answers.iter();
         let answers = answers.map(|(id, (answer, _))| (*id, answer.body().clone())).collect();
         group.check(&session.context, &answers).err().and_then(|abort| abort.named())
     }
 
-    /// Aggregates and verifies; a bad share ends the attempt and names its signer.
-    fn finish_session(&mut self, subject: Digest, attempt: Attempt, out: &mut Out) {
+    /// Once everybody has shared: aggregates and verifies. A bad share ends the attempt and names
+    /// its signer.
+    fn shared(&mut self, subject: Digest, attempt: Attempt, out: &mut Out) {
         let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
+        if !session.all_shared() {
+            return;
+        }
         match self.aggregate(session) {
             Ok(signatures) => {
                 let Some(session) = self.sessions.remove(&(subject, attempt)) else { return };
@@ -218,4 +158,30 @@ impl Coordinator {
         let fault = if genuine { Fault::Nobody } else { Fault::Node(node) };
         self.end_attempt(subject, attempt, fault, &format!("node {node}: {reason}"), out);
     }
+}
+
+/// What can be checked of one reserve answer by itself.
+fn check_reserved(
+    root: &TrustRoot,
+    limits: &Limits,
+    session: &Session,
+    answer: &Signed<ReserveAnswer>,
+    now: Timestamp,
+) -> Result<Authentic<ReserveAnswer>, &'static str> {
+    let authentic = answer.clone().verify(root).map_err(|_| "its answer is not signed by it")?;
+    let body = authentic.body();
+    if body.context != session.digest {
+        return Err("it reserved something else");
+    }
+    if body.commitments.len() != session.context.messages.len() {
+        return Err("it did not commit once for each message");
+    }
+    if body.heads.root != session.context.cluster {
+        return Err("it is on another trust root");
+    }
+    let clock = body.heads.clock;
+    if clock.since(now).max(now.since(clock)) > limits.clock_skew_ms {
+        return Err("its clock is off");
+    }
+    Ok(authentic)
 }

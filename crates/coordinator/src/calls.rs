@@ -19,8 +19,7 @@ pub(crate) enum Phase {
 pub(crate) enum Purpose {
     Signing { subject: Digest, attempt: Attempt, phase: Phase },
     Ceremony(CeremonyKey),
-    Certify(KeyId),
-    Confirm(KeyId),
+    Activation(KeyId),
     Simulate(ClientCall),
     Status,
 }

@@ -11,7 +11,7 @@ use quorate_trust::TrustRoot;
 use rand_core::CryptoRngCore;
 
 use crate::activation::Activation;
-use crate::calls::{Calls, Phase, Purpose};
+use crate::calls::{Calls, Purpose};
 use crate::client::{ClientCall, ClientError, ClientReply, ClientRequest};
 use crate::config::Limits;
 use crate::keygen::Ceremony;
@@ -203,13 +203,11 @@ impl Coordinator {
 
     fn answered(&mut self, node: ParticipantId, purpose: Purpose, answer: FromNode, out: &mut Out) {
         match purpose {
-            Purpose::Signing { subject, attempt, phase } => match phase {
-                Phase::Reserve => self.reserve_answered(node, subject, attempt, answer, out),
-                Phase::Share => self.share_answered(node, subject, attempt, answer, out),
-            },
+            Purpose::Signing { subject, attempt, phase } => {
+                self.signing_answered(node, (subject, attempt), phase, answer, out);
+            }
             Purpose::Ceremony(ceremony) => self.ceremony_answered(node, &ceremony, answer, out),
-            Purpose::Certify(key) => self.certify_answered(node, &key, &answer, out),
-            Purpose::Confirm(key) => self.confirm_answered(node, &key, &answer, out),
+            Purpose::Activation(key) => self.activation_answered(node, &key, &answer, out),
             Purpose::Simulate(call) => self.simulate_answered(node, call, answer, out),
             Purpose::Status => {
                 if let (FromNode::Status(status), Some(state)) =
@@ -229,9 +227,7 @@ impl Coordinator {
                 self.end_attempt(subject, attempt, Fault::Node(node), &reason, out);
             }
             Purpose::Ceremony(ceremony) => self.ceremony_failed(&ceremony, &reason, out),
-            Purpose::Certify(key) | Purpose::Confirm(key) => {
-                self.activation_failed(node, &key, &reason, out);
-            }
+            Purpose::Activation(key) => self.activation_failed(node, &key, &reason, out),
             Purpose::Simulate(call) => self.simulate_failed(node, call, reason, out),
             Purpose::Status => {}
         }

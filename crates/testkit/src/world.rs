@@ -344,7 +344,9 @@ impl World {
         for (call, request) in requests {
             self.tell_coordinator(CoordinatorInput::Client { call, request });
         }
-        let pause = 20 + below(&mut self.rng, 60);
+        // What lasts longer than the faults waits for back-offs: there is less to see.
+        let hurry = self.now.since(START) < CALM_FROM_MS;
+        let pause = if hurry { 20 + below(&mut self.rng, 60) } else { 1_000 };
         self.queue.push(self.now.plus_millis(pause), Event::Client);
     }
 }
