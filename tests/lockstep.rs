@@ -159,7 +159,8 @@ impl Lockstep {
                 trace!(?output, "from the coordinator");
                 match output {
                     Output::Persist(batch) => self.coordinator_batches.push(batch),
-                    Output::Act(CoordinatorAction::Ask { node, call, question }) => {
+                    Output::Act(CoordinatorAction::Ask { node, call, question })
+                    | Output::Now(CoordinatorAction::Ask { node, call, question }) => {
                         self.frames.push(Frame::Question(node, call, question.clone()));
                         self.ask(node, NodeInput::Question { link: LINK, call, question });
                     }
@@ -167,6 +168,7 @@ impl Lockstep {
                         self.replies.insert(call, reply);
                     }
                     Output::Act(CoordinatorAction::Changed(_)) => {}
+                    Output::Now(said) => panic!("said before it is durable: {said:?}"),
                 }
             }
         }
@@ -183,6 +185,7 @@ impl Lockstep {
                     self.frames.push(Frame::Answer(id, call, answer.clone()));
                     self.inputs.push_back(CoordinatorInput::Answer { node: id, call, answer });
                 }
+                Output::Now(said) => panic!("a node waits for its disk: {said:?}"),
             }
         }
     }

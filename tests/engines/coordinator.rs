@@ -62,13 +62,15 @@ impl Cluster {
             for output in self.coordinator.handle(input, self.lab.now, &mut self.rng) {
                 match output {
                     Output::Persist(records) => self.records.extend(records),
-                    Output::Act(Action::Ask { node, call, question }) => {
+                    Output::Act(Action::Ask { node, call, question })
+                    | Output::Now(Action::Ask { node, call, question }) => {
                         let answer = self.lab.ask(node, question);
                         let answer = (self.between)(node, answer);
                         inputs.push_back(Input::Answer { node, call, answer });
                     }
                     Output::Act(Action::Reply { call, reply }) => replies.push((call, reply)),
                     Output::Act(Action::Changed(_)) => {}
+                    Output::Now(said) => panic!("said before it is durable: {said:?}"),
                 }
             }
         }

@@ -36,7 +36,7 @@ impl Out {
         // Each record is a batch of its own: a step may change many requests, and a store takes
         // batches of limited size only.
         let persist = self.records.into_iter().map(|record| Output::Persist(vec![record]));
-        let questions = self.questions.into_iter().map(Output::Act);
+        let questions = self.questions.into_iter().map(Output::Now);
         questions.chain(persist).chain(self.replies.into_iter().map(Output::Act)).collect()
     }
 }

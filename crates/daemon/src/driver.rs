@@ -184,6 +184,7 @@ impl<A: Send + 'static> Outbox<A> {
         for output in outputs {
             match output {
                 Output::Act(action) => actions.push(action),
+                Output::Now(action) => (self.dispatch)(action),
                 Output::Persist(batch) => {
                     self.submit(records.take(), std::mem::take(&mut actions));
                     records = Some(batch);

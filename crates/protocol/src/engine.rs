@@ -24,12 +24,14 @@ pub trait Engine {
     fn wake_at(&self) -> Option<Timestamp>;
 }
 
-/// One thing to be done. The driver keeps the order: nothing after a `Persist` happens before what
+/// One thing to be done. The driver keeps the order: no `Act` after a `Persist` happens before what
 /// it holds is durable, across all calls of [`Engine::handle`].
 #[derive(Debug)]
 pub enum Output<R, A> {
     /// Make these records durable, all or none.
     Persist(Vec<R>),
-    /// Do this.
+    /// Do this once everything before it is durable.
     Act(A),
+    /// Do this at once: it rests on nothing that is to be durable.
+    Now(A),
 }

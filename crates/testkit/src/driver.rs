@@ -24,11 +24,17 @@ pub enum Bug {
 pub(crate) struct Process<E: Engine> {
     pub(crate) engine: Option<E>,
     pub(crate) disk: Disk,
-    held: VecDeque<Output<E::Record, E::Action>>,
+    held: VecDeque<Held<E::Record, E::Action>>,
     syncing: bool,
     /// Distinguishes one life of the process from the next.
     pub(crate) life: u64,
     send_before_persist: bool,
+}
+
+/// An output that has to wait for its turn.
+enum Held<R, A> {
+    Persist(Vec<R>),
+    Act(A),
 }
 
 impl<E: Engine> Process<E>
@@ -45,14 +51,23 @@ where
         &mut self,
         outputs: Vec<Output<E::Record, E::Action>>,
     ) -> (Vec<E::Action>, bool) {
-        self.held.extend(outputs);
-        self.pump()
+        let mut at_once = Vec::new();
+        for output in outputs {
+            match output {
+                Output::Now(action) => at_once.push(action),
+                Output::Persist(batch) => self.held.push_back(Held::Persist(batch)),
+                Output::Act(action) => self.held.push_back(Held::Act(action)),
+            }
+        }
+        let (actions, syncing) = self.pump();
+        at_once.extend(actions);
+        (at_once, syncing)
     }
 
     /// The sync in flight is done.
     pub(crate) fn synced(&mut self) -> (Vec<E::Action>, bool) {
         self.syncing = false;
-        if let Some(Output::Persist(batch)) = self.held.pop_front() {
+        if let Some(Held::Persist(batch)) = self.held.pop_front() {
             self.disk.apply(&batch);
         }
         self.pump()
@@ -64,31 +79,25 @@ where
             let all = std::mem::take(&mut self.held);
             for output in all {
                 match output {
-                    Output::Act(action) => actions.push(action),
-                    persist @ Output::Persist(_) => self.held.push_back(persist),
+                    Held::Act(action) => actions.push(action),
+                    persist @ Held::Persist(_) => self.held.push_back(persist),
                 }
             }
         }
-        while !self.syncing {
-            match self.held.front() {
-                Some(Output::Persist(_)) => {
-                    self.syncing = true;
-                    return (actions, true);
-                }
-                Some(Output::Act(_)) => {
-                    if let Some(Output::Act(action)) = self.held.pop_front() {
-                        actions.push(action);
-                    }
-                }
-                None => break,
-            }
+        if self.syncing {
+            return (actions, false);
         }
-        (actions, false)
+        let acts = |held: &mut Held<_, _>| matches!(held, Held::Act(_));
+        while let Some(Held::Act(action)) = self.held.pop_front_if(acts) {
+            actions.push(action);
+        }
+        self.syncing = !self.held.is_empty();
+        (actions, self.syncing)
     }
 
     /// The process dies. A sync in flight may or may not have reached the disk.
     pub(crate) fn crash(&mut self, rng: &mut ChaCha20Rng) {
-        if let (true, Some(Output::Persist(batch))) = (self.syncing, self.held.front())
+        if let (true, Some(Held::Persist(batch))) = (self.syncing, self.held.front())
             && chance(rng, 500)
         {
             self.disk.apply(batch);

@@ -109,6 +109,7 @@ impl Lab {
                     disk.apply(&records);
                 }
                 Output::Act(Action::Answer { answer, .. }) => said = Some(answer),
+                Output::Now(said) => panic!("a node waits for its disk: {said:?}"),
             }
         }
         said.expect("every question has an answer")

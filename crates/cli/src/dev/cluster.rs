@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use quorate_daemon::config::CoordinatorFile;
 use quorate_model::{ParticipantId, Threshold};
 use quorate_trust::TrustRoot;
 use tokio::time::{Instant, sleep};
 
-use super::make::{AUTHORITY, COORDINATOR, OFFICERS, SERVICE, make, node_folder, reconfigure};
+use super::make::{AUTHORITY, COORDINATOR, OFFICERS, SERVICE, make, node_folder};
 use super::process::Process;
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::profile::Profile;
 use crate::setup::ROOT_FILE;
-use crate::setup::address::CoordinatorAddress;
 
 /// How long a process may take to come up.
 const START: Duration = Duration::from_secs(30);
@@ -78,8 +76,7 @@ impl Cluster {
         self.wait_attached(&self.node_ids()).await
     }
 
-    /// Starts the coordinator. At its very first start it takes any free port, which everybody's
-    /// configuration then keeps.
+    /// Starts the coordinator.
     ///
     /// # Errors
     /// Where it ends by itself, or does not listen within 30 s.
@@ -88,7 +85,6 @@ impl Cluster {
             return Ok(());
         }
         let config = self.dir.join(COORDINATOR).join("coordinator.toml");
-        let configured = CoordinatorFile::load(&config)?.listen.port();
         let ready = self.dir.join(COORDINATOR).join("ready");
         // One of an earlier run would say too early that this one is up.
         drop(std::fs::remove_file(&ready));
@@ -109,10 +105,6 @@ impl Cluster {
                 return Err(Failure::new(Exit::Timeout, "the coordinator does not come up"));
             }
             sleep(POLL).await;
-        }
-        let address = files::read(&ready)?.trim().parse::<CoordinatorAddress>()?;
-        if configured == 0 {
-            reconfigure(&self.dir, &self.root, &address)?;
         }
         Ok(())
     }
@@ -301,10 +293,6 @@ mod tests {
         let (again, start) = open(dir.path(), 5, 3).unwrap();
         assert_eq!((start, again.id()), (Start::Resumed, made.id()));
         assert_eq!(again.officer_keys().len(), 2);
-        let address = "127.0.0.1:7443".parse().unwrap();
-        reconfigure(dir.path(), &made.root, &address).unwrap();
-        let profile = Profile::load(Some(&made.profile_dir())).unwrap();
-        assert_eq!(profile.coordinators, [address]);
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! Makes a cluster in one folder: what its members would do on many machines.
 
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use quorate_model::{ParticipantId, Threshold};
-use quorate_trust::TrustRoot;
+use rand_core::{OsRng, RngCore as _};
 
 use super::sample;
 use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::files;
-use crate::setup::accept::{Accepted, accept, configure};
-use crate::setup::address::CoordinatorAddress;
+use crate::setup::POLICY_FILE;
+use crate::setup::accept::{accept, configure};
 use crate::setup::init::{Rules, init};
-use crate::setup::join::{self, join};
+use crate::setup::join::join;
 use crate::setup::member::Member;
-use crate::setup::{JOIN_FILE, POLICY_FILE};
 
 /// The folder of the authority and the trust root.
 pub(super) const AUTHORITY: &str = "authority";
@@ -24,6 +25,10 @@ pub(super) const COORDINATOR: &str = "coordinator";
 pub(super) const SERVICE: &str = "payments";
 /// The officers; two of them make a quorum.
 pub(super) const OFFICERS: [&str; 3] = ["alice", "bob", "carol"];
+
+/// Where the coordinator's port is looked for.
+const PORTS: Range<u16> = 20_000..32_000;
+const PORT_TRIES: usize = 64;
 
 /// Makes a cluster. Where this is interrupted, the folder is no cluster, and is not taken for one.
 pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), Failure> {
@@ -59,7 +64,7 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
 
 /// Everybody, by folder.
 fn members(nodes: u16) -> Result<Vec<(String, Member)>, Failure> {
-    let address = "127.0.0.1:0".parse()?;
+    let address = format!("127.0.0.1:{}", free_port()?).parse()?;
     let coordinator = Member::Coordinator { name: "main".parse()?, address };
     let mut members = vec![(COORDINATOR.to_owned(), coordinator)];
     for number in 1..=nodes {
@@ -74,26 +79,14 @@ fn members(nodes: u16) -> Result<Vec<(String, Member)>, Failure> {
     Ok(members)
 }
 
-/// Writes the address that the coordinator took into everybody's configuration.
-pub(super) fn reconfigure(
-    dir: &Path,
-    root: &TrustRoot,
-    address: &CoordinatorAddress,
-) -> Result<(), Failure> {
-    let nodes = root.nodes.keys().map(|id| node_folder(*id));
-    let others = [COORDINATOR, SERVICE].into_iter().chain(OFFICERS).map(str::to_owned);
-    // The coordinator comes last: a port that is not in its file is not everybody's yet.
-    for folder in nodes.chain(others.rev()) {
-        let dir = dir.join(folder);
-        let mut member = join::read(&dir.join(JOIN_FILE))?.member;
-        if let Member::Coordinator { address: own, .. } = &mut member {
-            *own = address.clone();
-        }
-        let coordinators = vec![address.clone()];
-        let accepted = Accepted { member, cluster: root.hash(), coordinators };
-        configure(&dir, &accepted, &sample::NETWORKS)?;
-    }
-    Ok(())
+/// A free port for the coordinator to keep. None of those that systems hand to outgoing connections
+/// (from 32 768 up): any of these may be taken while the coordinator is down.
+fn free_port() -> Result<u16, Failure> {
+    let span = u32::from(PORTS.end - PORTS.start);
+    let ports = (0..PORT_TRIES).filter_map(|_| u16::try_from(OsRng.next_u32() % span).ok());
+    let mut ports = ports.map(|offset| PORTS.start + offset);
+    let free = ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
+    free.ok_or_else(|| Failure::new(Exit::Error, "found no free port on 127.0.0.1"))
 }
 
 /// The folder of a node.

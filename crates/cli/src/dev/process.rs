@@ -32,8 +32,8 @@ pub(super) enum ProcessError {
     Start { name: String, source: io::Error },
     #[error("cannot tell whether {name} runs")]
     Wait { name: String, source: io::Error },
-    #[error("{name} ended by itself ({status})")]
-    Ended { name: String, status: String },
+    #[error("{name} ended by itself ({status}); its last words: {last_words}")]
+    Ended { name: String, status: String, last_words: String },
 }
 
 impl Process {
@@ -70,7 +70,8 @@ impl Process {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
-                Err(ProcessError::Ended { name: name(), status: status.to_string() })
+                let last_words = self.last_lines(1).join("");
+                Err(ProcessError::Ended { name: name(), status: status.to_string(), last_words })
             }
             Err(source) => Err(ProcessError::Wait { name: name(), source }),
         }
@@ -131,7 +132,8 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
-        assert!(ended.await.unwrap().to_string().contains("exit status: 3"));
+        let ended = ended.await.unwrap().to_string();
+        assert!(ended.contains("exit status: 3") && ended.ends_with("two"), "{ended}");
         assert_eq!(process.last_lines(1), ["two"]);
     }
 

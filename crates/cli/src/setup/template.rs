@@ -43,8 +43,8 @@ pub(crate) fn node(
 
 /// `coordinator.toml`.
 pub(crate) fn coordinator(cluster: Digest, listen: SocketAddr) -> String {
-    // Throwaway clusters, which take any port, would be in each other's way at a fixed one.
-    let off = if listen.port() == 0 { "# " } else { "" };
+    // Clusters within one machine would be in each other's way at a fixed port.
+    let off = if listen.ip().is_loopback() { "# " } else { "" };
     format!(
         "# A coordinator: it holds no share and decides nothing. A relative path is relative to this\n\
          # file.\n\

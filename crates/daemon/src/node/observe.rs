@@ -9,7 +9,8 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
     for output in outputs {
         match output {
             Output::Persist(records) => records.iter().for_each(observe_record),
-            Output::Act(Action::Answer { answer, .. }) => observe_answer(answer),
+            Output::Act(Action::Answer { answer, .. })
+            | Output::Now(Action::Answer { answer, .. }) => observe_answer(answer),
         }
     }
 }
