@@ -7,9 +7,10 @@ use std::{env, fs};
 use prost::Message as _;
 
 const ROOT: &str = "../../proto";
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "quorate/custody/v1/fleet_service.proto",
     "quorate/custody/v1/key_service.proto",
+    "quorate/custody/v1/order_service.proto",
     "quorate/custody/v1/signing_service.proto",
     "quorate/node/v1/node_admin.proto",
     "quorate/node/v1/node_gateway.proto",

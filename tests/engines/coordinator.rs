@@ -1,8 +1,10 @@
+mod orders;
+
 use std::collections::VecDeque;
 
 use quorate_coordinator::{
-    Action, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator, ErrorCode, Input,
-    KeyRecord, Limits, ListFilter, Record, RequestState, SignRequestView,
+    Action, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator, ErrorCode, Hold,
+    Input, KeyRecord, Limits, ListFilter, Record, RequestState, SignRequestView,
 };
 use quorate_model::{Attempt, ParticipantId, Timestamp};
 use quorate_protocol::wire::FromNode;
@@ -113,6 +115,7 @@ fn same_place(a: &Record, b: &Record) -> bool {
             a.signed.request.request_key() == b.signed.request.request_key()
         }
         (Record::Operation(a), Record::Operation(b)) => a.digest == b.digest,
+        (Record::Order(a), Record::Order(b)) => a.digest == b.digest,
         (Record::Key(a), Record::Key(b)) => {
             a.certificate.certified.key == b.certificate.certified.key
         }
@@ -161,11 +164,11 @@ fn below_the_threshold_a_request_waits_and_is_signed_when_a_node_returns() {
     let request = cluster.lab.payment(1, true);
     let waiting = cluster.create(&request).unwrap();
     assert_eq!(waiting.record.state, RequestState::Queued);
-    assert!(waiting.below_threshold);
+    assert_eq!(waiting.hold, Some(Hold::BelowThreshold));
     cluster.attach(&[3]);
     let signed = cluster.get(&request).unwrap();
     assert!(matches!(signed.record.state, RequestState::Signed { .. }));
-    assert!(!signed.below_threshold);
+    assert_eq!(signed.hold, None);
 }
 
 #[test]

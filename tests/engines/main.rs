@@ -5,6 +5,7 @@
 
 mod coordinator;
 mod key_generation;
+mod orders;
 mod reserve;
 mod share;
 mod start;

@@ -107,7 +107,14 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
                 flip(&mut confirmation.signature, rng);
             }
         }
-        ToNode::Simulate(_) | ToNode::Status => {}
+        ToNode::CarryOut(order) => {
+            let mut text = order.text.clone().into_bytes();
+            flip(&mut text, rng);
+            if let Ok(text) = String::from_utf8(text) {
+                order.text = text;
+            }
+        }
+        ToNode::Simulate(_) | ToNode::Orders | ToNode::Status => {}
     }
 }
 
@@ -193,6 +200,8 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Certify(_)
             | ToNode::Confirm { .. }
             | ToNode::Simulate(_)
+            | ToNode::CarryOut(_)
+            | ToNode::Orders
             | ToNode::Status => {}
         });
         holds(&outcome, "inventing", seed);

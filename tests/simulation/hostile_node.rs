@@ -87,6 +87,7 @@ fn answers_of_the_other_phase_are_worked_around() {
             heads: quorate_model::Heads {
                 root: Digest::new([0; 32]),
                 bundle: Digest::new([0; 32]),
+                stops: Digest::new([0; 32]),
                 audit: Digest::new([0; 32]),
                 audit_length: 0,
                 clock: Timestamp::ZERO,

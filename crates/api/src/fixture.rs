@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use quorate_coordinator::{KeyRecord, KeyView, RequestState, SignRequestRecord, SignRequestView};
 use quorate_model::{
-    Attempt, DerivationPath, Digest, Epoch, Heads, Network, ParticipantId, ParticipantSet,
-    RequestId, Scheme, Threshold, Timestamp,
+    Attempt, DerivationPath, Digest, Epoch, Heads, KeyState, Network, ParticipantId,
+    ParticipantSet, RequestId, Scheme, Threshold, Timestamp,
 };
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{
-    CeremonyKey, FromNode, NodeStatus, Refusal, RefusalCode, SignedDenial, Subject, ToNode,
+    Acceptance, CeremonyKey, FromNode, NodeStatus, Refusal, RefusalCode, SignedDenial, Subject,
+    ToNode,
 };
 use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
@@ -42,7 +43,8 @@ pub(crate) fn signed<T>(from: u16, body: T) -> Signed<T> {
 
 pub(crate) fn heads() -> Heads {
     let clock = Timestamp::from_millis(1_790_000_000_123);
-    Heads { root: digest(1), bundle: digest(2), audit: digest(3), audit_length: 4, clock }
+    let (root, bundle, audit, stops) = (digest(1), digest(2), digest(3), digest(5));
+    Heads { root, bundle, stops, audit, audit_length: 4, clock }
 }
 
 pub(crate) fn sign_request() -> SignRequest {
@@ -142,6 +144,7 @@ pub(crate) fn status() -> NodeStatus {
         open_sessions: 1,
         ready: false,
         reasons: vec!["the clock is in doubt".to_owned()],
+        stops: vec!["cluster is frozen by alice (order-1)".to_owned()],
         version: "0.1.0".to_owned(),
     }
 }
@@ -173,6 +176,8 @@ pub(crate) fn questions() -> Vec<ToNode> {
             confirmations: vec![confirmation()],
         },
         ToNode::Simulate(signed_request()),
+        ToNode::CarryOut(signed_order()),
+        ToNode::Orders,
         ToNode::Status,
     ]
 }
@@ -193,6 +198,8 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Active,
         FromNode::Simulated(Ok(vec!["small-transfers".to_owned()])),
         FromNode::Simulated(Err("no rule permits it".to_owned())),
+        FromNode::Accepted(signed(2, Acceptance { order: digest(6), heads: heads() })),
+        FromNode::Orders(vec![signed_order()]),
         FromNode::Status(status()),
         refused(RefusalCode::Invalid),
         refused(RefusalCode::NotFound),
@@ -202,6 +209,7 @@ pub(crate) fn answers() -> Vec<FromNode> {
         refused(RefusalCode::Aborted),
         refused(RefusalCode::Busy),
         refused(RefusalCode::Time),
+        refused(RefusalCode::Frozen),
     ]
 }
 
@@ -233,12 +241,7 @@ pub(crate) fn request_record(state: RequestState) -> SignRequestRecord {
 
 pub(crate) fn request_view(state: RequestState) -> SignRequestView {
     let messages = vec![vec![5; 32], vec![6; 32]];
-    SignRequestView {
-        record: request_record(state),
-        intent: None,
-        messages,
-        below_threshold: false,
-    }
+    SignRequestView { record: request_record(state), intent: None, messages, hold: None }
 }
 
 pub(crate) fn key_record(key: &str) -> KeyRecord {
@@ -251,5 +254,5 @@ pub(crate) fn key_record(key: &str) -> KeyRecord {
 }
 
 pub(crate) fn key_view(key: &str) -> KeyView {
-    KeyView { record: key_record(key) }
+    KeyView { record: key_record(key), state: KeyState::Active }
 }

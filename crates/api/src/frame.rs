@@ -28,9 +28,9 @@ pub struct Hello {
 /// What a stream is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StreamKind {
-    /// Everything but the rounds of ceremonies.
+    /// Everything small, orders that stop something among it.
     Control,
-    /// The rounds of ceremonies.
+    /// The rounds of ceremonies, and lists.
     Bulk,
 }
 
@@ -38,13 +38,16 @@ pub enum StreamKind {
 #[must_use]
 pub fn to_node_is_bulk(question: &ToNode) -> bool {
     match question {
-        ToNode::Announcements(..) | ToNode::Round1(..) | ToNode::Round2(..) => true,
+        ToNode::Announcements(..) | ToNode::Round1(..) | ToNode::Round2(..) | ToNode::Orders => {
+            true
+        }
         ToNode::GenerateKey { .. }
         | ToNode::Certify(_)
         | ToNode::Reserve { .. }
         | ToNode::Share { .. }
         | ToNode::Confirm { .. }
         | ToNode::Simulate(_)
+        | ToNode::CarryOut(_)
         | ToNode::Status => false,
     }
 }
@@ -54,7 +57,9 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
 #[must_use]
 pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
     match answer {
-        FromNode::Round1(_) | FromNode::Round2(_) | FromNode::Vote(..) => true,
+        FromNode::Round1(_) | FromNode::Round2(_) | FromNode::Vote(..) | FromNode::Orders(_) => {
+            true
+        }
         FromNode::Announcement(_)
         | FromNode::Certified
         | FromNode::Reserved(_)
@@ -62,6 +67,7 @@ pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
         | FromNode::Shares(_)
         | FromNode::Active
         | FromNode::Simulated(_)
+        | FromNode::Accepted(_)
         | FromNode::Status(_)
         | FromNode::Refused(_) => false,
     }

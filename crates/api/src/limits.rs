@@ -16,6 +16,8 @@ pub const REASON_BYTES_MAX: usize = 4 * 1024;
 pub const ORDER_BYTES_MAX: usize = 16 * 1024;
 /// Signatures under an order.
 pub const ORDER_SIGNATURES_MAX: usize = 64;
+/// Orders that a node lists.
+pub const ORDERS_MAX: usize = quorate_trust::STOPS_MAX;
 /// Signatures that confirm a key.
 pub const CONFIRMATIONS_MAX: usize = PARTICIPANTS_MAX;
 /// Bytes of an encoded element: 33 for secp256k1 (SEC 1, compressed), 32 for Ed25519.

@@ -72,6 +72,20 @@ pub fn parse_operation(field: &'static str, name: &str) -> Result<OrderId, Decod
     field::parse(field, strip(field, name, "operations/")?)
 }
 
+/// `orders/{order}`.
+#[must_use]
+pub fn order(order: &OrderId) -> String {
+    format!("orders/{order}")
+}
+
+/// Reads `orders/{order}`.
+///
+/// # Errors
+/// [`DecodeError`] on `field` for any other text.
+pub fn parse_order(field: &'static str, name: &str) -> Result<OrderId, DecodeError> {
+    field::parse(field, strip(field, name, "orders/")?)
+}
+
 /// `services/{service}/signRequests/{uuid}`.
 #[must_use]
 pub fn sign_request(request: &RequestKey) -> String {

@@ -62,7 +62,14 @@ mod tests {
         let services = files.iter().flat_map(|file| &file.service);
         let mut names: Vec<_> = services.map(|service| service.name()).collect();
         names.sort_unstable();
-        let expected = ["FleetService", "KeyService", "NodeAdmin", "NodeGateway", "SigningService"];
+        let expected = [
+            "FleetService",
+            "KeyService",
+            "NodeAdmin",
+            "NodeGateway",
+            "OrderService",
+            "SigningService",
+        ];
         assert_eq!(names, expected);
     }
 

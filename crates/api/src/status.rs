@@ -21,6 +21,8 @@ const MESSAGE_BYTES_MAX: usize = 2 * 1024;
 pub enum Reason {
     /// The gates of so many nodes denied a request that no signing set is left.
     PolicyDenied,
+    /// A freeze or a suspension is in force. A stored request stays QUEUED.
+    Frozen,
     /// Too few nodes are there. The request stays QUEUED: read it again later.
     NodesBelowThreshold,
     /// The id stands for another statement already.
@@ -50,8 +52,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PolicyDenied,
+        Self::Frozen,
         Self::NodesBelowThreshold,
         Self::IdempotencyConflict,
         Self::InvalidStatement,
@@ -71,6 +74,7 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PolicyDenied => "POLICY_DENIED",
+            Self::Frozen => "FROZEN",
             Self::NodesBelowThreshold => "NODES_BELOW_THRESHOLD",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::InvalidStatement => "INVALID_STATEMENT",
@@ -94,7 +98,7 @@ impl Reason {
             Self::NodesBelowThreshold | Self::Unavailable => Code::Unavailable,
             Self::IdempotencyConflict => Code::AlreadyExists,
             Self::InvalidStatement | Self::InvalidArgument => Code::InvalidArgument,
-            Self::Expired | Self::FailedPrecondition | Self::OperationFailed => {
+            Self::Frozen | Self::Expired | Self::FailedPrecondition | Self::OperationFailed => {
                 Code::FailedPrecondition
             }
             Self::NotFound => Code::NotFound,
@@ -197,7 +201,7 @@ impl From<ClientError> for Failure {
             ErrorCode::Denied => Reason::PolicyDenied,
             ErrorCode::Precondition => Reason::FailedPrecondition,
             ErrorCode::Exhausted => Reason::Limit,
-            ErrorCode::BelowThreshold => Reason::NodesBelowThreshold,
+            ErrorCode::Frozen => Reason::Frozen,
         };
         Self::new(reason, error.message)
     }
@@ -253,7 +257,7 @@ mod tests {
             (ErrorCode::Denied, Reason::PolicyDenied),
             (ErrorCode::Precondition, Reason::FailedPrecondition),
             (ErrorCode::Exhausted, Reason::Limit),
-            (ErrorCode::BelowThreshold, Reason::NodesBelowThreshold),
+            (ErrorCode::Frozen, Reason::Frozen),
         ] {
             let error = ClientError { code, message: "why".to_owned() };
             let status = tonic::Status::from(Failure::from(error));

@@ -71,7 +71,8 @@ impl Log {
             | EventKind::RequestReserved
             | EventKind::RequestDenied
             | EventKind::ConfirmationReserved
-            | EventKind::SharesReleased => self.time.max(entry.time),
+            | EventKind::SharesReleased
+            | EventKind::OrderAccepted => self.time.max(entry.time),
         };
         Self { length: entry.index + 1, head: entry.digest(), time }
     }

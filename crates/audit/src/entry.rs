@@ -50,11 +50,13 @@ pub enum EventKind {
     ConfirmationReserved,
     /// Signature shares left the node.
     SharesReleased,
+    /// An order that stops something, or lifts a stop, was carried out.
+    OrderAccepted,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -65,6 +67,7 @@ impl EventKind {
         Self::RequestDenied,
         Self::ConfirmationReserved,
         Self::SharesReleased,
+        Self::OrderAccepted,
     ];
 
     /// The name on every surface.
@@ -80,6 +83,7 @@ impl EventKind {
             Self::RequestDenied => "request-denied",
             Self::ConfirmationReserved => "confirmation-reserved",
             Self::SharesReleased => "shares-released",
+            Self::OrderAccepted => "order-accepted",
         }
     }
 }

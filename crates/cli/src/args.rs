@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use quorate_model::{
-    Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme, ServiceName, Threshold,
+    Digest, KeyId, Network, OrderId, ParticipantId, PersonName, RequestId, Scheme, ServiceName,
+    Threshold,
 };
 use quorate_net::pki::CoordinatorName;
-use quorate_trust::Label;
+use quorate_trust::{Label, Scope};
 
 use crate::clock::parse_duration;
 use crate::network_name;
@@ -66,6 +67,11 @@ pub enum Command {
     Key(Key),
     /// Have a transaction signed.
     Sign(Sign),
+    /// Stop signing at once: any one officer can.
+    Freeze(Freeze),
+    /// Freeze, suspend, and lift: orders of officers and quorums.
+    #[command(subcommand)]
+    Order(OrderCommand),
     /// Look at sign requests.
     #[command(subcommand)]
     Request(Request),
@@ -153,8 +159,11 @@ pub struct Init {
     /// No key of the cluster may take fewer signers.
     #[arg(long, default_value = "2", value_parser = threshold)]
     pub threshold_floor: Threshold,
-    /// A quorum of officers, such as keys=2:alice,bob,carol. `keys` and `root` take more than half of
-    /// all officers where they are not given.
+    /// How long a freeze holds on after the order that lifts it, at most 7d.
+    #[arg(long, default_value = "1h", value_parser = parse_duration)]
+    pub unfreeze_delay: Duration,
+    /// A quorum of officers, such as keys=2:alice,bob,carol. `keys`, `policy`, `root` and `unfreeze`
+    /// take more than half of all officers where they are not given.
     #[arg(long = "quorum", value_name = "NAME=REQUIRED:PERSON,…")]
     pub quorums: Vec<NamedQuorum>,
 }
@@ -218,6 +227,85 @@ pub struct KeyCreate {
     /// How long to wait for the key.
     #[arg(long, default_value = "120s", value_parser = parse_duration)]
     pub wait: Duration,
+}
+
+/// Freezes.
+#[derive(Debug, Group)]
+pub struct Freeze {
+    /// What to freeze: cluster, key:NAME or service:NAME.
+    pub scope: Scope,
+    /// The key file of an officer (person.pem).
+    #[arg(long, value_name = "FILE")]
+    pub officer_key: PathBuf,
+    /// Bring it to this node only, by its admin socket: works without any coordinator.
+    #[arg(long, value_name = "SOCKET")]
+    pub admin_socket: Option<PathBuf>,
+    /// How long to wait for the nodes.
+    #[arg(long, default_value = "10s", value_parser = parse_duration)]
+    pub wait: Duration,
+}
+
+/// Orders.
+#[derive(Debug, Subcommand)]
+pub enum OrderCommand {
+    /// Write an order into a file, to be signed.
+    Propose {
+        /// What to do.
+        #[command(subcommand)]
+        action: Propose,
+        /// The file.
+        #[arg(long, global = true, value_name = "FILE", default_value = "order.txt")]
+        out: PathBuf,
+    },
+    /// Sign an order's file; the signature goes beside it.
+    Sign {
+        /// The order.
+        file: PathBuf,
+        /// Your key file (person.pem).
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Have every node carry an order out, with the signatures that lie beside its file.
+    Submit {
+        /// The order.
+        file: PathBuf,
+        /// Bring it to this node only, by its admin socket: works without any coordinator.
+        #[arg(long, value_name = "SOCKET")]
+        admin_socket: Option<PathBuf>,
+        /// How long to wait for the nodes.
+        #[arg(long, default_value = "10s", value_parser = parse_duration)]
+        wait: Duration,
+    },
+    /// Show an order and which nodes hold it, or all orders.
+    Show {
+        /// Its id.
+        order: Option<OrderId>,
+    },
+}
+
+/// What an order says.
+#[derive(Debug, Subcommand)]
+pub enum Propose {
+    /// Sign nothing in a scope. Takes any one officer.
+    Freeze {
+        /// cluster, key:NAME or service:NAME.
+        scope: Scope,
+    },
+    /// Lift a freeze, after the root's delay. Takes the quorum `unfreeze`.
+    Unfreeze {
+        /// The id or the digest of the order that froze.
+        order: String,
+    },
+    /// Put a key into the state suspended. Takes the quorum `keys`.
+    Suspend {
+        /// The key.
+        key: KeyId,
+    },
+    /// Make a suspended key active again. Takes the quorum `keys`.
+    Resume {
+        /// The id or the digest of the order that suspended.
+        order: String,
+    },
 }
 
 /// Has a transaction signed.

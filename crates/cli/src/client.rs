@@ -6,15 +6,17 @@ use quorate_api::name;
 use quorate_api::name::Parent;
 use quorate_api::pb::custody::v1::fleet_service_client::FleetServiceClient;
 use quorate_api::pb::custody::v1::key_service_client::KeyServiceClient;
+use quorate_api::pb::custody::v1::order_service_client::OrderServiceClient;
 use quorate_api::pb::custody::v1::signing_service_client::SigningServiceClient;
 use quorate_api::pb::custody::v1::{
     CancelSignRequestRequest, Cluster, CreateSignRequestRequest, GenerateKeyRequest,
-    GetClusterRequest, GetKeyRequest, GetOperationRequest, GetSignRequestRequest, ListKeysRequest,
-    ListSignRequestsRequest, ListSignRequestsResponse, NodeDecision, SignRequest, SignRequestEvent,
-    SignRequestState, SimulateSignRequestRequest, WatchSignRequestsRequest,
+    GetClusterRequest, GetKeyRequest, GetOperationRequest, GetOrderRequest, GetSignRequestRequest,
+    ListKeysRequest, ListOrdersRequest, ListSignRequestsRequest, ListSignRequestsResponse,
+    NodeDecision, Order, SignRequest, SignRequestEvent, SignRequestState,
+    SimulateSignRequestRequest, SubmitOrderRequest, WatchSignRequestsRequest,
 };
 use quorate_api::pb::longrunning::Operation;
-use quorate_model::{Digest, KeyId, RequestKey};
+use quorate_model::{Digest, KeyId, OrderId, RequestKey};
 use quorate_net::{ExpectedServer, connect};
 use quorate_trust::{SignedOrder, SignedRequest};
 use tonic::Streaming;
@@ -67,6 +69,24 @@ impl Client {
     pub(crate) async fn generate_key(&self, order: SignedOrder) -> Result<Operation, Failure> {
         let call = GenerateKeyRequest { order: Some(order.into()) };
         Ok(self.keys_service().generate_key(timed(call, CALL)).await?.into_inner())
+    }
+
+    /// Has every node carry out an order that stops something or lifts a stop.
+    pub(crate) async fn submit_order(&self, order: SignedOrder) -> Result<Order, Failure> {
+        let call = SubmitOrderRequest { order: Some(order.into()) };
+        Ok(self.order_service().submit_order(timed(call, CALL)).await?.into_inner())
+    }
+
+    /// How an order stands.
+    pub(crate) async fn order(&self, id: &OrderId) -> Result<Order, Failure> {
+        let call = GetOrderRequest { name: name::order(id) };
+        Ok(self.order_service().get_order(timed(call, CALL)).await?.into_inner())
+    }
+
+    /// How every order stands.
+    pub(crate) async fn orders(&self) -> Result<Vec<Order>, Failure> {
+        let call = timed(ListOrdersRequest {}, CALL);
+        Ok(self.order_service().list_orders(call).await?.into_inner().orders)
     }
 
     /// How an operation stands.
@@ -154,6 +174,10 @@ impl Client {
         let call = SimulateSignRequestRequest { request: Some(request.into()) };
         let answer = self.signing_service().simulate_sign_request(timed(call, CALL)).await?;
         Ok(answer.into_inner().decisions)
+    }
+
+    fn order_service(&self) -> OrderServiceClient<Channel> {
+        OrderServiceClient::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     fn keys_service(&self) -> KeyServiceClient<Channel> {

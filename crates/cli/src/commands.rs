@@ -6,6 +6,7 @@ mod dev;
 mod init;
 mod join;
 mod key;
+mod order;
 mod policy;
 mod request;
 mod serve;
@@ -35,6 +36,8 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Coordinator(coordinator) => serve::coordinator(coordinator).await,
         Command::Key(key) => key::run(key, dir, output).await,
         Command::Sign(sign) => sign::run(sign, dir, output).await,
+        Command::Freeze(command) => order::freeze(command, dir, output).await,
+        Command::Order(command) => order::run(command, dir, output).await,
         Command::Request(request) => request::run(request, dir, output).await,
         Command::Status => status::run(dir, output).await,
         Command::Policy(policy) => policy::run(policy, dir, output).await,

@@ -75,7 +75,7 @@ impl Exit {
 
     const fn of_reason(reason: Reason) -> Self {
         match reason {
-            Reason::PolicyDenied => Self::Denied,
+            Reason::PolicyDenied | Reason::Frozen => Self::Denied,
             Reason::NodesBelowThreshold | Reason::Unavailable => Self::Unavailable,
             Reason::IdempotencyConflict => Self::Conflict,
             Reason::Expired => Self::Timeout,

@@ -75,10 +75,11 @@ impl VerifiedKey {
         let state = match pb::KeyState::try_from(key.state) {
             Ok(pb::KeyState::PreActivation) => KeyState::PreActivation,
             Ok(pb::KeyState::Active) => KeyState::Active,
+            Ok(pb::KeyState::Suspended) => KeyState::Suspended,
             Ok(pb::KeyState::Unspecified) | Err(_) => return Err(KeyError::State(id)),
         };
         let covered = check_confirmations(&certified, &confirmations)?;
-        if state == KeyState::Active && !covered {
+        if state != KeyState::PreActivation && !covered {
             return Err(KeyError::Uncovered(id));
         }
         let created = Timestamp::from_millis(key.create_time_ms);
@@ -111,7 +112,7 @@ impl VerifiedKey {
     pub(crate) fn addresses(&self) -> Result<Vec<(Network, Address)>, PayloadError> {
         let networks = network_name::of_scheme(self.certified.scheme);
         match self.state {
-            KeyState::Active => {
+            KeyState::Active | KeyState::Suspended => {
                 networks.map(|network| Ok((network, address(self.paying(network))?))).collect()
             }
             KeyState::PreActivation => Ok(Vec::new()),

@@ -41,10 +41,13 @@ impl Fixture {
         let root = TrustRoot {
             created: Timestamp::from_millis(1),
             threshold_floor: Threshold::new(2).unwrap(),
+            unfreeze_delay_s: 0,
             nodes: nodes.collect(),
             services: BTreeMap::new(),
             persons: [(alice, PersonEntry { key: new_key().public_key(), officer: true })].into(),
-            quorums: ["keys", "root"].map(|name| (name.parse().unwrap(), quorum.clone())).into(),
+            quorums: quorate_trust::QUORUMS
+                .map(|name| (name.parse().unwrap(), quorum.clone()))
+                .into(),
         };
         root.check().unwrap();
         Self { root, identities, group: new_key() }

@@ -180,6 +180,8 @@ impl Coordinator {
             | FromNode::Denied(_)
             | FromNode::Shares(_)
             | FromNode::Simulated(_)
+            | FromNode::Accepted(_)
+            | FromNode::Orders(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => return,
         };

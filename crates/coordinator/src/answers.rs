@@ -61,6 +61,8 @@ impl Coordinator {
                 | FromNode::Vote(..)
                 | FromNode::Certified
                 | FromNode::Active
+                | FromNode::Accepted(_)
+                | FromNode::Orders(_)
                 | FromNode::Simulated(_)
                 | FromNode::Status(_),
             ) => (Fault::Node(node), "it answered something else than it was asked".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{Attempt, Digest, KeyId, ParticipantId, Timestamp};
+use quorate_model::{Attempt, Digest, KeyId, OrderId, ParticipantId, Timestamp};
 use quorate_protocol::wire::{CallId, CeremonyKey};
 
 use crate::client::ClientCall;
@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Ceremony(CeremonyKey),
     Activation(KeyId),
     Simulate(ClientCall),
+    Order(OrderId),
+    Orders,
     Status,
 }
 

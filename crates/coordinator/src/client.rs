@@ -1,15 +1,18 @@
 //! What clients ask a coordinator, and what they hear.
 
+use std::collections::BTreeMap;
+
 use quorate_intent::Intent;
 use quorate_model::{
-    ClusterId, KeyId, Network, OrderId, ParticipantId, PayloadFormat, RequestKey, ServiceName,
-    Timestamp,
+    ClusterId, KeyId, KeyState, Network, OrderId, ParticipantId, PayloadFormat, RequestKey,
+    ServiceName, Timestamp,
 };
-use quorate_protocol::wire::NodeStatus;
-use quorate_trust::{SignedOrder, SignedRequest};
+use quorate_protocol::wire::{Acceptance, NodeStatus};
+use quorate_trust::{Signed, SignedOrder, SignedRequest};
 
-use crate::record::{KeyRecord, OperationRecord};
+use crate::record::{KeyRecord, OperationRecord, OrderRecord};
 use crate::request::SignRequestRecord;
+use crate::requests::Hold;
 
 /// Matches a reply to what a client asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,13 @@ pub enum ClientRequest {
     GenerateKey(SignedOrder),
     /// [`ClientReply::Operation`].
     GetOperation(OrderId),
+    /// Have every node carry out an order that stops something or lifts a stop:
+    /// [`ClientReply::Order`] as it stands. The same order again gives how it stands.
+    SubmitOrder(SignedOrder),
+    /// [`ClientReply::Order`].
+    GetOrder(OrderId),
+    /// [`ClientReply::Orders`].
+    ListOrders,
     /// [`ClientReply::Key`].
     GetKey(KeyId),
     /// [`ClientReply::Keys`].
@@ -77,6 +87,10 @@ pub struct ListFilter {
 pub enum ClientReply {
     /// An operation.
     Operation(Box<OperationView>),
+    /// An order.
+    Order(Box<OrderView>),
+    /// All orders that stop something or lift a stop.
+    Orders(Vec<OrderView>),
     /// A key.
     Key(Box<KeyView>),
     /// All keys.
@@ -104,11 +118,24 @@ pub struct OperationView {
     pub record: OperationRecord,
 }
 
+/// An order as clients see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderView {
+    /// Its id.
+    pub id: OrderId,
+    /// The order.
+    pub record: OrderRecord,
+    /// What each node that was asked said: its signed word that it holds, or why it refuses.
+    pub nodes: BTreeMap<ParticipantId, Result<Signed<Acceptance>, String>>,
+}
+
 /// A key as clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyView {
-    /// Its certificate, confirmations and state.
+    /// Its certificate and confirmations.
     pub record: KeyRecord,
+    /// Its state.
+    pub state: KeyState,
 }
 
 /// A request as clients see it.
@@ -120,8 +147,8 @@ pub struct SignRequestView {
     pub intent: Option<Intent>,
     /// The messages that are signed, in order.
     pub messages: Vec<Vec<u8>>,
-    /// Whether it waits because fewer nodes than the threshold can be asked.
-    pub below_threshold: bool,
+    /// What holds it up, if something does.
+    pub hold: Option<Hold>,
 }
 
 /// What one node's gate would say.
@@ -184,8 +211,8 @@ pub enum ErrorCode {
     Precondition,
     /// A limit is reached: later may do.
     Exhausted,
-    /// Fewer nodes than the threshold can be asked.
-    BelowThreshold,
+    /// A freeze or a suspension is in force.
+    Frozen,
 }
 
 impl ClientError {

@@ -7,7 +7,7 @@ use quorate_model::{
 };
 use quorate_protocol::wire::{CallId, FromNode, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::TrustRoot;
+use quorate_trust::{Stops, TrustRoot};
 use rand_core::CryptoRngCore;
 
 use crate::activation::Activation;
@@ -16,6 +16,7 @@ use crate::client::{ClientCall, ClientError, ClientReply, ClientRequest};
 use crate::config::Limits;
 use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
+use crate::orders::Standing;
 use crate::out::Out;
 use crate::record::{OperationRecord, Record};
 use crate::requests::Requests;
@@ -90,6 +91,8 @@ pub struct Coordinator {
     pub(crate) ceremonies: BTreeMap<KeyId, Ceremony>,
     pub(crate) keys: BTreeMap<KeyId, Activation>,
     pub(crate) simulations: BTreeMap<ClientCall, Simulation>,
+    pub(crate) stops: Stops,
+    pub(crate) orders: BTreeMap<OrderId, Standing>,
     pub(crate) next_status: Timestamp,
 }
 
@@ -151,6 +154,7 @@ impl Coordinator {
         state.suspect_until = None;
         self.seen(node, out.now);
         self.requests.wake_all(out.now);
+        self.forget_refusals(node);
         self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
     }
 
@@ -174,8 +178,7 @@ impl Coordinator {
             return;
         }
         self.next_status = out.now.plus_millis(self.limits.status_ms);
-        let nodes = self.nodes.0.iter().filter(|(_, node)| node.attached).map(|(id, _)| *id);
-        for node in nodes.collect::<Vec<_>>() {
+        for node in self.nodes.attached() {
             self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
         }
     }
@@ -209,10 +212,14 @@ impl Coordinator {
             Purpose::Ceremony(ceremony) => self.ceremony_answered(node, &ceremony, answer, out),
             Purpose::Activation(key) => self.activation_answered(node, &key, &answer, out),
             Purpose::Simulate(call) => self.simulate_answered(node, call, answer, out),
+            Purpose::Order(id) => self.order_answered(node, &id, answer),
+            Purpose::Orders => self.orders_answered(node, answer, out),
             Purpose::Status => {
-                if let (FromNode::Status(status), Some(state)) =
-                    (answer, self.nodes.0.get_mut(&node))
-                {
+                let FromNode::Status(status) = answer else { return };
+                if status.heads.stops != self.stops.digest() {
+                    self.ask(node, Purpose::Orders, ToNode::Orders, self.limits.phase_ms, out);
+                }
+                if let Some(state) = self.nodes.0.get_mut(&node) {
                     state.status = Some(status);
                 }
             }
@@ -229,7 +236,8 @@ impl Coordinator {
             Purpose::Ceremony(ceremony) => self.ceremony_failed(&ceremony, &reason, out),
             Purpose::Activation(key) => self.activation_failed(node, &key, &reason, out),
             Purpose::Simulate(call) => self.simulate_failed(node, call, reason, out),
-            Purpose::Status => {}
+            // Its next status shows what it does not have.
+            Purpose::Order(_) | Purpose::Orders | Purpose::Status => {}
         }
     }
 }

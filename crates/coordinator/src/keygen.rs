@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use quorate_model::{Attempt, ParticipantId, Timestamp};
 use quorate_protocol::wire::{CeremonyKey, FromNode, ToNode};
 use quorate_protocol::{Announcement, Certificate, CertifiedKey, Round1, Round2, Vote};
-use quorate_trust::{Signed, VerifiedOrder};
+use quorate_trust::{KeyOrder, Signed};
 
 use crate::activation::Activation;
 use crate::calls::Purpose;
@@ -17,7 +17,7 @@ use crate::record::{KeyRecord, OperationState, Record};
 /// The carrying out of one order, until there is a certificate.
 #[derive(Debug)]
 pub(crate) struct Ceremony {
-    order: VerifiedOrder,
+    order: KeyOrder,
     attempt: Attempt,
     round: Round,
 }
@@ -42,7 +42,7 @@ enum Round {
 
 impl Ceremony {
     /// A ceremony that is about to begin its next attempt.
-    pub(crate) fn resume(order: VerifiedOrder, attempt: Attempt) -> Self {
+    pub(crate) fn resume(order: KeyOrder, attempt: Attempt) -> Self {
         Self { order, attempt, round: Round::Pause(Timestamp::ZERO) }
     }
 
@@ -59,7 +59,7 @@ impl Ceremony {
     }
 
     fn holders(&self) -> usize {
-        self.order.order().generate_key.roster.len()
+        self.order.generate_key().roster.len()
     }
 }
 
@@ -76,9 +76,9 @@ impl Coordinator {
     fn begin_attempt(&mut self, key: &quorate_model::KeyId, out: &mut Out) {
         let Some(ceremony) = self.ceremonies.get_mut(key) else { return };
         let order = ceremony.order.clone();
-        let roster = &order.order().generate_key.roster;
+        let roster = &order.generate_key().roster;
         let absent: Vec<_> = roster.iter().filter(|id| !self.nodes.is_attached(*id)).collect();
-        if let Err(error) = order.check_time(out.now) {
+        if let Err(error) = order.verified().check_time(out.now) {
             return self.fail_operation(&order, &error.to_string(), out);
         }
         if !absent.is_empty() {
@@ -98,15 +98,15 @@ impl Coordinator {
 
     fn ask_to_announce(
         &mut self,
-        order: &VerifiedOrder,
+        order: &KeyOrder,
         attempt: Attempt,
         nodes: impl Iterator<Item = ParticipantId>,
         never_voted: &[Signed<Announcement>],
         out: &mut Out,
     ) {
-        let Some(record) = self.operations.get(&order.order().id) else { return };
+        let Some(record) = self.operations.get(&order.verified().order().id) else { return };
         let signed = record.order.clone();
-        let key = order.order().generate_key.key.clone();
+        let key = order.generate_key().key.clone();
         for node in nodes {
             let purpose = Purpose::Ceremony(CeremonyKey { key: key.clone(), attempt });
             let question = ToNode::GenerateKey {
@@ -196,7 +196,7 @@ impl Coordinator {
         }
         let voters: Vec<_> = std::mem::take(votes).into_keys().collect();
         let order = ceremony.order.clone();
-        let threshold = order.order().generate_key.threshold;
+        let threshold = order.generate_key().threshold;
         if all.len() < threshold.as_usize() {
             let reason = format!(
                 "nodes {voters:?} voted for key {} and the others lost their part of it: order a \
@@ -226,7 +226,7 @@ impl Coordinator {
         out: &mut Out,
     ) {
         let Some(ceremony) = self.ceremonies.get(&key.key) else { return };
-        let roster = ceremony.order.order().generate_key.roster.clone();
+        let roster = ceremony.order.generate_key().roster.clone();
         for node in roster.iter() {
             let purpose = Purpose::Ceremony(key.clone());
             self.ask(node, purpose, question(key.clone()), self.limits.round_ms, out);
@@ -269,19 +269,19 @@ impl Coordinator {
     }
 
     /// Keeps what an operation waits for, where people and a restart find it.
-    fn note(&mut self, order: &VerifiedOrder, state: &str, out: &mut Out) {
+    fn note(&mut self, order: &KeyOrder, state: &str, out: &mut Out) {
         self.set_operation(order, OperationState::Running(state.to_owned()), out);
     }
 
-    pub(crate) fn fail_operation(&mut self, order: &VerifiedOrder, reason: &str, out: &mut Out) {
-        self.ceremonies.remove(&order.order().generate_key.key);
+    pub(crate) fn fail_operation(&mut self, order: &KeyOrder, reason: &str, out: &mut Out) {
+        self.ceremonies.remove(&order.generate_key().key);
         self.set_operation(order, OperationState::Failed(reason.to_owned()), out);
     }
 
-    fn set_operation(&mut self, order: &VerifiedOrder, state: OperationState, out: &mut Out) {
-        let key = &order.order().generate_key.key;
+    fn set_operation(&mut self, order: &KeyOrder, state: OperationState, out: &mut Out) {
+        let key = &order.generate_key().key;
         let attempt = self.ceremonies.get(key).map(|ceremony| ceremony.attempt);
-        let Some(record) = self.operations.get_mut(&order.order().id) else { return };
+        let Some(record) = self.operations.get_mut(&order.verified().order().id) else { return };
         let attempt = attempt.unwrap_or(record.attempt);
         if record.state == state && record.attempt == attempt {
             return;

@@ -13,6 +13,7 @@ mod config;
 mod coordinator;
 mod keygen;
 mod nodes;
+mod orders;
 mod out;
 mod queries;
 mod record;
@@ -25,10 +26,11 @@ mod start;
 
 pub use client::{
     ClientCall, ClientError, ClientReply, ClientRequest, ClusterView, ErrorCode, KeyView,
-    ListFilter, NodeDecision, NodeView, OperationView, SignRequestView,
+    ListFilter, NodeDecision, NodeView, OperationView, OrderView, SignRequestView,
 };
 pub use config::Limits;
 pub use coordinator::{Action, Coordinator, Input};
-pub use record::{KeyRecord, OperationRecord, OperationState, Record};
+pub use record::{KeyRecord, OperationRecord, OperationState, OrderRecord, Record};
 pub use request::{RequestState, SignRequestRecord};
+pub use requests::Hold;
 pub use start::StartError;

@@ -28,6 +28,11 @@ impl Nodes {
         self.0.get(&id).is_some_and(|node| node.attached)
     }
 
+    /// The nodes that can be asked, ascending.
+    pub(crate) fn attached(&self) -> Vec<ParticipantId> {
+        self.0.iter().filter(|(_, node)| node.attached).map(|(id, _)| *id).collect()
+    }
+
     /// Makes a node the last choice for a while.
     pub(crate) fn suspect(&mut self, id: ParticipantId, until: Timestamp) {
         if let Some(node) = self.0.get_mut(&id) {

@@ -1,9 +1,10 @@
 //! What clients ask, answered.
 
 use quorate_intent::{PayingKey, Payload, decode};
-use quorate_model::{Attempt, KeyId, RequestKey, Timestamp};
-use quorate_trust::{SignedOrder, SignedRequest};
+use quorate_model::{Attempt, KeyId, KeyState, RequestKey, Timestamp};
+use quorate_trust::{SignRequest, SignedOrder, SignedRequest};
 
+use crate::activation::Activation;
 use crate::client::{
     ClientCall, ClientError, ClientReply, ClientRequest, ClusterView, ErrorCode, KeyView,
     ListFilter, NodeView, OperationView, SignRequestView,
@@ -15,7 +16,7 @@ use crate::record::{OperationRecord, OperationState, Record};
 use crate::request::{RequestState, SignRequestRecord};
 use crate::signing::decode_request;
 
-type Reply = Result<ClientReply, ClientError>;
+pub(crate) type Reply = Result<ClientReply, ClientError>;
 
 impl Coordinator {
     pub(crate) fn client(&mut self, call: ClientCall, request: ClientRequest, out: &mut Out) {
@@ -25,9 +26,14 @@ impl Coordinator {
                 Some(record) => self.operation_view(record),
                 None => Err(not_found("operation", &id)),
             },
-            ClientRequest::GetKey(key) => self.key(&key),
+            ClientRequest::SubmitOrder(order) => self.submit_order(order, out),
+            ClientRequest::GetOrder(id) => self.order(&id),
+            ClientRequest::ListOrders => Ok(self.list_orders()),
+            ClientRequest::GetKey(key) => self
+                .activation(&key)
+                .map(|key| ClientReply::Key(Box::new(self.key_view(key, out.now)))),
             ClientRequest::ListKeys => Ok(ClientReply::Keys(
-                self.keys.values().map(|key| KeyView { record: key.record.clone() }).collect(),
+                self.keys.values().map(|key| self.key_view(key, out.now)).collect(),
             )),
             ClientRequest::CreateSignRequest { request, validate_only: false } => {
                 self.create(request, out)
@@ -64,7 +70,10 @@ impl Coordinator {
         let invalid =
             |error: quorate_trust::OrderError| ClientError::new(ErrorCode::Invalid, error);
         let verified = order.verify(&self.root).map_err(invalid)?;
-        let (id, key) = (&verified.order().id, &verified.order().generate_key.key);
+        let message = "this order makes no key: submit it as an order";
+        let key_order = verified.clone().key_order();
+        let key_order = key_order.ok_or_else(|| ClientError::new(ErrorCode::Invalid, message))?;
+        let (id, key) = (&verified.order().id, &key_order.generate_key().key);
         if let Some(record) = self.operations.get(id) {
             if record.digest == verified.digest() {
                 return self.operation_view(record);
@@ -73,6 +82,9 @@ impl Coordinator {
             return Err(ClientError::new(ErrorCode::Conflict, message));
         }
         verified.check_time(out.now).map_err(invalid)?;
+        if let Some(stop) = self.stops.on_key(key, out.now) {
+            return Err(ClientError::new(ErrorCode::Frozen, stop));
+        }
         if self.keys.contains_key(key) || self.ceremonies.contains_key(key) {
             let message = format!("key {key} exists or is being made: a key id is used once");
             return Err(ClientError::new(ErrorCode::Conflict, message));
@@ -86,7 +98,7 @@ impl Coordinator {
             updated: out.now,
         };
         self.operations.insert(id.clone(), record.clone());
-        self.ceremonies.insert(key.clone(), Ceremony::resume(verified.clone(), Attempt(0)));
+        self.ceremonies.insert(key.clone(), Ceremony::resume(key_order.clone(), Attempt(0)));
         out.write(Record::Operation(record.clone()));
         self.operation_view(&record)
     }
@@ -94,17 +106,24 @@ impl Coordinator {
     fn operation_view(&self, record: &OperationRecord) -> Reply {
         let verified = record.order.verify(&self.root);
         let verified = verified.map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
-        let (id, key) = (&verified.order().id, &verified.order().generate_key.key);
-        let (id, key, record) = (id.clone(), key.clone(), record.clone());
+        let id = verified.order().id.clone();
+        let order = verified.key_order().ok_or_else(|| not_found("operation", &id))?;
+        let (key, record) = (order.generate_key().key.clone(), record.clone());
         Ok(ClientReply::Operation(Box::new(OperationView { id, key, record })))
     }
 
-    fn key(&self, key: &KeyId) -> Reply {
-        let record = self.activation(key)?.record.clone();
-        Ok(ClientReply::Key(Box::new(KeyView { record })))
+    fn key_view(&self, key: &Activation, now: Timestamp) -> KeyView {
+        let record = key.record.clone();
+        let suspended = self.stops.suspends(&record.certificate.certified.key, now);
+        let state = match record.active {
+            true if suspended => KeyState::Suspended,
+            true => KeyState::Active,
+            false => KeyState::PreActivation,
+        };
+        KeyView { record, state }
     }
 
-    fn activation(&self, key: &KeyId) -> Result<&crate::activation::Activation, ClientError> {
+    fn activation(&self, key: &KeyId) -> Result<&Activation, ClientError> {
         self.keys.get(key).ok_or_else(|| not_found("key", key))
     }
 
@@ -112,7 +131,11 @@ impl Coordinator {
         let invalid = |error| ClientError::new(ErrorCode::Invalid, error);
         let verified = request.verify(&self.root).map_err(invalid)?;
         verified.check_time(now).map_err(invalid)?;
-        if self.activation(&request.request.key)?.record.active {
+        let SignRequest { key, service, .. } = &request.request;
+        if let Some(stop) = self.stops.on_request(key, service, now) {
+            return Err(ClientError::new(ErrorCode::Frozen, stop));
+        }
+        if self.activation(key)?.record.active {
             return Ok(());
         }
         let message = format!("key {} is not active yet", request.request.key);
@@ -187,8 +210,8 @@ impl Coordinator {
         let (intent, messages) =
             decoded.map(|d| (Some(d.intent), d.signing_messages)).unwrap_or_default();
         let waiting = self.requests.waiting(&request.request_key());
-        let below_threshold = waiting.is_some_and(|waiting| waiting.below_threshold);
-        SignRequestView { record: record.clone(), intent, messages, below_threshold }
+        let hold = waiting.and_then(|waiting| waiting.hold);
+        SignRequestView { record: record.clone(), intent, messages, hold }
     }
 
     fn list(&self, filter: &ListFilter) -> ClientReply {
@@ -235,6 +258,6 @@ impl Coordinator {
     }
 }
 
-fn not_found(what: &str, name: &impl std::fmt::Display) -> ClientError {
+pub(crate) fn not_found(what: &str, name: &impl std::fmt::Display) -> ClientError {
     ClientError::new(ErrorCode::NotFound, format!("there is no {what} {name}"))
 }

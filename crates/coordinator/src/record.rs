@@ -17,6 +17,19 @@ pub enum Record {
     Operation(OperationRecord),
     /// Tree `keys`, by key id.
     Key(KeyRecord),
+    /// Tree `orders`, by digest of the order.
+    Order(OrderRecord),
+}
+
+/// An order that stops something or lifts a stop: every node is to hear of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRecord {
+    /// The order.
+    pub order: SignedOrder,
+    /// Digest of the order's text.
+    pub digest: Digest,
+    /// When it arrived.
+    pub created: Timestamp,
 }
 
 /// The carrying out of an order to make a key.

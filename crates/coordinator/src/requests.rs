@@ -24,8 +24,17 @@ pub(crate) struct Waiting {
     next_try: Timestamp,
     /// How much each node had to do with failed attempts at it: the more, the later it is asked.
     pub(crate) failures: BTreeMap<ParticipantId, u32>,
-    /// Fewer nodes than the threshold could be asked.
-    pub(crate) below_threshold: bool,
+    /// What holds it up, since the last try.
+    pub(crate) hold: Option<Hold>,
+}
+
+/// Why a request cannot be tried now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Fewer nodes than the threshold can be asked.
+    BelowThreshold,
+    /// A freeze or a suspension is in force.
+    Frozen,
 }
 
 impl Requests {
@@ -46,11 +55,8 @@ impl Requests {
             self.queue.remove(&(earlier.next_try, key.clone()));
         }
         if !record.state.is_final() {
-            let mut waiting = earlier.unwrap_or(Waiting {
-                next_try,
-                failures: BTreeMap::new(),
-                below_threshold: false,
-            });
+            let mut waiting =
+                earlier.unwrap_or(Waiting { next_try, failures: BTreeMap::new(), hold: None });
             waiting.next_try = next_try;
             if record.state == RequestState::Queued {
                 self.queue.insert((next_try, key.clone()));

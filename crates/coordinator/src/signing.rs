@@ -13,6 +13,7 @@ use crate::coordinator::{Action, Coordinator};
 use crate::out::Out;
 use crate::record::Record;
 use crate::request::{RequestState, SignRequestRecord};
+use crate::requests::Hold;
 use crate::session::{Job, Session};
 
 /// Who made an attempt fail: whom to do without in the next one.
@@ -54,6 +55,11 @@ impl Coordinator {
             let reason = denial_reason(&record);
             return self.finish(record, RequestState::Denied, &reason, out);
         }
+        let SignRequest { key: name, service, .. } = &record.signed.request;
+        if let Some(stop) = self.stops.on_request(name, service, out.now) {
+            let reason = stop.to_string();
+            return self.park(record, Hold::Frozen, reason, out);
+        }
         let Some(attempt) = record.attempt.next().filter(|next| next.0 <= self.limits.attempts_max)
         else {
             let reason = format!("every attempt failed; the last: {}", record.reason);
@@ -65,7 +71,8 @@ impl Coordinator {
         let rank = |id| (failures.get(&id).copied().unwrap_or(0), self.calls.load(id));
         let Some(signing_set) = self.nodes.pick(&candidates, threshold, rank, out.now, rng) else {
             let found = candidates.len();
-            return self.park(record, format!("{found} of {threshold} nodes can be asked"), out);
+            let reason = format!("{found} of {threshold} nodes can be asked");
+            return self.park(record, Hold::BelowThreshold, reason, out);
         };
         let decoded = match decode_request(certified, &record.signed.request) {
             Ok(decoded) => decoded,
@@ -87,7 +94,7 @@ impl Coordinator {
         record.attempt = attempt;
         record.updated = out.now;
         if let Some(waiting) = self.requests.waiting_mut(key) {
-            waiting.below_threshold = false;
+            waiting.hold = None;
         }
         self.requests.put(record.clone(), out.now);
         out.write(Record::Request(record));
@@ -95,11 +102,11 @@ impl Coordinator {
         self.begin_session(Job::Request(key.clone()), context, &subject, out);
     }
 
-    /// Puts a request off until a node attaches, or for a little while.
-    fn park(&mut self, mut record: SignRequestRecord, reason: String, out: &mut Out) {
+    /// Puts a request off until a node attaches or an order comes, or for a little while.
+    fn park(&mut self, mut record: SignRequestRecord, hold: Hold, reason: String, out: &mut Out) {
         let key = record.signed.request.request_key();
         if let Some(waiting) = self.requests.waiting_mut(&key) {
-            waiting.below_threshold = true;
+            waiting.hold = Some(hold);
         }
         let news = record.reason != reason || record.state != RequestState::Queued;
         record.state = RequestState::Queued;

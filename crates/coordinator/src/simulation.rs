@@ -74,6 +74,8 @@ impl Coordinator {
             | FromNode::Denied(_)
             | FromNode::Shares(_)
             | FromNode::Active
+            | FromNode::Accepted(_)
+            | FromNode::Orders(_)
             | FromNode::Status(_) => {
                 let reason = format!("node {node} answered something else than it was asked");
                 self.simulate_failed(node, call, reason, out);

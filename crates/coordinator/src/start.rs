@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_model::{KeyId, Timestamp};
 use quorate_protocol::CertificateError;
 use quorate_protocol::sign::KeyShareError;
-use quorate_trust::{OrderError, TrustRoot};
+use quorate_trust::{OrderError, StopError, Stops, TrustRoot};
 
 use crate::activation::Activation;
 use crate::calls::Calls;
@@ -41,6 +41,12 @@ pub enum StartError {
     /// A stored order does not verify under the trust root.
     #[error("a stored order is not valid: {0}")]
     Order(#[from] OrderError),
+    /// A stored operation's order makes no key.
+    #[error("the store has an operation whose order makes no key")]
+    NoKeyOrder,
+    /// A stored order about stops contradicts another.
+    #[error("a stored order cannot have been carried out: {0}")]
+    Stop(#[from] StopError),
 }
 
 impl Coordinator {
@@ -65,6 +71,8 @@ impl Coordinator {
             ceremonies: BTreeMap::new(),
             keys: BTreeMap::new(),
             simulations: BTreeMap::new(),
+            stops: Stops::default(),
+            orders: BTreeMap::new(),
             next_status: Timestamp::ZERO,
         };
         let mut operations = Vec::new();
@@ -72,6 +80,7 @@ impl Coordinator {
             match record {
                 Record::Request(request) => coordinator.requests.load(request),
                 Record::Operation(operation) => operations.push(operation),
+                Record::Order(order) => coordinator.load_order(order)?,
                 Record::ForgetRequest(_) => return Err(StartError::Removal),
                 Record::Key(key) => {
                     let id = key.certificate.certified.key.clone();
@@ -86,19 +95,21 @@ impl Coordinator {
         }
         for operation in operations {
             let order = operation.order.verify(&coordinator.root)?;
-            let key = order.order().generate_key.key.clone();
+            let order = order.key_order().ok_or(StartError::NoKeyOrder)?;
+            let key = order.generate_key().key.clone();
             let running = matches!(operation.state, OperationState::Running(_));
             if running && !coordinator.keys.contains_key(&key) {
                 let ceremony = Ceremony::resume(order.clone(), operation.attempt);
-                coordinator.ceremonies.insert(key, ceremony);
+                coordinator.ceremonies.insert(key.clone(), ceremony);
             }
             let mut operation = operation;
             // The key's record may have reached the disk before the operation's.
-            let made = coordinator.keys.get(&order.order().generate_key.key);
+            let made = coordinator.keys.get(&key);
             if running && made.is_some_and(|key| key.record.active) {
                 operation.state = OperationState::Done;
             }
-            coordinator.operations.insert(order.order().id.clone(), operation);
+            let id = order.verified().order().id.clone();
+            coordinator.operations.insert(id, operation);
         }
         Ok(coordinator)
     }

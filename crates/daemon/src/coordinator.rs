@@ -4,6 +4,7 @@ mod fleet;
 mod health;
 mod keys;
 mod observe;
+mod orders;
 mod peer;
 mod port;
 mod signing;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use quorate_api::pb::custody::v1::fleet_service_server::FleetServiceServer;
 use quorate_api::pb::custody::v1::key_service_server::KeyServiceServer;
+use quorate_api::pb::custody::v1::order_service_server::OrderServiceServer;
 use quorate_api::pb::custody::v1::signing_service_server::SigningServiceServer;
 use quorate_coordinator::{Action, Coordinator, Input, Record};
 use quorate_net::attach::{Gateway, GatewayEvent, GatewayHandle, GatewayLimits};
@@ -28,6 +30,7 @@ use tracing::{info, warn};
 use self::fleet::Fleet;
 use self::keys::Keys;
 use self::observe::observe;
+use self::orders::Orders;
 use self::port::Port;
 use self::signing::Signing;
 use crate::DaemonError;
@@ -81,6 +84,7 @@ pub async fn run_coordinator(
         .add_service(gateway_service)
         .add_service(health)
         .add_service(KeyServiceServer::new(Keys { port: port.clone() }))
+        .add_service(OrderServiceServer::new(Orders { port: port.clone() }))
         .add_service(
             SigningServiceServer::new(Signing { port: port.clone() })
                 .max_decoding_message_size(CLIENT_MESSAGE_BYTES_MAX),

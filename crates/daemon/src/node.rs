@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::admin::{ADMIN_LINK, Admin, AdminCalls};
+use self::admin::{Admin, AdminCalls};
 use self::observe::observe;
 use crate::config::{NodeFile, pinned};
 use crate::driver::{Adapter, Driver};
@@ -55,7 +55,7 @@ pub async fn run_node(
     let calls = AdminCalls::default();
     let dispatch_calls = calls.clone();
     let dispatch = Arc::new(move |Action::Answer { link, call, answer }| {
-        if link == ADMIN_LINK {
+        if link == LinkId::ADMIN {
             dispatch_calls.answer(call, answer);
         } else {
             send(&links, link, call, answer);

@@ -9,6 +9,8 @@ pub struct Heads {
     pub root: Digest,
     /// Hash of the policy bundle in force.
     pub bundle: Digest,
+    /// Hash of every order that stops something or lifts a stop.
+    pub stops: Digest,
     /// Hash of the newest entry of the node's audit log.
     pub audit: Digest,
     /// How many entries the node's audit log has.
@@ -22,6 +24,7 @@ impl Transcribe for Heads {
         transcript
             .digest(&self.root)
             .digest(&self.bundle)
+            .digest(&self.stops)
             .digest(&self.audit)
             .u64(self.audit_length)
             .u64(self.clock.millis());

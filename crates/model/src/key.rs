@@ -44,6 +44,8 @@ pub enum KeyState {
     PreActivation,
     /// Signs what the gate permits.
     Active,
+    /// Signs nothing until it is resumed.
+    Suspended,
 }
 
 impl KeyState {
@@ -52,6 +54,7 @@ impl KeyState {
         match self {
             Self::PreActivation => "pre-activation",
             Self::Active => "active",
+            Self::Suspended => "suspended",
         }
     }
 }

@@ -12,6 +12,8 @@ pub enum Tag {
     TrustRoot,
     /// A person's order.
     Order,
+    /// Every order that stops something, or lifts a stop.
+    Stops,
     /// The payload of a program's statement, under a service's signature.
     SignRequest,
     /// One run of a ceremony.
@@ -44,6 +46,8 @@ pub enum Tag {
     ShareAnswer,
     /// A node's signed refusal of a request.
     Denial,
+    /// A node's word that it carried out an order.
+    Acceptance,
     /// A policy bundle.
     Bundle,
     /// An entry of an audit log.
@@ -61,6 +65,7 @@ impl Tag {
         match self {
             Self::TrustRoot => "quorate/v1/trust-root",
             Self::Order => "quorate/v1/order",
+            Self::Stops => "quorate/v1/stops",
             Self::SignRequest => "quorate/v1/sign-request",
             Self::Session => "quorate/v1/session",
             Self::CeremonyAnnouncement => "quorate/v1/ceremony-announcement",
@@ -77,6 +82,7 @@ impl Tag {
             Self::SigningPackage => "quorate/v1/signing-package",
             Self::ShareAnswer => "quorate/v1/share-answer",
             Self::Denial => "quorate/v1/denial",
+            Self::Acceptance => "quorate/v1/acceptance",
             Self::Bundle => "quorate/v1/bundle",
             Self::AuditEntry => "quorate/v1/audit-entry",
             Self::Effects => "quorate/v1/effects",

@@ -6,7 +6,7 @@ use quorate_model::{
     Attempt, ClusterId, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, SessionId,
     Tag, Threshold, Transcribe, Transcript,
 };
-use quorate_trust::{Body, VerifiedOrder};
+use quorate_trust::{Body, KeyOrder};
 
 /// What a ceremony is about, as each node derives it from the order that it verified itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub struct Ceremony {
 
 impl Ceremony {
     /// The ceremony that an order to generate a key asks for.
-    pub fn generate_key(order: &VerifiedOrder, attempt: Attempt) -> Self {
-        let generate = &order.order().generate_key;
+    pub fn generate_key(order: &KeyOrder, attempt: Attempt) -> Self {
+        let (verified, generate) = (order.verified(), order.generate_key());
         Self {
-            cluster: order.order().cluster,
-            order: order.digest(),
+            cluster: verified.order().cluster,
+            order: verified.digest(),
             attempt,
             key: generate.key.clone(),
             scheme: generate.scheme,

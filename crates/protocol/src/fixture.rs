@@ -42,11 +42,11 @@ impl Fixture {
         let root = TrustRoot {
             created: Timestamp::ZERO,
             threshold_floor: Threshold::new(2).unwrap(),
+            unfreeze_delay_s: 0,
             nodes: keys.iter().map(entry).collect(),
             services: BTreeMap::new(),
             persons: [("ann".parse().unwrap(), person)].into(),
-            quorums: [("keys".parse().unwrap(), quorum()), ("root".parse().unwrap(), quorum())]
-                .into(),
+            quorums: quorate_trust::QUORUMS.map(|name| (name.parse().unwrap(), quorum())).into(),
         };
         Self { root, keys }
     }
@@ -120,6 +120,7 @@ impl Fixture {
         Heads {
             root: self.root.hash(),
             bundle: Digest::new([2; 32]),
+            stops: Digest::new([4; 32]),
             audit: Digest::new([3; 32]),
             audit_length: 1,
             clock: Timestamp::from_millis(5),

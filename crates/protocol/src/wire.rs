@@ -72,6 +72,11 @@ pub enum ToNode {
         /// Signatures of sets that cover its roster.
         confirmations: Vec<Confirmation>,
     },
+    /// Carry out an order that stops something or lifts a stop: answered by [`FromNode::Accepted`].
+    CarryOut(SignedOrder),
+    /// Which orders did you carry out? Answered by [`FromNode::Orders`]: so a stop that was brought
+    /// to one node by hand reaches the others.
+    Orders,
     /// What would the gate say? Answered by [`FromNode::Simulated`]; nothing is reserved.
     Simulate(SignedRequest),
     /// How are you? Answered by [`FromNode::Status`].
@@ -108,6 +113,10 @@ pub enum FromNode {
     Shares(Signed<ShareAnswer>),
     /// The key is active at the node.
     Active,
+    /// The order holds at the node, durably.
+    Accepted(Signed<Acceptance>),
+    /// Orders that the node carried out.
+    Orders(Vec<SignedOrder>),
     /// What the gate would say: the rules that allow, or the reason it refuses.
     Simulated(Result<Vec<String>, String>),
     /// How the node is.
@@ -124,6 +133,15 @@ pub struct SignedDenial {
     /// The rule, or the nearest rule's first unmet condition and the value seen.
     pub reason: String,
     /// What the node knows to be newest.
+    pub heads: Heads,
+}
+
+/// A node's word that it carried out an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Digest of the order.
+    pub order: Digest,
+    /// What the node knows to be newest, the order among it.
     pub heads: Heads,
 }
 
@@ -156,6 +174,8 @@ pub enum RefusalCode {
     Busy,
     /// Too early, too late, or the node doubts its clock.
     Time,
+    /// A freeze or a suspension is in force: until it is lifted.
+    Frozen,
 }
 
 /// How a node is.
@@ -171,6 +191,8 @@ pub struct NodeStatus {
     pub ready: bool,
     /// Why not.
     pub reasons: Vec<String>,
+    /// The freezes and suspensions in force, each in words.
+    pub stops: Vec<String>,
     /// The version of its software.
     pub version: String,
 }
@@ -183,4 +205,14 @@ impl Transcribe for SignedDenial {
 
 impl Body for SignedDenial {
     const TAG: Tag = Tag::Denial;
+}
+
+impl Transcribe for Acceptance {
+    fn transcribe(&self, transcript: &mut Transcript) {
+        transcript.digest(&self.order).value(&self.heads);
+    }
+}
+
+impl Body for Acceptance {
+    const TAG: Tag = Tag::Acceptance;
 }

@@ -15,7 +15,7 @@ use crate::keys::HeldKey;
 use crate::ledger::check_attempt;
 use crate::node::Node;
 use crate::record::{CeremonyRecord, Record, ShareRecord};
-use crate::refusal::{abort, order, refuse};
+use crate::refusal::{abort, order as order_refused, refuse, unless_stopped};
 use crate::turn::Turn;
 
 /// Key generations that this node takes part in, and how far each order has come.
@@ -81,17 +81,21 @@ impl Node {
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
-        let verified = signed.verify(&self.root).map_err(order)?;
+        let order = signed.verify(&self.root).map_err(order_refused)?.key_order();
+        let not_one = || refuse(RefusalCode::Invalid, "this order makes no key");
+        let order = order.ok_or_else(not_one)?;
+        let verified = order.verified();
         self.check_clock(turn.now)?;
-        let ceremony = Ceremony::generate_key(&verified, attempt);
+        let ceremony = Ceremony::generate_key(&order, attempt);
+        unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         if !ceremony.roster.contains(self.me) {
             return Err(refuse(RefusalCode::Invalid, "the order's roster does not name this node"));
         }
         if let Some(vote) = self.cast_vote(&ceremony, never_voted, turn)? {
             return Ok(vote);
         }
-        verified.check_time(turn.now).map_err(order)?;
-        self.admit_attempt(&verified, attempt)?;
+        verified.check_time(turn.now).map_err(order_refused)?;
+        self.admit_attempt(verified, attempt)?;
         let record = CeremonyRecord { key: ceremony.key.clone(), order: ceremony.order, attempt };
         self.ceremonies.put(&record);
         turn.write(Record::Ceremony(record));
@@ -188,8 +192,10 @@ impl Node {
         &mut self,
         ceremony: &CeremonyKey,
         messages: Vec<Signed<Announcement>>,
+        turn: &Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
+        unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         let messages = self.authenticate(messages)?;
         let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
         let Machine::Announced(machine) = machine else { return Err(no_ceremony(ceremony)) };
@@ -204,7 +210,9 @@ impl Node {
         &mut self,
         ceremony: &CeremonyKey,
         messages: Vec<Signed<Round1>>,
+        turn: &Turn,
     ) -> Result<FromNode, Refusal> {
+        unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         let messages = self.authenticate(messages)?;
         let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
         let Machine::Committed(machine) = machine else { return Err(no_ceremony(ceremony)) };
@@ -221,6 +229,7 @@ impl Node {
         messages: Vec<Signed<Round2>>,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
+        unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         let messages = self.authenticate(messages)?;
         let Machine::Dealt(machine) = self.ceremonies.take(ceremony)?.machine else {
             return Err(no_ceremony(ceremony));

@@ -44,7 +44,7 @@ impl Keys {
         let held = self.find(key)?;
         match held.state() {
             KeyState::Active => Ok(held),
-            state @ KeyState::PreActivation => {
+            state @ (KeyState::PreActivation | KeyState::Suspended) => {
                 let reason = format!("key {key} is in state {state}: it signs no request yet");
                 Err(refuse(RefusalCode::NotFound, reason))
             }

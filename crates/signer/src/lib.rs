@@ -12,6 +12,7 @@ mod keygen;
 mod keys;
 mod ledger;
 mod node;
+mod orders;
 mod record;
 mod refusal;
 mod reserve;
@@ -25,6 +26,7 @@ mod vault;
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};
 pub use record::{
-    ActiveRecord, CeremonyRecord, ConfirmationAttempt, Record, RequestRecord, ShareRecord,
+    ActiveRecord, CeremonyRecord, ConfirmationAttempt, OrderRecord, Record, RequestRecord,
+    ShareRecord,
 };
 pub use start::StartError;

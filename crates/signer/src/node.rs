@@ -7,7 +7,7 @@ use quorate_model::{Attempt, ClusterId, Digest, Heads, ParticipantId, Timestamp}
 use quorate_policy::Gate;
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::{Authentic, Body, Signed, SigningKey, TrustRoot};
+use quorate_trust::{Authentic, Body, Signed, SignedOrder, SigningKey, Stops, TrustRoot};
 use rand_core::CryptoRngCore;
 
 use crate::config::Limits;
@@ -23,6 +23,11 @@ use crate::vault::Vault;
 /// One attachment of the node to a coordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
+
+impl LinkId {
+    /// The node's own admin socket.
+    pub const ADMIN: Self = Self(u64::MAX);
+}
 
 /// What a node is told.
 #[derive(Debug)]
@@ -71,6 +76,9 @@ pub struct Node {
     pub(crate) ledger: Ledger,
     pub(crate) confirmation_attempts: BTreeMap<Digest, Attempt>,
     pub(crate) sessions: Sessions,
+    pub(crate) stops: Stops,
+    /// The orders behind the stops, by digest.
+    pub(crate) orders: BTreeMap<Digest, SignedOrder>,
 }
 
 impl Engine for Node {
@@ -89,7 +97,7 @@ impl Engine for Node {
         self.ceremonies.expire(now);
         match input {
             Input::Question { link, call, question } => {
-                let answer = self.answer(question, &mut turn, rng);
+                let answer = self.answer(link, question, &mut turn, rng);
                 let answer = answer.unwrap_or_else(FromNode::Refused);
                 turn.finish(Some(Action::Answer { link, call, answer }))
             }
@@ -113,6 +121,7 @@ impl Engine for Node {
 impl Node {
     fn answer(
         &mut self,
+        link: LinkId,
         question: ToNode,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
@@ -122,9 +131,9 @@ impl Node {
                 self.generate_key(&order, attempt, never_voted, turn, rng)
             }
             ToNode::Announcements(ceremony, messages) => {
-                self.announcements(&ceremony, messages, rng)
+                self.announcements(&ceremony, messages, turn, rng)
             }
-            ToNode::Round1(ceremony, messages) => self.round1(&ceremony, messages),
+            ToNode::Round1(ceremony, messages) => self.round1(&ceremony, messages, turn),
             ToNode::Round2(ceremony, messages) => self.round2(&ceremony, messages, turn),
             ToNode::Certify(certificate) => self.certify(certificate, turn),
             ToNode::Reserve { subject, attempt, signing_set } => {
@@ -134,6 +143,8 @@ impl Node {
                 self.share(subject, attempt, answers, turn)
             }
             ToNode::Confirm { key, confirmations } => self.confirm(&key, confirmations, turn),
+            ToNode::CarryOut(order) => self.carry_out(order, link, turn),
+            ToNode::Orders => Ok(FromNode::Orders(self.orders.values().cloned().collect())),
             ToNode::Simulate(request) => self.simulate(&request, turn.now),
             ToNode::Status => Ok(FromNode::Status(self.status(turn.now))),
         }
@@ -144,6 +155,7 @@ impl Node {
         Heads {
             root: self.cluster,
             bundle: self.gate.bundle_hash(),
+            stops: self.stops.digest(),
             audit: self.log.head(),
             audit_length: self.log.length(),
             clock: now,

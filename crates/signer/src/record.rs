@@ -5,7 +5,7 @@ use std::fmt;
 use quorate_audit::Entry;
 use quorate_model::{Attempt, Digest, KeyId, RequestKey, Timestamp};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, SecretShare};
-use quorate_trust::Signature;
+use quorate_trust::{Signature, SignedOrder};
 
 /// One record. A later record with the same place in its tree replaces the earlier one.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub enum Record {
     Watermark(Timestamp),
     /// Tree `confirmation-attempts`, by confirmation statement.
     ConfirmationAttempt(ConfirmationAttempt),
+    /// Tree `orders`, by digest of the order.
+    Order(OrderRecord),
     /// Tree `audit`, by index.
     Audit(Entry),
 }
@@ -42,6 +44,15 @@ pub struct CeremonyRecord {
     pub order: Digest,
     /// The newest try that this node took part in.
     pub attempt: Attempt,
+}
+
+/// An order that stops something or lifts a stop, carried out here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRecord {
+    /// The order, verified when it was accepted.
+    pub order: SignedOrder,
+    /// When it was accepted: the delay of an unfreeze counts from here.
+    pub accepted: Timestamp,
 }
 
 /// This node's share of a key, with what it voted for.

@@ -2,7 +2,7 @@
 
 use quorate_protocol::wire::{Refusal, RefusalCode};
 use quorate_protocol::{Abort, CertificateError};
-use quorate_trust::{OrderError, RequestError, SenderError};
+use quorate_trust::{OrderError, RequestError, SenderError, Stop, StopError};
 
 pub(crate) fn refuse(code: RefusalCode, reason: impl ToString) -> Refusal {
     Refusal { code, reason: reason.to_string() }
@@ -32,12 +32,28 @@ pub(crate) fn order(error: OrderError) -> Refusal {
         | OrderError::BadWindow
         | OrderError::Threshold(_)
         | OrderError::BelowFloor { .. }
+        | OrderError::UnknownService(_)
         | OrderError::UnknownNode(_)
+        | OrderError::NoOfficer
         | OrderError::BadSignature(_)
         | OrderError::TooManySignatures
         | OrderError::QuorumMissing { .. } => RefusalCode::Invalid,
     };
     refuse(code, error)
+}
+
+/// The refusal of an order about stops.
+pub(crate) fn stop(error: StopError) -> Refusal {
+    let code = match error {
+        StopError::NoStop(_) | StopError::WrongLift(_) => RefusalCode::Invalid,
+        StopError::TooMany => RefusalCode::Busy,
+    };
+    refuse(code, error)
+}
+
+/// Refuses what a stop holds.
+pub(crate) fn unless_stopped(stop: Option<&Stop>) -> Result<(), Refusal> {
+    stop.map_or(Ok(()), |stop| Err(refuse(RefusalCode::Frozen, stop)))
 }
 
 /// The refusal of a relayed message that nobody signed as it is.

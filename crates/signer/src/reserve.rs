@@ -14,7 +14,7 @@ use crate::keys::HeldKey;
 use crate::ledger::check_attempt;
 use crate::node::Node;
 use crate::record::{ConfirmationAttempt, Record, RequestRecord};
-use crate::refusal::{abort, refuse, request};
+use crate::refusal::{abort, refuse, request, unless_stopped};
 use crate::session::{Session, SessionSubject};
 use crate::turn::Turn;
 
@@ -56,6 +56,7 @@ impl Node {
         let verified = signed.verify(&self.root).map_err(request)?;
         verified.check_time(turn.now).map_err(request)?;
         let held = self.keys.active(&verified.request().key)?;
+        self.check_stops(&verified, turn.now)?;
         self.check_signing_set(&held.certified, &signing_set)?;
         if let Some(reason) = self.earlier_denial(&verified) {
             return Ok(self.denied(verified.digest(), reason, turn.now));
@@ -108,6 +109,7 @@ impl Node {
             let reason = format!("key {key} is not certified at this node");
             return Err(refuse(RefusalCode::NotFound, reason));
         }
+        unless_stopped(self.stops.on_key(key, turn.now))?;
         self.check_signing_set(&held.certified, &signing_set)?;
         check_attempt(attempt, self.limits.attempts_max)?;
         let statement = Confirmation::statement(&held.certified, &signing_set);
@@ -184,11 +186,21 @@ impl Node {
         let verified = signed.verify(&self.root).map_err(request)?;
         verified.check_time(now).map_err(request)?;
         let held = self.keys.active(&verified.request().key)?;
+        self.check_stops(&verified, now)?;
         let decision = decode_request(held, verified.request()).and_then(|decoded| {
             let subject = signing_subject(held, &verified, Attempt::FIRST, &decoded, now);
             self.gate.simulate(&subject).map_err(|denial| denial.to_string())
         });
         Ok(FromNode::Simulated(decision))
+    }
+
+    pub(crate) fn check_stops(
+        &self,
+        verified: &VerifiedRequest,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let SignRequest { key, service, .. } = verified.request();
+        unless_stopped(self.stops.on_request(key, service, now))
     }
 
     fn check_signing_set(

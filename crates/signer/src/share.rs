@@ -9,7 +9,7 @@ use quorate_trust::{Authentic, Signed};
 
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
-use crate::refusal::{abort, refuse, request};
+use crate::refusal::{abort, refuse, request, unless_stopped};
 use crate::session::{Session, SessionSubject};
 use crate::turn::Turn;
 
@@ -31,6 +31,13 @@ impl Node {
         };
         let Session { reserved, permit, subject, .. } = session;
         let context = reserved.context().clone();
+        // Whatever was stopped since the reserve phase takes its nonces with it.
+        match &subject {
+            SessionSubject::Request(object) => self.check_stops(&object.0, turn.now)?,
+            SessionSubject::Confirmation => {
+                unless_stopped(self.stops.on_key(&context.key, turn.now))?;
+            }
+        }
         let permit = match self.permit_share(&subject, &context, permit, turn.now)? {
             Ok(permit) => permit,
             Err(reason) => return self.deny_late(&subject, reason, turn),

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
 use quorate_model::{KeyId, ParticipantId, Timestamp};
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
+use quorate_trust::{Order, Stops};
 
 use crate::config::NodeConfig;
 use crate::keygen::Ceremonies;
 use crate::keys::{HeldKey, Keys};
 use crate::ledger::Ledger;
 use crate::node::Node;
-use crate::record::{ActiveRecord, Record, ShareRecord};
+use crate::record::{ActiveRecord, OrderRecord, Record, ShareRecord};
 use crate::session::Sessions;
 use crate::turn::Turn;
 use crate::vault::Vault;
@@ -41,6 +42,9 @@ pub enum StartError {
         /// The key.
         key: KeyId,
     },
+    /// A stored order cannot be read, or contradicts another.
+    #[error("the store has an order that cannot have been carried out: {0}")]
+    Order(String),
     /// A record that says that something is gone cannot be stored.
     #[error("the store holds a record of removal: it is not this software's")]
     Removal,
@@ -78,6 +82,8 @@ impl Node {
             ledger: Ledger::default(),
             confirmation_attempts: BTreeMap::new(),
             sessions: Sessions::default(),
+            stops: Stops::default(),
+            orders: BTreeMap::new(),
         };
         node.load(records)?;
         let mut turn = Turn::new(now);
@@ -104,6 +110,7 @@ impl Node {
                 Record::ConfirmationAttempt(record) => {
                     self.confirmation_attempts.insert(record.statement, record.attempt);
                 }
+                Record::Order(record) => self.load_order(record)?,
                 Record::Audit(entry) => entries.push(entry),
                 Record::DropShare(_) | Record::ForgetRequest(_) => {
                     return Err(StartError::Removal);
@@ -119,6 +126,18 @@ impl Node {
         }
         entries.sort_by_key(|entry| entry.index);
         self.log = Log::verify(&entries)?;
+        Ok(())
+    }
+
+    fn load_order(&mut self, record: OrderRecord) -> Result<(), StartError> {
+        let unreadable = |error: &dyn std::error::Error| StartError::Order(error.to_string());
+        let OrderRecord { order, accepted } = record;
+        // Its signatures were verified when it was accepted, under the root of then.
+        let parsed = Order::parse(&order.text).map_err(|error| unreadable(&error))?;
+        let by = order.signatures.iter().map(|signature| signature.person.clone()).collect();
+        let delay = self.unfreeze_delay_ms();
+        self.stops.apply(&parsed, by, accepted, delay).map_err(|error| unreadable(&error))?;
+        self.orders.insert(parsed.digest(), order);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use quorate_model::{KeyState, Timestamp};
 use quorate_protocol::wire::NodeStatus;
+use quorate_trust::Scope;
 
 use crate::node::Node;
 
@@ -12,6 +13,11 @@ impl Node {
         let mut reasons = Vec::new();
         if let Err(refusal) = self.check_clock(now) {
             reasons.push(refusal.reason);
+        }
+        let stops: Vec<_> =
+            self.stops.in_force(now).map(|(_, stop)| stop).map(ToString::to_string).collect();
+        if self.stops.in_force(now).any(|(_, stop)| stop.scope == Scope::Cluster) {
+            reasons.push("the cluster is frozen".to_owned());
         }
         if active == 0 {
             reasons.push("no key is active".to_owned());
@@ -25,6 +31,7 @@ impl Node {
             open_sessions: self.sessions.len() as u64,
             ready: reasons.is_empty(),
             reasons,
+            stops,
             version: self.version.clone(),
         }
     }

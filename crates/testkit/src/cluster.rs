@@ -13,8 +13,8 @@ use quorate_model::{
 use quorate_policy::{Bundle, Gate};
 use quorate_signer::{Identity, Limits, NodeConfig};
 use quorate_trust::{
-    GenerateKey, NodeEntry, Order, OrderSignature, PersonEntry, Quorum, ServiceEntry, SignRequest,
-    SignedOrder, SignedRequest, SigningKey, TrustRoot, Window,
+    GenerateKey, NodeEntry, Order, OrderAction, OrderSignature, PersonEntry, QUORUMS, Quorum,
+    ServiceEntry, SignRequest, SignedOrder, SignedRequest, SigningKey, TrustRoot, Window,
 };
 use rand_core::CryptoRngCore;
 
@@ -33,6 +33,10 @@ pub fn network_of(scheme: Scheme) -> Option<Network> {
 /// The most that the fixture's policy lets be paid at once, fee included.
 const LIMIT: u64 = 1_000_000;
 const FEE: u64 = 500;
+/// How long a freeze holds on after it was lifted.
+const UNFREEZE_DELAY_S: u64 = 60;
+/// How long an order may begin to be carried out, in milliseconds.
+const ORDER_LIFETIME_MS: u64 = 3_600_000;
 
 /// Private keys of everybody in a cluster: what no single place holds in life.
 #[derive(Debug)]
@@ -90,10 +94,11 @@ impl ClusterFixture {
         let root = TrustRoot {
             created: Timestamp::from_millis(1_700_000_000_000),
             threshold_floor: Threshold::new(u32::from(nodes / 2 + 1)).expect("a majority"),
+            unfreeze_delay_s: UNFREEZE_DELAY_S,
             nodes: signers.nodes.iter().map(node).collect(),
             services: [(SERVICE.parse().expect("a name"), service)].into(),
             persons: signers.persons.iter().map(person).collect(),
-            quorums: ["keys", "root"].map(|q| (q.parse().expect("a name"), quorum())).into(),
+            quorums: QUORUMS.map(|q| (q.parse().expect("a name"), quorum())).into(),
         };
         root.check().expect("the fixture's root keeps every rule");
         Self { root, signers }
@@ -127,24 +132,37 @@ impl ClusterFixture {
         threshold: u16,
         now: Timestamp,
     ) -> SignedOrder {
-        let id = format!("make-{key}").parse::<OrderId>().expect("a name");
-        let order = Order {
-            cluster: self.root.hash(),
-            id,
-            generate_key: GenerateKey {
-                key: key.clone(),
-                scheme,
-                threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
-                roster: ParticipantSet::new(self.root.nodes.keys().copied()).expect("nodes"),
-            },
-            window: Window { not_before: now, expires: now.plus_millis(3_600_000) },
+        let generate = GenerateKey {
+            key: key.clone(),
+            scheme,
+            threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
+            roster: ParticipantSet::new(self.root.nodes.keys().copied()).expect("nodes"),
         };
-        let text = order.render();
-        let signers = self.signers.persons.iter().take(2);
-        let sign = |(name, key): (&PersonName, &SigningKey)| {
-            OrderSignature::sign(&text, name.clone(), key)
+        let action = OrderAction::GenerateKey(generate);
+        self.order_to(&format!("make-{key}"), action, &["alice", "bob"], now)
+    }
+
+    /// An order to do anything, from now on, signed by these persons.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn order_to(
+        &self,
+        id: &str,
+        action: OrderAction,
+        by: &[&str],
+        now: Timestamp,
+    ) -> SignedOrder {
+        let expires = (!action.is_stop()).then(|| now.plus_millis(ORDER_LIFETIME_MS));
+        let window = Window { not_before: now, expires };
+        let id = id.parse::<OrderId>().expect("a name");
+        let text = Order { cluster: self.root.hash(), id, action, window }.render();
+        let sign = |name: &&str| {
+            let name: PersonName = name.parse().expect("a name");
+            let key = self.signers.persons.get(&name).expect("a person of the fixture");
+            OrderSignature::sign(&text, name, key)
         };
-        let signatures = signers.map(sign).collect();
+        let signatures = by.iter().map(sign).collect();
         SignedOrder { text, signatures }
     }
 

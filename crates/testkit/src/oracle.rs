@@ -105,6 +105,13 @@ impl Oracle {
                 );
                 durable.then_some(()).ok_or(Violation::NotDurable { node, what: "vote" })
             }
+            FromNode::Accepted(word) => {
+                let order = word.body.order;
+                let durable = disk.records::<Record>().iter().any(
+                    |record| matches!(record, Record::Order(held) if held.order.digest() == order),
+                );
+                durable.then_some(()).ok_or(Violation::NotDurable { node, what: "order" })
+            }
             FromNode::Announcement(_)
             | FromNode::Round1(_)
             | FromNode::Round2(_)
@@ -112,6 +119,7 @@ impl Oracle {
             | FromNode::Denied(_)
             | FromNode::Active
             | FromNode::Simulated(_)
+            | FromNode::Orders(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => Ok(()),
         }
@@ -186,6 +194,7 @@ fn durable(
         | Record::Active(_)
         | Record::ForgetRequest(_)
         | Record::Watermark(_)
+        | Record::Order(_)
         | Record::Audit(_) => false,
     })
 }

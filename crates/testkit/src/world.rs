@@ -235,6 +235,8 @@ impl World {
             | ToNode::Round2(..)
             | ToNode::Confirm { .. }
             | ToNode::Simulate(_)
+            | ToNode::CarryOut(_)
+            | ToNode::Orders
             | ToNode::Status => (None, None, false),
         };
         Asked { subject, attempt, is_confirmation }

@@ -9,15 +9,20 @@ mod order;
 mod request;
 mod root;
 mod signed;
+mod stops;
 mod text;
 
 pub use quorate_model::PayloadFormat;
 
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
 pub use order::{
-    GenerateKey, Order, OrderError, OrderSignature, SignedOrder, VerifiedOrder, Window,
+    Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, OrderSignature, ParseScope,
+    Scope, SignedOrder, VerifiedOrder, Window,
 };
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
-pub use root::{Label, NodeEntry, PersonEntry, Quorum, RootError, ServiceEntry, TrustRoot};
+pub use root::{
+    Label, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError, ServiceEntry, TrustRoot,
+};
 pub use signed::{Authentic, Body, SenderError, Signed};
+pub use stops::{STOPS_MAX, Stop, StopError, Stops};
 pub use text::TextError;

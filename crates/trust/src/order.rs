@@ -1,32 +1,24 @@
-//! Orders: what the root's quorums tell the cluster to do.
+//! Orders: what officers and the root's quorums tell the cluster to do.
+
+mod action;
 
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    ClusterId, Digest, KeyId, OrderId, ParticipantSet, PersonName, Scheme, Tag, Threshold,
-    Timestamp, Transcript,
+    ClusterId, Digest, OrderId, ParticipantSet, PersonName, ServiceName, Tag, Threshold, Timestamp,
+    Transcript,
 };
 
-use crate::text::{Reader, TextError, Writer, list};
-use crate::{Signature, SigningKey, TrustRoot};
+pub use self::action::{Authority, GenerateKey, OrderAction, ParseScope, Scope};
+use crate::text::{Reader, TextError, Writer, value};
+use crate::{PublicKey, Signature, SigningKey, TrustRoot};
 
 const KIND: &str = "quorate-order/1";
 /// No order lives longer: an old signature must not surprise anyone.
 const LIFETIME_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
 const SIGNATURES_MAX: usize = 64;
-
-/// An order to make a key by distributed key generation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GenerateKey {
-    /// The new key's id. An id is used once, for ever.
-    pub key: KeyId,
-    /// Its scheme.
-    pub scheme: Scheme,
-    /// Signers required.
-    pub threshold: Threshold,
-    /// Who holds a share.
-    pub roster: ParticipantSet,
-}
+/// How a window is written that does not end.
+const NEVER: &str = "never";
 
 /// A statement of people that the cluster carries out at most once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +28,7 @@ pub struct Order {
     /// Its unique id.
     pub id: OrderId,
     /// What to do.
-    pub generate_key: GenerateKey,
+    pub action: OrderAction,
     /// When it may be carried out.
     pub window: Window,
 }
@@ -46,8 +38,9 @@ pub struct Order {
 pub struct Window {
     /// Not before this time.
     pub not_before: Timestamp,
-    /// Not from this time on; at most seven days later.
-    pub expires: Timestamp,
+    /// Not from this time on; at most seven days later. Never, for an order that stops something,
+    /// and for no other.
+    pub expires: Option<Timestamp>,
 }
 
 /// An order's text with the signatures under it, as it travels.
@@ -73,6 +66,14 @@ pub struct OrderSignature {
 pub struct VerifiedOrder {
     order: Order,
     digest: Digest,
+    signers: BTreeSet<PersonName>,
+}
+
+/// A verified order to make a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOrder {
+    verified: VerifiedOrder,
+    generate: GenerateKey,
 }
 
 /// Why an order is refused.
@@ -90,8 +91,11 @@ pub enum OrderError {
     /// After its window.
     #[error("the order expired at {0}")]
     Expired(Timestamp),
-    /// A window that ends before it begins, or lasts longer than seven days.
-    #[error("an order is valid for at most seven days, and expires after it begins")]
+    /// A window that ends before it begins, or lasts longer than seven days; or one that ends, of an
+    /// order that stops something.
+    #[error(
+        "an order that stops something never expires; any other is valid for at most seven days, and expires after it begins"
+    )]
     BadWindow,
     /// The threshold does not fit.
     #[error("threshold: {0}")]
@@ -104,6 +108,9 @@ pub enum OrderError {
         /// The least that the root allows.
         floor: Threshold,
     },
+    /// A service that is not in the trust root.
+    #[error("service {0} is not in the trust root")]
+    UnknownService(ServiceName),
     /// Somebody who is not a node of this cluster.
     #[error("the roster {0} names a node that is not in the trust root")]
     UnknownNode(ParticipantSet),
@@ -113,9 +120,14 @@ pub enum OrderError {
     /// More signatures than anyone needs.
     #[error("an order carries at most 64 signatures")]
     TooManySignatures,
+    /// No officer signed an order that takes one.
+    #[error("no officer signed: an order that freezes takes any one of them")]
+    NoOfficer,
     /// Fewer distinct members of the quorum than it requires.
-    #[error("quorum keys: {present} of {required} members signed")]
+    #[error("quorum {quorum}: {present} of {required} members signed")]
     QuorumMissing {
+        /// The quorum.
+        quorum: &'static str,
         /// Distinct members who signed.
         present: usize,
         /// How many must.
@@ -126,58 +138,83 @@ pub enum OrderError {
 impl Order {
     /// The canonical text: what is shown and signed.
     pub fn render(&self) -> String {
-        let GenerateKey { key, scheme, threshold, roster } = &self.generate_key;
-        Writer::new(KIND)
-            .field("cluster", self.cluster)
-            .field("order", &self.id)
-            .field("action", "generate-key")
-            .field("key", key)
-            .field("scheme", scheme)
-            .field("threshold", threshold)
-            .field("roster", roster)
-            .field("not-before", self.window.not_before)
-            .field("expires", self.window.expires)
-            .finish()
+        let mut text = Writer::new(KIND);
+        text.field("cluster", self.cluster).field("order", &self.id);
+        self.action.write(&mut text);
+        text.field("not-before", self.window.not_before);
+        match self.window.expires {
+            Some(expires) => text.field("expires", expires),
+            None => text.field("expires", NEVER),
+        };
+        text.finish()
     }
 
-    fn parse(text: &str) -> Result<Self, OrderError> {
+    /// Reads the canonical text of an order. Whose it is and whether it may be carried out is not
+    /// looked at.
+    ///
+    /// # Errors
+    /// [`TextError`], naming the line or field.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
         let mut reader = Reader::new(text, KIND)?;
-        let cluster = reader.parse("cluster")?;
-        let id = reader.parse("order")?;
-        if reader.text("action")? != "generate-key" {
-            let reason = "expected generate-key".to_owned();
-            return Err(TextError::Value { field: "action", reason }.into());
-        }
-        let key = reader.parse("key")?;
-        let scheme = reader.parse("scheme")?;
-        let threshold = Threshold::new(reader.parse("threshold")?)?;
-        let members: Vec<_> = list("roster", reader.text("roster")?)?;
-        let roster = ParticipantSet::new(members)
-            .map_err(|e| TextError::Value { field: "roster", reason: e.to_string() })?;
-        let window =
-            Window { not_before: reader.parse("not-before")?, expires: reader.parse("expires")? };
+        let (cluster, id) = (reader.parse("cluster")?, reader.parse("order")?);
+        let action = OrderAction::read(&mut reader)?;
+        let not_before = reader.parse("not-before")?;
+        let expires = match reader.text("expires")? {
+            NEVER => None,
+            time => Some(value("expires", time)?),
+        };
         reader.finish()?;
-        let generate_key = GenerateKey { key, scheme, threshold, roster };
-        let order = Self { cluster, id, generate_key, window };
-        if order.render() == text { Ok(order) } else { Err(TextError::NotCanonical.into()) }
+        let order = Self { cluster, id, action, window: Window { not_before, expires } };
+        if order.render() == text { Ok(order) } else { Err(TextError::NotCanonical) }
+    }
+
+    /// The digest of the text: what the order is, for naming and binding.
+    pub fn digest(&self) -> Digest {
+        digest(&self.render())
     }
 
     fn check(&self, root: &TrustRoot) -> Result<(), OrderError> {
         if self.cluster != root.hash() {
             return Err(OrderError::OtherCluster(self.cluster));
         }
-        let lifetime = self.window.expires.since(self.window.not_before);
-        if lifetime == 0 || lifetime > LIFETIME_MAX_MS {
-            return Err(OrderError::BadWindow);
+        self.window.check(self.action.is_stop())?;
+        match &self.action {
+            OrderAction::GenerateKey(generate) => generate.check(root),
+            OrderAction::Freeze(Scope::Service(service))
+                if !root.services.contains_key(service) =>
+            {
+                Err(OrderError::UnknownService(service.clone()))
+            }
+            OrderAction::Freeze(_)
+            | OrderAction::Unfreeze(_)
+            | OrderAction::Suspend(_)
+            | OrderAction::Resume(_) => Ok(()),
         }
-        let GenerateKey { threshold, roster, .. } = &self.generate_key;
-        threshold.check(roster.len())?;
-        if *threshold < root.threshold_floor {
-            let floor = root.threshold_floor;
-            return Err(OrderError::BelowFloor { asked: *threshold, floor });
+    }
+}
+
+impl Window {
+    fn check(&self, is_stop: bool) -> Result<(), OrderError> {
+        let fits = match self.expires {
+            None => is_stop,
+            Some(expires) => {
+                let lifetime = expires.since(self.not_before);
+                !is_stop && lifetime > 0 && lifetime <= LIFETIME_MAX_MS
+            }
+        };
+        if fits { Ok(()) } else { Err(OrderError::BadWindow) }
+    }
+}
+
+impl GenerateKey {
+    fn check(&self, root: &TrustRoot) -> Result<(), OrderError> {
+        self.threshold.check(self.roster.len())?;
+        if self.threshold < root.threshold_floor {
+            let (asked, floor) = (self.threshold, root.threshold_floor);
+            return Err(OrderError::BelowFloor { asked, floor });
         }
-        if roster.iter().any(|id| !root.nodes.contains_key(&id)) {
-            return Err(OrderError::UnknownNode(roster.clone()));
+        if self.roster.iter().any(|id| !root.nodes.contains_key(&id)) {
+            return Err(OrderError::UnknownNode(self.roster.clone()));
         }
         Ok(())
     }
@@ -188,9 +225,19 @@ impl OrderSignature {
     pub fn sign(text: &str, person: PersonName, key: &SigningKey) -> Self {
         Self { person, signature: key.sign(&digest(text)) }
     }
+
+    /// Whether this is that key's signature under an order's text.
+    pub fn verify(&self, text: &str, key: PublicKey) -> bool {
+        key.verify(&digest(text), &self.signature).is_ok()
+    }
 }
 
 impl SignedOrder {
+    /// The digest of the text: what the order is, for naming and binding.
+    pub fn digest(&self) -> Digest {
+        digest(&self.text)
+    }
+
     /// Verifies everything about the order except the time.
     ///
     /// # Errors
@@ -203,20 +250,35 @@ impl SignedOrder {
         }
         let digest = digest(&self.text);
         let mut signers = BTreeSet::new();
-        for OrderSignature { person, signature } in &self.signatures {
-            let key = root.persons.get(person).map(|entry| entry.key);
-            if key.is_none_or(|key| key.verify(&digest, signature).is_err()) {
-                return Err(OrderError::BadSignature(person.clone()));
+        for signature in &self.signatures {
+            let entry = root.persons.get(&signature.person);
+            if !entry.is_some_and(|entry| signature.verify(&self.text, entry.key)) {
+                return Err(OrderError::BadSignature(signature.person.clone()));
             }
-            signers.insert(person.clone());
+            signers.insert(signature.person.clone());
         }
-        let (required, present) = root.quorum("keys").map_or((usize::MAX, 0), |quorum| {
-            (quorum.required, quorum.members.intersection(&signers).count())
-        });
-        if present < required {
-            return Err(OrderError::QuorumMissing { present, required });
+        order.action.authority().check(root, &signers)?;
+        Ok(VerifiedOrder { order, digest, signers })
+    }
+}
+
+impl Authority {
+    fn check(self, root: &TrustRoot, signers: &BTreeSet<PersonName>) -> Result<(), OrderError> {
+        match self {
+            Self::AnyOfficer => {
+                let officer = |name| root.persons.get(name).is_some_and(|person| person.officer);
+                if signers.iter().any(officer) { Ok(()) } else { Err(OrderError::NoOfficer) }
+            }
+            Self::Quorum(quorum) => {
+                let (required, present) = root.quorum(quorum).map_or((usize::MAX, 0), |quorum| {
+                    (quorum.required, quorum.members.intersection(signers).count())
+                });
+                if present >= required {
+                    return Ok(());
+                }
+                Err(OrderError::QuorumMissing { quorum, present, required })
+            }
         }
-        Ok(VerifiedOrder { order, digest })
     }
 }
 
@@ -231,6 +293,22 @@ impl VerifiedOrder {
         self.digest
     }
 
+    /// The persons whose signatures were verified.
+    pub fn signers(&self) -> &BTreeSet<PersonName> {
+        &self.signers
+    }
+
+    /// The order as one to make a key, if it is one.
+    pub fn key_order(self) -> Option<KeyOrder> {
+        match self.order.action.clone() {
+            OrderAction::GenerateKey(generate) => Some(KeyOrder { verified: self, generate }),
+            OrderAction::Freeze(_)
+            | OrderAction::Unfreeze(_)
+            | OrderAction::Suspend(_)
+            | OrderAction::Resume(_) => None,
+        }
+    }
+
     /// Checks that the order may begin to be carried out now.
     ///
     /// # Errors
@@ -240,10 +318,22 @@ impl VerifiedOrder {
         if now < not_before {
             return Err(OrderError::NotYet(not_before));
         }
-        if now >= expires {
-            return Err(OrderError::Expired(expires));
+        match expires {
+            Some(expires) if now >= expires => Err(OrderError::Expired(expires)),
+            Some(_) | None => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl KeyOrder {
+    /// The order.
+    pub fn verified(&self) -> &VerifiedOrder {
+        &self.verified
+    }
+
+    /// What it says to generate.
+    pub fn generate_key(&self) -> &GenerateKey {
+        &self.generate
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use quorate_model::ParticipantId;
+use quorate_model::{KeyId, ParticipantId, Scheme};
 use rand_core::{OsRng, RngCore as _, SeedableRng as _};
 
 use super::*;
@@ -32,10 +32,11 @@ fn people() -> People {
     let root = TrustRoot {
         created: Timestamp::ZERO,
         threshold_floor: Threshold::new(2).unwrap(),
+        unfreeze_delay_s: 3_600,
         nodes,
         services: BTreeMap::new(),
         persons,
-        quorums: [("keys".parse().unwrap(), quorum()), ("root".parse().unwrap(), quorum())].into(),
+        quorums: crate::QUORUMS.map(|name| (name.parse().unwrap(), quorum())).into(),
     };
     root.check().unwrap();
     People { root, keys }
@@ -43,20 +44,34 @@ fn people() -> People {
 
 impl People {
     fn order(&self) -> Order {
-        Order {
-            cluster: self.root.hash(),
-            id: "order-1".parse().unwrap(),
-            generate_key: GenerateKey {
-                key: "treasury".parse().unwrap(),
-                scheme: Scheme::FrostEd25519,
-                threshold: Threshold::new(2).unwrap(),
-                roster: ParticipantSet::from_wire([1, 2, 3]).unwrap(),
-            },
-            window: Window {
-                not_before: Timestamp::from_millis(10),
-                expires: Timestamp::from_millis(1_000),
-            },
-        }
+        self.generate_key(2, [1, 2, 3])
+    }
+
+    fn generate_key(&self, threshold: u32, roster: [u16; 3]) -> Order {
+        self.order_to(OrderAction::GenerateKey(GenerateKey {
+            key: "treasury".parse().unwrap(),
+            scheme: Scheme::FrostEd25519,
+            threshold: Threshold::new(threshold).unwrap(),
+            roster: ParticipantSet::from_wire(roster.map(u32::from)).unwrap(),
+        }))
+    }
+
+    fn order_to(&self, action: OrderAction) -> Order {
+        let expires = (!action.is_stop()).then_some(Timestamp::from_millis(1_000));
+        let window = Window { not_before: Timestamp::from_millis(10), expires };
+        Order { cluster: self.root.hash(), id: "order-1".parse().unwrap(), action, window }
+    }
+
+    /// An order of each kind.
+    fn orders(&self) -> [Order; 5] {
+        let (key, digest): (KeyId, _) = ("treasury".parse().unwrap(), Digest::new([5; 32]));
+        [
+            self.order(),
+            self.order_to(OrderAction::Freeze(Scope::Key(key.clone()))),
+            self.order_to(OrderAction::Unfreeze(digest)),
+            self.order_to(OrderAction::Suspend(key)),
+            self.order_to(OrderAction::Resume(digest)),
+        ]
     }
 
     fn sign(&self, order: &Order, names: &[&str]) -> SignedOrder {
@@ -78,7 +93,7 @@ fn a_quorum_of_distinct_persons_is_needed() {
     let order = people.order();
     let verify = |names: &[&str]| people.sign(&order, names).verify(&people.root);
     assert_eq!(verify(&["alice", "carol"]).unwrap().order(), &order);
-    let missing = |present| Err(OrderError::QuorumMissing { present, required: 2 });
+    let missing = |present| Err(OrderError::QuorumMissing { quorum: "keys", present, required: 2 });
     assert_eq!(verify(&[]), missing(0));
     assert_eq!(verify(&["alice"]), missing(1));
     assert_eq!(verify(&["alice", "alice"]), missing(1));
@@ -99,13 +114,16 @@ fn a_signature_of_somebody_else_is_refused() {
 #[test]
 fn every_field_is_under_the_signature() {
     let people = people();
-    let signed = people.sign(&people.order(), &["alice", "bob"]);
-    for index in 0..signed.text.len() {
-        let mut bytes = signed.text.clone().into_bytes();
-        bytes[index] ^= 1;
-        let Ok(text) = String::from_utf8(bytes) else { continue };
-        let changed = SignedOrder { text, signatures: signed.signatures.clone() };
-        assert!(changed.verify(&people.root).is_err(), "byte {index}");
+    for order in people.orders() {
+        let signed = people.sign(&order, &["alice", "bob"]);
+        assert_eq!(signed.verify(&people.root).unwrap().order(), &order);
+        for index in 0..signed.text.len() {
+            let mut bytes = signed.text.clone().into_bytes();
+            bytes[index] ^= 1;
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            let changed = SignedOrder { text, signatures: signed.signatures.clone() };
+            assert!(changed.verify(&people.root).is_err(), "byte {index}");
+        }
     }
 }
 
@@ -118,17 +136,42 @@ fn an_order_outside_the_root_is_refused() {
         people.sign(&order, &["alice", "bob"]).verify(&people.root).unwrap_err()
     };
     assert!(matches!(verify(|o| o.cluster = Digest::new([1; 32])), OrderError::OtherCluster(_)));
-    let stranger = verify(|o| {
-        o.generate_key.roster = ParticipantSet::from_wire([1, 2, 9]).unwrap();
-    });
+    const WEEK: u64 = 7 * 24 * 3600 * 1000;
+    let long = verify(|o| o.window.expires = Some(Timestamp::from_millis(WEEK + 11)));
+    assert_eq!(long, OrderError::BadWindow);
+    assert_eq!(verify(|o| o.window.expires = None), OrderError::BadWindow);
+    assert_eq!(verify(|o| o.window.expires = Some(o.window.not_before)), OrderError::BadWindow);
+    let refused =
+        |order: Order| people.sign(&order, &["alice", "bob"]).verify(&people.root).unwrap_err();
+    let stranger = refused(people.generate_key(2, [1, 2, 9]));
     assert!(matches!(stranger, OrderError::UnknownNode(_)));
-    let minority = verify(|o| {
-        o.generate_key.threshold = Threshold::new(4).unwrap();
-    });
+    let minority = refused(people.generate_key(4, [1, 2, 3]));
     assert!(matches!(minority, OrderError::Threshold(_)));
-    let endless = verify(|o| o.window.expires = Timestamp::from_millis(8 * 24 * 3600 * 1000));
-    assert_eq!(endless, OrderError::BadWindow);
-    assert_eq!(verify(|o| o.window.expires = o.window.not_before), OrderError::BadWindow);
+    let nobody = Scope::Service("nobody".parse().unwrap());
+    let nobody = refused(people.order_to(OrderAction::Freeze(nobody)));
+    assert!(matches!(nobody, OrderError::UnknownService(_)));
+    let mut ends = people.order_to(OrderAction::Freeze(Scope::Cluster));
+    ends.window.expires = Some(Timestamp::from_millis(1_000));
+    assert_eq!(refused(ends), OrderError::BadWindow);
+}
+
+#[test]
+fn one_officer_can_freeze_and_only_a_quorum_can_do_anything_else() {
+    let mut people = people();
+    people.root.persons.values_mut().for_each(|person| person.officer = false);
+    people.root.persons.get_mut(&"dan".parse().unwrap()).unwrap().officer = true;
+    for order in people.orders() {
+        let verify = |names: &[&str]| people.sign(&order, names).verify(&people.root).map(drop);
+        if let OrderAction::Freeze(_) = order.action {
+            assert_eq!(verify(&["dan"]), Ok(()), "no member of any quorum, but an officer");
+            assert_eq!(verify(&["alice", "bob"]), Err(OrderError::NoOfficer));
+            assert_eq!(verify(&[]), Err(OrderError::NoOfficer));
+        } else {
+            assert!(matches!(verify(&["dan"]), Err(OrderError::QuorumMissing { .. })));
+            assert!(matches!(verify(&["alice", "dan"]), Err(OrderError::QuorumMissing { .. })));
+            assert_eq!(verify(&["alice", "bob"]), Ok(()));
+        }
+    }
 }
 
 #[test]
@@ -152,12 +195,12 @@ fn an_order_is_carried_out_in_its_window_only() {
 #[test]
 fn mutated_statements_are_refused_or_the_same_and_never_a_panic() {
     let people = people();
-    let order = people.order().render();
+    let orders = people.orders().map(|order| order.render());
     let root = people.root.render();
     let mut random = rand_chacha::ChaCha20Rng::seed_from_u64(7);
     let mut next = |bound: usize| random.next_u32() as usize % bound;
     for _ in 0..10_000 {
-        for text in [&order, &root] {
+        for text in orders.iter().chain([&root]) {
             let mut bytes = text.clone().into_bytes();
             for _ in 0..=next(4) {
                 if bytes.is_empty() {

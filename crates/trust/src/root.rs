@@ -13,6 +13,12 @@ use crate::text::{Reader, TextError, Writer, list, value};
 use crate::{CredentialError, PublicKey};
 
 const KIND: &str = "quorate-root/1";
+/// Nobody waits longer for the end of a freeze: seven days.
+const UNFREEZE_DELAY_MAX_S: u64 = 7 * 24 * 3600;
+
+/// The quorums that every root has: for orders about keys, for policy bundles, for the root itself, and
+/// for lifting a freeze.
+pub const QUORUMS: [&str; 4] = ["keys", "policy", "root", "unfreeze"];
 
 /// Version 1 of the trust root, the genesis. Its hash is the cluster's id, pinned by every node and
 /// client; everything else in the cluster is a statement under it.
@@ -22,13 +28,15 @@ pub struct TrustRoot {
     pub created: Timestamp,
     /// No key may have a lower threshold.
     pub threshold_floor: Threshold,
+    /// How long a freeze holds on after the order that lifts it, in seconds.
+    pub unfreeze_delay_s: u64,
     /// The signer nodes.
     pub nodes: BTreeMap<ParticipantId, NodeEntry>,
     /// The services that may send sign requests.
     pub services: BTreeMap<ServiceName, ServiceEntry>,
     /// The people: at least one officer.
     pub persons: BTreeMap<PersonName, PersonEntry>,
-    /// Named quorums of people. `keys` (orders about keys) and `root` always exist.
+    /// Named quorums of people. Those of [`QUORUMS`] always exist.
     pub quorums: BTreeMap<QuorumName, Quorum>,
 }
 
@@ -97,6 +105,9 @@ pub enum RootError {
     /// A quorum that nobody or nobody distinct could fill.
     #[error("quorum {0:?}: needs between 1 and as many persons as it has members, all in the root")]
     BadQuorum(QuorumName),
+    /// A delay longer than seven days.
+    #[error("unfreeze-delay-seconds: at most {UNFREEZE_DELAY_MAX_S}, seven days")]
+    UnfreezeDelay,
     /// Nobody could freeze.
     #[error("at least one person must be an officer")]
     NoOfficer,
@@ -112,6 +123,7 @@ impl TrustRoot {
         let mut root = Self {
             created: reader.parse("created")?,
             threshold_floor: threshold(reader.parse("threshold-floor")?)?,
+            unfreeze_delay_s: reader.parse("unfreeze-delay-seconds")?,
             nodes: BTreeMap::new(),
             services: BTreeMap::new(),
             persons: BTreeMap::new(),
@@ -157,6 +169,7 @@ impl TrustRoot {
     pub fn render(&self) -> String {
         let mut text = Writer::new(KIND);
         text.field("created", self.created).field("threshold-floor", self.threshold_floor);
+        text.field("unfreeze-delay-seconds", self.unfreeze_delay_s);
         for (id, node) in &self.nodes {
             text.field("node", id).field("identity", node.identity).field("tls", node.tls);
             text.field("operator", &node.operator).field("region", &node.region);
@@ -205,7 +218,10 @@ impl TrustRoot {
         if !self.persons.values().any(|person| person.officer) {
             return Err(RootError::NoOfficer);
         }
-        for name in ["keys", "root"] {
+        if self.unfreeze_delay_s > UNFREEZE_DELAY_MAX_S {
+            return Err(RootError::UnfreezeDelay);
+        }
+        for name in QUORUMS {
             if !self.quorums.keys().any(|quorum| quorum.as_str() == name) {
                 return Err(RootError::MissingQuorum(name));
             }

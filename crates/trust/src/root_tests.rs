@@ -28,6 +28,7 @@ fn root() -> TrustRoot {
     TrustRoot {
         created: Timestamp::from_millis(1_000),
         threshold_floor: Threshold::new(2).unwrap(),
+        unfreeze_delay_s: 3_600,
         nodes: nodes.collect(),
         services: [("payments".parse().unwrap(), ServiceEntry { key: key() })].into(),
         persons: [
@@ -35,8 +36,7 @@ fn root() -> TrustRoot {
             ("bob".parse().unwrap(), person(false)),
         ]
         .into(),
-        quorums: [("keys".parse().unwrap(), quorum(2)), ("root".parse().unwrap(), quorum(1))]
-            .into(),
+        quorums: QUORUMS.map(|name| (name.parse().unwrap(), quorum(2))).into(),
     }
 }
 
@@ -78,6 +78,8 @@ fn every_rule_of_a_root_is_kept() {
     assert!(matches!(change(|r| r.nodes.clear()), RootError::Floor(_)));
     let no_officer = change(|r| r.persons.values_mut().for_each(|p| p.officer = false));
     assert_eq!(no_officer, RootError::NoOfficer);
+    let patient = change(|r| r.unfreeze_delay_s = UNFREEZE_DELAY_MAX_S + 1);
+    assert_eq!(patient, RootError::UnfreezeDelay);
     let no_quorum = change(|r| r.quorums.retain(|name, _| name.as_str() != "keys"));
     assert_eq!(no_quorum, RootError::MissingQuorum("keys"));
     let too_many = change(|r| r.quorums.values_mut().for_each(|q| q.required = 3));

@@ -28,6 +28,10 @@ impl TryFrom<Answer> for FromNode {
             Answer::Shares(message) => Self::Shares(message.try_into()?),
             Answer::Active(pb::Active {}) => Self::Active,
             Answer::Simulated(message) => Self::Simulated(simulated(message)?),
+            Answer::Accepted(message) => Self::Accepted(message.try_into()?),
+            Answer::Orders(pb::Orders { orders }) => {
+                Self::Orders(field::list("Orders.orders", orders, limits::ORDERS_MAX)?)
+            }
             Answer::Status(message) => Self::Status(message.try_into()?),
             Answer::Refused(message) => Self::Refused(message.try_into()?),
         })
@@ -50,6 +54,10 @@ impl From<FromNode> for Answer {
             FromNode::Shares(message) => Self::Shares(message.into()),
             FromNode::Active => Self::Active(pb::Active {}),
             FromNode::Simulated(decision) => Self::Simulated(simulated_to_pb(decision)),
+            FromNode::Accepted(message) => Self::Accepted(message.into()),
+            FromNode::Orders(orders) => {
+                Self::Orders(pb::Orders { orders: orders.into_iter().map(Into::into).collect() })
+            }
             FromNode::Status(status) => Self::Status(status.into()),
             FromNode::Refused(refusal) => Self::Refused(refusal.into()),
         }
@@ -69,6 +77,7 @@ impl TryFrom<pb::Refusal> for Refusal {
             Ok(pb::RefusalCode::Aborted) => RefusalCode::Aborted,
             Ok(pb::RefusalCode::Busy) => RefusalCode::Busy,
             Ok(pb::RefusalCode::Time) => RefusalCode::Time,
+            Ok(pb::RefusalCode::Frozen) => RefusalCode::Frozen,
             Ok(pb::RefusalCode::Unspecified) | Err(_) => {
                 return Err(DecodeError::new("Refusal.code", Fault::Unknown(refusal.code)));
             }
@@ -89,6 +98,7 @@ impl From<Refusal> for pb::Refusal {
             RefusalCode::Aborted => pb::RefusalCode::Aborted,
             RefusalCode::Busy => pb::RefusalCode::Busy,
             RefusalCode::Time => pb::RefusalCode::Time,
+            RefusalCode::Frozen => pb::RefusalCode::Frozen,
         };
         let reason = field::clip(refusal.reason, limits::REASON_BYTES_MAX);
         Self { code: code.into(), reason }

@@ -1,7 +1,9 @@
 //! Orders.
 
+use quorate_protocol::wire::Acceptance;
 use quorate_trust::{OrderSignature, SignedOrder};
 
+use crate::pb::node::v1 as node;
 use crate::pb::statement::v1 as pb;
 use crate::{DecodeError, field, limits};
 
@@ -27,6 +29,15 @@ impl From<SignedOrder> for pb::SignedOrder {
     }
 }
 
+/// The order of a call to a node's admin socket.
+impl TryFrom<node::SubmitOrderRequest> for SignedOrder {
+    type Error = DecodeError;
+
+    fn try_from(call: node::SubmitOrderRequest) -> Result<Self, DecodeError> {
+        field::required("SubmitOrderRequest.order", call.order)?.try_into()
+    }
+}
+
 impl TryFrom<pb::OrderSignature> for OrderSignature {
     type Error = DecodeError;
 
@@ -44,5 +55,23 @@ impl From<OrderSignature> for pb::OrderSignature {
             person: signature.person.to_string(),
             signature: signature.signature.as_bytes().to_vec(),
         }
+    }
+}
+
+impl TryFrom<pb::Acceptance> for Acceptance {
+    type Error = DecodeError;
+
+    fn try_from(acceptance: pb::Acceptance) -> Result<Self, DecodeError> {
+        Ok(Self {
+            order: field::digest("Acceptance.order", &acceptance.order)?,
+            heads: field::required("Acceptance.heads", acceptance.heads)?.try_into()?,
+        })
+    }
+}
+
+impl From<Acceptance> for pb::Acceptance {
+    fn from(acceptance: Acceptance) -> Self {
+        let Acceptance { order, heads } = acceptance;
+        Self { order: order.as_bytes().to_vec(), heads: Some(heads.into()) }
     }
 }

@@ -69,6 +69,8 @@ impl TryFrom<Question> for ToNode {
             Question::Simulate(pb::Simulate { request }) => {
                 Self::Simulate(field::required("Simulate.request", request)?.try_into()?)
             }
+            Question::CarryOut(order) => Self::CarryOut(order.try_into()?),
+            Question::Orders(pb::OrdersQuery {}) => Self::Orders,
             Question::Status(pb::StatusQuery {}) => Self::Status,
         })
     }
@@ -112,6 +114,8 @@ impl From<ToNode> for Question {
             ToNode::Simulate(request) => {
                 Self::Simulate(pb::Simulate { request: Some(request.into()) })
             }
+            ToNode::CarryOut(order) => Self::CarryOut(order.into()),
+            ToNode::Orders => Self::Orders(pb::OrdersQuery {}),
             ToNode::Status => Self::Status(pb::StatusQuery {}),
         }
     }

@@ -10,6 +10,7 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
 
     fn try_from(status: pb::NodeStatus) -> Result<Self, DecodeError> {
         const REASONS: &str = "NodeStatus.reasons";
+        const STOPS: &str = "NodeStatus.stops";
         const VERSION: &str = "NodeStatus.version";
         Ok(Self {
             heads: field::required("NodeStatus.heads", status.heads)?.try_into()?,
@@ -17,6 +18,7 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
             open_sessions: status.open_sessions,
             ready: status.ready,
             reasons: field::text_list(REASONS, status.reasons, limits::STATUS_REASONS_MAX)?,
+            stops: field::text_list(STOPS, status.stops, limits::STATUS_REASONS_MAX)?,
             version: field::text(VERSION, status.version, limits::VERSION_BYTES_MAX)?,
         })
     }
@@ -24,13 +26,17 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
 
 impl From<NodeStatus> for pb::NodeStatus {
     fn from(status: NodeStatus) -> Self {
-        let reasons = status.reasons.into_iter().take(limits::STATUS_REASONS_MAX);
+        let clip = |texts: Vec<String>| {
+            let texts = texts.into_iter().take(limits::STATUS_REASONS_MAX);
+            texts.map(|text| field::clip(text, limits::REASON_BYTES_MAX)).collect()
+        };
         Self {
             heads: Some(status.heads.into()),
             active_keys: status.active_keys,
             open_sessions: status.open_sessions,
             ready: status.ready,
-            reasons: reasons.map(|text| field::clip(text, limits::REASON_BYTES_MAX)).collect(),
+            reasons: clip(status.reasons),
+            stops: clip(status.stops),
             version: field::clip(status.version, limits::VERSION_BYTES_MAX),
         }
     }

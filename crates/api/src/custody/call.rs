@@ -77,6 +77,31 @@ impl TryFrom<pb::GetOperationRequest> for ClientRequest {
     }
 }
 
+impl TryFrom<pb::SubmitOrderRequest> for ClientRequest {
+    type Error = DecodeError;
+
+    fn try_from(call: pb::SubmitOrderRequest) -> Result<Self, DecodeError> {
+        let order = field::required("SubmitOrderRequest.order", call.order)?;
+        Ok(Self::SubmitOrder(order.try_into()?))
+    }
+}
+
+impl TryFrom<pb::GetOrderRequest> for ClientRequest {
+    type Error = DecodeError;
+
+    fn try_from(call: pb::GetOrderRequest) -> Result<Self, DecodeError> {
+        name::parse_order("GetOrderRequest.name", &call.name).map(Self::GetOrder)
+    }
+}
+
+impl TryFrom<pb::ListOrdersRequest> for ClientRequest {
+    type Error = DecodeError;
+
+    fn try_from(pb::ListOrdersRequest {}: pb::ListOrdersRequest) -> Result<Self, DecodeError> {
+        Ok(Self::ListOrders)
+    }
+}
+
 impl TryFrom<pb::GetKeyRequest> for ClientRequest {
     type Error = DecodeError;
 

@@ -9,7 +9,7 @@ use crate::page::{Page, next_token};
 use crate::pb::custody::v1 as pb;
 use crate::pb::longrunning::{Operation, operation};
 use crate::status::{Failure, Reason};
-use crate::{DecodeError, field, limits, name};
+use crate::{DecodeError, Fault, field, limits, name};
 
 /// A page of all keys.
 #[must_use]
@@ -53,9 +53,8 @@ pub fn operation_to_pb(view: OperationView, key: Option<KeyView>) -> Operation {
 }
 
 impl From<KeyView> for pb::Key {
-    fn from(KeyView { record }: KeyView) -> Self {
+    fn from(KeyView { record, state }: KeyView) -> Self {
         let certified = &record.certificate.certified;
-        let state = if record.active { KeyState::Active } else { KeyState::PreActivation };
         Self {
             name: name::key(&certified.key),
             scheme: scheme_to_pb(certified.scheme),
@@ -78,13 +77,21 @@ impl TryFrom<pb::Key> for KeyView {
     fn try_from(key: pb::Key) -> Result<Self, DecodeError> {
         const CONFIRMATIONS: &str = "Key.confirmations";
         let (message, confirmations) = (key.clone(), key.confirmations);
+        let state = match message.state() {
+            pb::KeyState::PreActivation => KeyState::PreActivation,
+            pb::KeyState::Active => KeyState::Active,
+            pb::KeyState::Suspended => KeyState::Suspended,
+            pb::KeyState::Unspecified => {
+                return Err(DecodeError::new("Key.state", Fault::Unknown(message.state)));
+            }
+        };
         let record = KeyRecord {
             certificate: field::required("Key.certificate", key.certificate)?.try_into()?,
             confirmations: field::list(CONFIRMATIONS, confirmations, limits::CONFIRMATIONS_MAX)?,
-            active: message.state() == pb::KeyState::Active,
+            active: state != KeyState::PreActivation,
             created: Timestamp::from_millis(key.create_time_ms),
         };
-        let view = Self { record };
+        let view = Self { record, state };
         if pb::Key::from(view.clone()) != message {
             return Err(DecodeError::value("Key", "the key is not what its certificate says"));
         }
@@ -97,6 +104,7 @@ impl From<KeyState> for pb::KeyState {
         match state {
             KeyState::PreActivation => Self::PreActivation,
             KeyState::Active => Self::Active,
+            KeyState::Suspended => Self::Suspended,
         }
     }
 }

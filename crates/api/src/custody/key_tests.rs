@@ -33,7 +33,7 @@ fn a_client_gets_all_that_it_needs_to_verify_a_key() {
 #[test]
 fn a_key_that_is_not_active_says_so() {
     let mut view = key_view("treasury");
-    view.record.active = false;
+    view.state = KeyState::PreActivation;
     assert_eq!(pb::Key::from(view).state(), pb::KeyState::PreActivation);
 }
 
@@ -51,7 +51,6 @@ fn a_client_takes_a_key_as_its_certificate_says_or_not_at_all() {
     refused(|key| key.scheme = 1);
     refused(|key| key.threshold = 3);
     refused(|key| key.nodes = vec![1, 2]);
-    refused(|key| key.state = 0);
     refused(|key| key.epoch = 1);
     refused(|key| key.group_verifying_key[0] ^= 1);
     let bare = pb::Key { certificate: None, ..key() };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quorate_coordinator::{
-    ListFilter, NodeDecision, RequestState, SignRequestRecord, SignRequestView,
+    Hold, ListFilter, NodeDecision, RequestState, SignRequestRecord, SignRequestView,
 };
 use quorate_intent::Payload;
 use quorate_model::{Attempt, PayloadFormat, Timestamp};
@@ -34,8 +34,12 @@ pub fn created_to_pb(view: SignRequestView) -> Result<pb::SignRequest, Failure> 
         RequestState::Expired => {
             Err(Failure::new(Reason::Expired, record.reason.clone()).with("name", name))
         }
-        RequestState::Queued if view.below_threshold => {
-            let failure = Failure::new(Reason::NodesBelowThreshold, record.reason.clone());
+        RequestState::Queued if let Some(hold) = view.hold => {
+            let reason = match hold {
+                Hold::BelowThreshold => Reason::NodesBelowThreshold,
+                Hold::Frozen => Reason::Frozen,
+            };
+            let failure = Failure::new(reason, record.reason.clone());
             Err(failure.with("name", name).retry_after(RETRY))
         }
         RequestState::Queued
@@ -59,8 +63,7 @@ pub fn preview_to_pb(request: SignedRequest, now: Timestamp) -> pb::SignRequest 
         created: now,
         updated: now,
     };
-    let view = SignRequestView { record, intent: None, messages: vec![], below_threshold: false };
-    view.into()
+    SignRequestView { record, intent: None, messages: vec![], hold: None }.into()
 }
 
 /// The page that a filter asked for.

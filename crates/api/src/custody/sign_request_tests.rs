@@ -87,7 +87,8 @@ fn creating_fails_where_a_request_is_denied_or_too_late() {
 fn creating_without_enough_nodes_says_where_the_request_waits() {
     use tonic_types::StatusExt as _;
 
-    let view = SignRequestView { below_threshold: true, ..request_view(RequestState::Queued) };
+    let hold = Some(Hold::BelowThreshold);
+    let view = SignRequestView { hold, ..request_view(RequestState::Queued) };
     let status = tonic::Status::from(created_to_pb(view).unwrap_err());
     assert_eq!(Reason::of(&status), Some(Reason::NodesBelowThreshold));
     let info = status.get_details_error_info().unwrap();

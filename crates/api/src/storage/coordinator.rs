@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use quorate_coordinator::{
-    KeyRecord, OperationRecord, OperationState, Record, RequestState, SignRequestRecord,
+    KeyRecord, OperationRecord, OperationState, OrderRecord, Record, RequestState,
+    SignRequestRecord,
 };
 use quorate_model::{Attempt, Timestamp};
+use quorate_trust::SignedOrder;
 use zeroize::Zeroizing;
 
 use super::{Seal, Stored, Value, Write, put};
@@ -20,9 +22,10 @@ use crate::{DecodeError, Fault, field, limits};
 const REQUESTS: &str = "requests";
 const OPERATIONS: &str = "operations";
 const KEYS: &str = "keys";
+const ORDERS: &str = "orders";
 
 /// The trees of a coordinator's store, in the order in which an engine may be told of their records.
-pub const TREES: [&str; 3] = [KEYS, OPERATIONS, REQUESTS];
+pub const TREES: [&str; 4] = [KEYS, OPERATIONS, ORDERS, REQUESTS];
 
 /// Bytes of a piece of a record: below the 60 KiB that a value of the store may have.
 const PIECE_BYTES_MAX: usize = 48 * 1024;
@@ -46,6 +49,7 @@ pub fn encode(record: &Record) -> Vec<Write> {
         Record::Key(record) => {
             vec![put(KEYS, record.certificate.certified.key.as_str(), &key(record))]
         }
+        Record::Order(record) => vec![put(ORDERS, *record.digest.as_bytes(), &order(record))],
     }
 }
 
@@ -65,6 +69,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
                 continue;
             }
             OPERATIONS => Record::Operation(operation_from_pb(read("OperationRecord", bytes)?)?),
+            ORDERS => Record::Order(order_from_pb(read("CoordinatorOrderRecord", bytes)?)?),
             KEYS => Record::Key(key_from_pb(read("KeyRecord", bytes)?)?),
             other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
         };
@@ -260,6 +265,20 @@ fn operation_from_pb(record: pb::OperationRecord) -> Result<OperationRecord, Dec
         created: Timestamp::from_millis(record.create_time_ms),
         updated: Timestamp::from_millis(record.update_time_ms),
     })
+}
+
+fn order(record: &OrderRecord) -> pb::CoordinatorOrderRecord {
+    pb::CoordinatorOrderRecord {
+        order: Some(record.order.clone().into()),
+        create_time_ms: record.created.millis(),
+    }
+}
+
+fn order_from_pb(record: pb::CoordinatorOrderRecord) -> Result<OrderRecord, DecodeError> {
+    let order = field::required("CoordinatorOrderRecord.order", record.order)?;
+    let order = SignedOrder::try_from(order)?;
+    let (digest, created) = (order.digest(), Timestamp::from_millis(record.create_time_ms));
+    Ok(OrderRecord { order, digest, created })
 }
 
 fn key(record: &KeyRecord) -> pb::KeyRecord {

@@ -7,7 +7,8 @@ use quorate_audit::{Entry, Event};
 use quorate_model::{Attempt, Epoch, KeyId, RequestId, RequestKey, Timestamp};
 use quorate_protocol::{CertifiedKey, SecretShare};
 use quorate_signer::{
-    ActiveRecord, CeremonyRecord, ConfirmationAttempt, Record, RequestRecord, ShareRecord,
+    ActiveRecord, CeremonyRecord, ConfirmationAttempt, OrderRecord, Record, RequestRecord,
+    ShareRecord,
 };
 use quorate_trust::Signature;
 use zeroize::Zeroizing;
@@ -25,10 +26,11 @@ const CONFIRMATIONS: &str = "confirmations";
 const REQUESTS: &str = "requests";
 const WATERMARK: &str = "watermark";
 const CONFIRMATION_ATTEMPTS: &str = "confirmation-attempts";
+const ORDERS: &str = "orders";
 const AUDIT: &str = "audit";
 
 /// The trees of a node's store, in the order in which an engine may be told of their records.
-pub const TREES: [&str; 9] = [
+pub const TREES: [&str; 10] = [
     CEREMONIES,
     VOTES,
     SHARES,
@@ -37,6 +39,7 @@ pub const TREES: [&str; 9] = [
     REQUESTS,
     WATERMARK,
     CONFIRMATION_ATTEMPTS,
+    ORDERS,
     AUDIT,
 ];
 
@@ -79,6 +82,7 @@ pub fn encode(record: &Record) -> Vec<Write> {
             let message = pb::ConfirmationAttemptRecord { statement, attempt: attempt.0 };
             vec![put(CONFIRMATION_ATTEMPTS, *key, &message)]
         }
+        Record::Order(record) => vec![order(record)],
         Record::Audit(entry) => vec![put(AUDIT, entry.index.to_be_bytes(), &audit(entry))],
     }
 }
@@ -119,6 +123,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
                 let message = read("ConfirmationAttemptRecord", bytes)?;
                 Record::ConfirmationAttempt(confirmation_attempt_from_pb(&message)?)
             }
+            ORDERS => Record::Order(order_from_pb(read("OrderRecord", bytes)?)?),
             AUDIT => Record::Audit(audit_from_pb(read("AuditRecord", bytes)?)?),
             other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
         };
@@ -244,6 +249,21 @@ fn confirmation_attempt_from_pb(
 ) -> Result<ConfirmationAttempt, DecodeError> {
     let statement = field::digest("ConfirmationAttemptRecord.statement", &record.statement)?;
     Ok(ConfirmationAttempt { statement, attempt: Attempt(record.attempt) })
+}
+
+fn order(record: &OrderRecord) -> Write {
+    let OrderRecord { order, accepted } = record;
+    // By the text's hash: the same text is the same order.
+    let message =
+        pb::OrderRecord { order: Some(order.clone().into()), accept_time_ms: accepted.millis() };
+    put(ORDERS, *order.digest().as_bytes(), &message)
+}
+
+fn order_from_pb(record: pb::OrderRecord) -> Result<OrderRecord, DecodeError> {
+    Ok(OrderRecord {
+        order: field::required("OrderRecord.order", record.order)?.try_into()?,
+        accepted: Timestamp::from_millis(record.accept_time_ms),
+    })
 }
 
 fn audit(entry: &Entry) -> pb::AuditRecord {

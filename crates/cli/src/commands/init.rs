@@ -41,7 +41,11 @@ pub(super) fn run(command: Init, dir: Option<PathBuf>, output: &Output) -> Resul
     let dir = required(dir)?;
     let requests = command.joins.iter().map(|path| join::read(path));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
-    let rules = Rules { threshold_floor: command.threshold_floor, quorums: command.quorums };
+    let rules = Rules {
+        threshold_floor: command.threshold_floor,
+        unfreeze_delay_s: command.unfreeze_delay.as_secs(),
+        quorums: command.quorums,
+    };
     let made = init(&dir, &requests, rules, clock::now())?;
     // The text is what everybody trusts from now on: it is shown, not only written.
     output.say(made.root.render());

@@ -52,14 +52,14 @@ pub(crate) async fn create(
 ) -> Result<KeyReport, Failure> {
     let root = &client.profile().root;
     let officers = order::officers(&create.officer_keys, root)?;
-    let subject = order::subject(
+    let action = order::generate_key(
         create.key.clone(),
         create.scheme,
         create.threshold,
         roster(create, root)?,
         root,
     )?;
-    let text = order::generate_key(client.profile().cluster, subject, clock::now())?;
+    let text = order::propose(client.profile().cluster, action, clock::now())?;
     output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
     let order = order::sign(text, &officers, root)?;
     let operation = client.generate_key(order).await?;

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use quorate_model::{ParticipantId, Threshold};
+use quorate_trust::QUORUMS;
+
 use rand_core::{OsRng, RngCore as _};
 
 use super::sample;
@@ -26,6 +28,8 @@ pub(super) const SERVICE: &str = "payments";
 /// The officers; two of them make a quorum.
 pub(super) const OFFICERS: [&str; 3] = ["alice", "bob", "carol"];
 
+/// Short, to try it out.
+const UNFREEZE_DELAY_S: u64 = 5;
 /// Where the coordinator's port is looked for.
 const PORTS: Range<u16> = 20_000..32_000;
 const PORT_TRIES: usize = 64;
@@ -41,9 +45,9 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
         requests.push((folder.clone(), join(&dir.join(&folder), member)?));
     }
     let quorum = format!("=2:{}", OFFICERS.join(","));
-    let quorums = ["keys", "root"].map(|name| format!("{name}{quorum}").parse());
+    let quorums = QUORUMS.map(|name| format!("{name}{quorum}").parse());
     let quorums = quorums.into_iter().collect::<Result<_, _>>().map_err(Failure::usage)?;
-    let rules = Rules { threshold_floor: threshold, quorums };
+    let rules = Rules { threshold_floor: threshold, unfreeze_delay_s: UNFREEZE_DELAY_S, quorums };
     let all: Vec<_> = requests.iter().map(|(_, request)| request.clone()).collect();
     let unfinished = dir.join("unfinished");
     let made = init(&unfinished, &all, rules, clock::now())?;

@@ -35,7 +35,8 @@ impl Fixture {
         let dir = tempfile::tempdir().unwrap();
         let requests = ["1", "2", "3", "main", "payments", "alice"]
             .map(|name| join::join(&dir.path().join(name), member(name)).unwrap());
-        let rules = Rules { threshold_floor: Threshold::new(2).unwrap(), quorums: Vec::new() };
+        let threshold_floor = Threshold::new(2).unwrap();
+        let rules = Rules { threshold_floor, unfreeze_delay_s: 0, quorums: Vec::new() };
         let now = crate::clock::now();
         let made = init(&dir.path().join("cluster"), &requests, rules, now).unwrap();
         Self { dir, made }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use quorate_model::{Digest, PersonName, QuorumName, Threshold, Timestamp};
 use quorate_net::pki::{CertificateAuthority, Role, Validity};
-use quorate_trust::{NodeEntry, PersonEntry, Quorum, ServiceEntry, TrustRoot};
+use quorate_trust::{NodeEntry, PersonEntry, QUORUMS, Quorum, ServiceEntry, TrustRoot};
 
 use super::address::CoordinatorAddress;
 use super::member::{JoinRequest, Member, file_stem};
@@ -18,8 +18,6 @@ const HOUR_MS: u64 = 3_600_000;
 const YEAR_MS: u64 = 365 * 24 * HOUR_MS;
 const AUTHORITY_YEARS: u64 = 10;
 const CERTIFICATE_YEARS: u64 = 5;
-/// Quorums that a trust root cannot do without.
-const QUORUMS: [&str; 2] = ["keys", "root"];
 
 /// A quorum as an argument: `keys=2:alice,bob,carol`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +31,8 @@ pub struct NamedQuorum {
 pub(crate) struct Rules {
     /// No key may have a lower threshold.
     pub(crate) threshold_floor: Threshold,
+    /// How long a freeze holds on after the order that lifts it, in seconds.
+    pub(crate) unfreeze_delay_s: u64,
     /// Quorums of officers; those that must exist and are not here take more than half of the
     /// officers.
     pub(crate) quorums: Vec<NamedQuorum>,
@@ -97,6 +97,7 @@ fn trust_root(
     let mut root = TrustRoot {
         created: now,
         threshold_floor: rules.threshold_floor,
+        unfreeze_delay_s: rules.unfreeze_delay_s,
         nodes: BTreeMap::new(),
         services: BTreeMap::new(),
         persons: BTreeMap::new(),
@@ -196,7 +197,8 @@ mod tests {
     }
 
     fn rules() -> Rules {
-        Rules { threshold_floor: Threshold::new(2).unwrap(), quorums: Vec::new() }
+        let threshold_floor = Threshold::new(2).unwrap();
+        Rules { threshold_floor, unfreeze_delay_s: 3_600, quorums: Vec::new() }
     }
 
     fn member(text: &str) -> Member {

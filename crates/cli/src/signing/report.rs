@@ -188,6 +188,7 @@ mod tests {
         TrustRoot {
             created: Timestamp::ZERO,
             threshold_floor: Threshold::new(2).unwrap(),
+            unfreeze_delay_s: 0,
             nodes: [("1".parse().unwrap(), entry)].into(),
             services: BTreeMap::new(),
             persons: BTreeMap::new(),
@@ -197,7 +198,7 @@ mod tests {
 
     fn answer(signer: &SigningKey, request: Digest, reason: &str) -> Answer {
         let (root, clock) = (Digest::new([0; 32]), Timestamp::ZERO);
-        let heads = Heads { root, bundle: root, audit: root, audit_length: 0, clock };
+        let heads = Heads { root, bundle: root, stops: root, audit: root, audit_length: 0, clock };
         let body = SignedDenial { request, reason: "no rule".to_owned(), heads };
         let signed = Signed::sign("1".parse().unwrap(), body, signer);
         let denial = NodeDenial { node: 1, reason: reason.to_owned(), denial: Some(signed.into()) };

@@ -19,6 +19,9 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
                     };
                     info!(order = %record.digest.short(), state, "key generation");
                 }
+                Record::Order(record) => {
+                    info!(order = %record.digest.short(), "order about stops");
+                }
                 Record::Key(record) => {
                     let certified = &record.certificate.certified;
                     let active = record.active;

@@ -39,7 +39,7 @@ impl Signing {
         find(&self.port, key).await
     }
 
-    /// Waits for a final state, or for the news that too few nodes are there, at most so long.
+    /// Waits for a final state, or for the news that something holds it up, at most so long.
     async fn settle(
         &self,
         view: SignRequestView,
@@ -50,7 +50,7 @@ impl Signing {
         // Subscribed before the first look, so that no change is missed in between.
         let mut changes = self.port.changes();
         let mut view = self.find(key.clone()).await?;
-        while !view.record.state.is_final() && !view.below_threshold {
+        while !view.record.state.is_final() && view.hold.is_none() {
             let change = self.port.stop().run_until_cancelled(changes.recv());
             match timeout_at(deadline, change).await.map(|c| c.unwrap_or(Err(RecvError::Closed))) {
                 Err(_) | Ok(Err(RecvError::Closed)) => break,
@@ -85,6 +85,8 @@ impl SigningService for Signing {
                 Ok(Response::new(created_to_pb(view)?))
             }
             ClientReply::Operation(_)
+            | ClientReply::Order(_)
+            | ClientReply::Orders(_)
             | ClientReply::Key(_)
             | ClientReply::Keys(_)
             | ClientReply::SignRequests(_)

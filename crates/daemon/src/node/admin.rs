@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quorate_api::pb::node::v1 as pb;
 use quorate_api::pb::node::v1::node_admin_server::{NodeAdmin, NodeAdminServer};
+use quorate_api::status::{Failure, Reason};
 use quorate_net::UdsListener;
 use quorate_protocol::wire::{CallId, FromNode, NodeStatus, ToNode};
 use quorate_signer::{Input, LinkId};
@@ -15,9 +16,6 @@ use tonic::{Request, Response, Status};
 
 use super::AttachedTo;
 use crate::DaemonError;
-
-/// The link by which the engine knows the admin socket.
-pub(super) const ADMIN_LINK: LinkId = LinkId(u64::MAX);
 
 /// Questions of the admin socket that wait for the engine.
 #[derive(Clone, Default)]
@@ -67,20 +65,45 @@ impl Admin {
         Ok(server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await?)
     }
 
-    async fn status(&self) -> Result<NodeStatus, Status> {
-        let stopping = || Status::unavailable("the node is stopping");
+    async fn ask(&self, question: ToNode) -> Result<FromNode, Status> {
         let (call, answer) = self.calls.open();
-        let question = Input::Question { link: ADMIN_LINK, call, question: ToNode::Status };
+        let question = Input::Question { link: LinkId::ADMIN, call, question };
         self.inputs.send(question).await.map_err(|_| stopping())?;
-        match answer.await {
-            Ok(FromNode::Status(status)) => Ok(status),
-            Ok(_) | Err(_) => Err(stopping()),
-        }
+        answer.await.map_err(|_| stopping())
     }
+
+    async fn status(&self) -> Result<NodeStatus, Status> {
+        let FromNode::Status(status) = self.ask(ToNode::Status).await? else {
+            return Err(unexpected());
+        };
+        Ok(status)
+    }
+}
+
+fn stopping() -> Status {
+    Failure::new(Reason::Unavailable, "the node is stopping").into()
+}
+
+/// The engine answered another kind of answer than it was asked for: a fault of quorate's own.
+fn unexpected() -> Status {
+    Failure::new(Reason::Internal, "the engine answered something else").into()
 }
 
 #[tonic::async_trait]
 impl NodeAdmin for Admin {
+    async fn submit_order(
+        &self,
+        request: Request<pb::SubmitOrderRequest>,
+    ) -> Result<Response<pb::SubmitOrderResponse>, Status> {
+        let order = request.into_inner().try_into()?;
+        let answer = self.ask(ToNode::CarryOut(order)).await?;
+        if let FromNode::Refused(refusal) = answer {
+            return Err(Failure::new(Reason::InvalidStatement, refusal.reason).into());
+        }
+        let FromNode::Accepted(acceptance) = answer else { return Err(unexpected()) };
+        Ok(Response::new(pb::SubmitOrderResponse { acceptance: Some(acceptance.into()) }))
+    }
+
     async fn get_status(
         &self,
         _: Request<pb::GetStatusRequest>,

@@ -42,6 +42,8 @@ fn observe_answer(answer: &FromNode) {
         FromNode::Shares(_) => "shares",
         FromNode::Active => "active",
         FromNode::Simulated(_) => "simulated",
+        FromNode::Accepted(_) => "accepted",
+        FromNode::Orders(_) => "orders",
         FromNode::Status(_) => "status",
         FromNode::Refused(refusal) => {
             debug!(code = ?refusal.code, reason = refusal.reason, "refused");

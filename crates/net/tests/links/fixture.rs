@@ -60,6 +60,7 @@ impl Cluster {
         let root = TrustRoot {
             created: Timestamp::ZERO,
             threshold_floor: Threshold::new(2).unwrap(),
+            unfreeze_delay_s: 0,
             nodes: keys.iter().map(|(id, key)| (node(*id), entry(key))).collect(),
             services: BTreeMap::new(),
             persons: BTreeMap::new(),

@@ -23,6 +23,8 @@ pub(super) fn question_name(question: &ToNode) -> String {
         }
         ToNode::Confirm { key, .. } => format!("confirmations of {key}"),
         ToNode::Simulate(_) => "simulate".to_owned(),
+        ToNode::CarryOut(order) => format!("order {}", order.digest().short()),
+        ToNode::Orders => "orders".to_owned(),
         ToNode::Status => "status".to_owned(),
     }
 }
@@ -39,6 +41,8 @@ pub(super) fn answer_name(answer: &FromNode) -> String {
         FromNode::Shares(_) => "shares".to_owned(),
         FromNode::Active => "active".to_owned(),
         FromNode::Simulated(_) => "simulated".to_owned(),
+        FromNode::Accepted(word) => format!("accepted order {}", word.body.order.short()),
+        FromNode::Orders(orders) => format!("{} orders", orders.len()),
         FromNode::Status(_) => "status".to_owned(),
         FromNode::Refused(refusal) => format!("refused: {}", refusal.reason),
     }

@@ -1,0 +1,169 @@
+//! `quorate order` and `quorate freeze`.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use quorate_api::pb::custody::v1::Order as Answer;
+use quorate_api::pb::node::v1::SubmitOrderRequest;
+use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
+use quorate_model::{Digest, OrderId};
+use quorate_net::connect_uds;
+use quorate_trust::{Order, OrderAction, SignedOrder};
+use tokio::time::{Instant, sleep};
+
+use self::report::{OrderList, OrderReport};
+use super::connect;
+use crate::args::{Freeze, OrderCommand, Propose};
+use crate::client::Client;
+use crate::clock;
+use crate::exit::{Exit, Failure};
+use crate::files;
+use crate::output::Output;
+use crate::profile::Profile;
+use crate::setup::join::read_key;
+use crate::signing::order;
+
+const POLL: Duration = Duration::from_millis(50);
+
+pub(super) async fn run(
+    command: OrderCommand,
+    dir: Option<PathBuf>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    match command {
+        OrderCommand::Propose { action, out } => propose(action, &out, dir, output).await,
+        OrderCommand::Sign { file, key } => sign(&file, &key, dir, output),
+        OrderCommand::Submit { file, admin_socket, wait } => {
+            let profile = Profile::load(dir.as_deref())?;
+            let order = order::read_signed(&file, &profile.root)?;
+            order.verify(&profile.root)?;
+            submit(order, admin_socket.as_deref(), wait, profile, output).await
+        }
+        OrderCommand::Show { order: Some(order) } => {
+            let client = connect(dir).await?;
+            output.show(&OrderReport::new(&client.order(&order).await?, client.profile())?)?;
+            Ok(Exit::Ok)
+        }
+        OrderCommand::Show { order: None } => {
+            let client = connect(dir).await?;
+            let orders = client.orders().await?;
+            let report = |order| OrderReport::new(order, client.profile());
+            let orders = orders.iter().map(report).collect::<Result<_, _>>()?;
+            output.show(&OrderList { orders })?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// Freezes at once: proposes, signs and submits.
+pub(super) async fn freeze(
+    command: Freeze,
+    dir: Option<PathBuf>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let Freeze { scope, officer_key, admin_socket, wait } = command;
+    let profile = Profile::load(dir.as_deref())?;
+    let text = order::propose(profile.cluster, OrderAction::Freeze(scope), clock::now())?;
+    let officers = order::officers(&[officer_key], &profile.root)?;
+    let order = order::sign(text, &officers, &profile.root)?;
+    submit(order, admin_socket.as_deref(), wait, profile, output).await
+}
+
+async fn propose(
+    action: Propose,
+    out: &Path,
+    dir: Option<PathBuf>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let profile = Profile::load(dir.as_deref())?;
+    let cluster = profile.cluster;
+    let action = match action {
+        Propose::Freeze { scope } => OrderAction::Freeze(scope),
+        Propose::Suspend { key } => OrderAction::Suspend(key),
+        Propose::Unfreeze { order } => OrderAction::Unfreeze(digest_of(&order, profile).await?),
+        Propose::Resume { order } => OrderAction::Resume(digest_of(&order, profile).await?),
+    };
+    let text = order::propose(cluster, action, clock::now())?;
+    files::create(out, &text)?;
+    output.raw(&text)?;
+    let file = out.display();
+    output.say(format_args!("\nNext: quorate order sign {file} --key person.pem, by each signer"));
+    Ok(Exit::Ok)
+}
+
+/// The digest of the order that is to be lifted: given itself, or by the order's id, which a
+/// coordinator is asked for. What it answers is hashed here.
+async fn digest_of(order: &str, profile: Profile) -> Result<Digest, Failure> {
+    if let Ok(digest) = order.parse() {
+        return Ok(digest);
+    }
+    let id: OrderId = order.parse()?;
+    let client = Client::connect(profile).await?;
+    let answer = client.order(&id).await?;
+    let signed = report::verified(&answer, client.profile())?;
+    if signed.order().id == id {
+        return Ok(signed.digest());
+    }
+    let message = format!("the coordinator answered with order {}", signed.order().id);
+    Err(Failure::new(Exit::Error, message))
+}
+
+fn sign(file: &Path, key: &Path, dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
+    let profile = Profile::load(dir.as_deref())?;
+    let text = files::read(file)?;
+    // Nobody signs what no node would understand.
+    Order::parse(&text)?;
+    output.say(format_args!("You sign:\n\n{text}"));
+    let written = order::sign_file(file, &text, read_key(key)?, &profile.root)?;
+    output.say(format_args!("Signature: {}", written.display()));
+    output.say(format_args!("Next: quorate order submit {}", file.display()));
+    Ok(Exit::Ok)
+}
+
+async fn submit(
+    order: SignedOrder,
+    admin_socket: Option<&Path>,
+    wait: Duration,
+    profile: Profile,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    if let Some(socket) = admin_socket {
+        let report = by_hand(order, socket, &profile).await?;
+        output.show(&report)?;
+        return Ok(Exit::Ok);
+    }
+    let client = Client::connect(profile).await?;
+    let mut answer = client.submit_order(order.clone()).await?;
+    let id = order.verify(&client.profile().root)?.order().id.clone();
+    let attached = client.cluster().await?.nodes.iter().filter(|node| node.attached).count();
+    let deadline = Instant::now() + wait;
+    let progress = output.progress("bringing the order to the nodes");
+    while answer.answers.len() < attached && Instant::now() < deadline {
+        sleep(POLL).await;
+        answer = client.order(&id).await?;
+    }
+    drop(progress);
+    show(&answer, client.profile(), output)
+}
+
+fn show(answer: &Answer, profile: &Profile, output: &Output) -> Result<Exit, Failure> {
+    let report = OrderReport::new(answer, profile)?;
+    let holds = report.holds(profile);
+    output.show(&report)?;
+    output.say(holds.words());
+    Ok(if holds.is_enough() { Exit::Ok } else { Exit::Timeout })
+}
+
+/// Brings an order to one node, by its admin socket.
+async fn by_hand(
+    order: SignedOrder,
+    socket: &Path,
+    profile: &Profile,
+) -> Result<OrderReport, Failure> {
+    let mut node = NodeAdminClient::new(connect_uds(socket).await?);
+    let call = SubmitOrderRequest { order: Some(order.clone().into()) };
+    let acceptance = node.submit_order(call).await?.into_inner().acceptance;
+    OrderReport::by_hand(order, acceptance, profile)
+}

@@ -1,0 +1,154 @@
+//! What orders say is to be done.
+
+use std::fmt;
+use std::str::FromStr;
+
+use quorate_model::{Digest, KeyId, ParticipantSet, Scheme, ServiceName, Threshold};
+
+use crate::text::{Reader, TextError, Writer, list};
+
+/// What an order tells the cluster to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderAction {
+    /// Make a key by distributed key generation.
+    GenerateKey(GenerateKey),
+    /// Freeze: nothing in the scope is signed until the freeze is lifted.
+    Freeze(Scope),
+    /// Lift one freeze, named by the digest of its order. It holds on for the root's unfreeze delay.
+    Unfreeze(Digest),
+    /// Put an active key into the state *suspended* (NIST SP 800-57 part 1, section 7.3).
+    Suspend(KeyId),
+    /// Lift one suspension, named by the digest of its order: the key is *active* again.
+    Resume(Digest),
+}
+
+/// An order to make a key by distributed key generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenerateKey {
+    /// The new key's id. An id is used once, for ever.
+    pub key: KeyId,
+    /// Its scheme.
+    pub scheme: Scheme,
+    /// Signers required.
+    pub threshold: Threshold,
+    /// Who holds a share.
+    pub roster: ParticipantSet,
+}
+
+/// What a freeze holds: written `cluster`, `key:NAME` or `service:NAME`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Every key, and every ceremony.
+    Cluster,
+    /// One key.
+    Key(KeyId),
+    /// Every request of one service.
+    Service(ServiceName),
+}
+
+/// Who must sign an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// As many members of the root's quorum of that name as it requires.
+    Quorum(&'static str),
+    /// Any one officer: one person can stop.
+    AnyOfficer,
+}
+
+/// The text is no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no scope: expected cluster, key:NAME or service:NAME")]
+pub struct ParseScope(String);
+
+impl OrderAction {
+    /// The name on every surface.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::GenerateKey(_) => "generate-key",
+            Self::Freeze(_) => "freeze",
+            Self::Unfreeze(_) => "unfreeze",
+            Self::Suspend(_) => "suspend",
+            Self::Resume(_) => "resume",
+        }
+    }
+
+    /// Whose signatures it takes. Only stopping everything at once is left to one person.
+    pub const fn authority(&self) -> Authority {
+        match self {
+            Self::GenerateKey(_) | Self::Suspend(_) | Self::Resume(_) => Authority::Quorum("keys"),
+            Self::Unfreeze(_) => Authority::Quorum("unfreeze"),
+            Self::Freeze(_) => Authority::AnyOfficer,
+        }
+    }
+
+    /// Whether it stops something. Such orders never expire: a delayed stop is still a stop.
+    pub const fn is_stop(&self) -> bool {
+        matches!(self, Self::Freeze(_) | Self::Suspend(_))
+    }
+
+    pub(super) fn write(&self, text: &mut Writer) {
+        text.field("action", self.as_str());
+        match self {
+            Self::GenerateKey(GenerateKey { key, scheme, threshold, roster }) => {
+                text.field("key", key).field("scheme", scheme);
+                text.field("threshold", threshold).field("roster", roster);
+            }
+            Self::Freeze(scope) => {
+                text.field("scope", scope);
+            }
+            Self::Unfreeze(stop) | Self::Resume(stop) => {
+                text.field("lifts", stop);
+            }
+            Self::Suspend(key) => {
+                text.field("key", key);
+            }
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, TextError> {
+        match reader.text("action")? {
+            "generate-key" => {
+                let (key, scheme) = (reader.parse("key")?, reader.parse("scheme")?);
+                let threshold = Threshold::new(reader.parse("threshold")?)
+                    .map_err(|error| invalid("threshold", &error))?;
+                let members: Vec<_> = list("roster", reader.text("roster")?)?;
+                let roster =
+                    ParticipantSet::new(members).map_err(|error| invalid("roster", &error))?;
+                Ok(Self::GenerateKey(GenerateKey { key, scheme, threshold, roster }))
+            }
+            "freeze" => Ok(Self::Freeze(reader.parse("scope")?)),
+            "unfreeze" => Ok(Self::Unfreeze(reader.parse("lifts")?)),
+            "suspend" => Ok(Self::Suspend(reader.parse("key")?)),
+            "resume" => Ok(Self::Resume(reader.parse("lifts")?)),
+            other => Err(invalid("action", &format!("there is no action {other:?}"))),
+        }
+    }
+}
+
+fn invalid(field: &'static str, reason: &dyn fmt::Display) -> TextError {
+    TextError::Value { field, reason: reason.to_string() }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster => f.write_str("cluster"),
+            Self::Key(key) => write!(f, "key:{key}"),
+            Self::Service(service) => write!(f, "service:{service}"),
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = ParseScope;
+
+    fn from_str(text: &str) -> Result<Self, ParseScope> {
+        let error = || ParseScope(text.chars().take(80).collect());
+        match text.split_once(':') {
+            None if text == "cluster" => Ok(Self::Cluster),
+            Some(("key", key)) => key.parse().map(Self::Key).map_err(|_| error()),
+            Some(("service", name)) => name.parse().map(Self::Service).map_err(|_| error()),
+            Some(_) | None => Err(error()),
+        }
+    }
+}

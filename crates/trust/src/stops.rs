@@ -1,0 +1,208 @@
+//! What is stopped: freezes and suspensions, and what lifts them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_model::{
+    Digest, KeyId, OrderId, PersonName, ServiceName, Tag, Timestamp, Transcribe, Transcript,
+};
+
+use crate::{Order, OrderAction, Scope, VerifiedOrder};
+
+/// Stops and lifts that are remembered, at most: an order is carried out once for ever, so none is
+/// ever forgotten.
+pub const STOPS_MAX: usize = 512;
+
+/// Freezes and suspensions, in force and lifted. It only grows, so that two nodes which heard of the
+/// same orders, in whatever order, agree on its digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stops {
+    stops: BTreeMap<Digest, Stop>,
+    /// By the digest of the order that lifts.
+    lifts: BTreeMap<Digest, Lift>,
+}
+
+/// An order that stops something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// The order's id.
+    pub id: OrderId,
+    /// What it stops.
+    pub scope: Scope,
+    /// Whether it is a suspension of a key, and no freeze.
+    pub suspends: bool,
+    /// Who signed it.
+    pub by: BTreeSet<PersonName>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lift {
+    /// Digest of the stop, which may not have arrived here yet.
+    stop: Digest,
+    resumes: bool,
+    from: Timestamp,
+}
+
+/// Why an order about stops is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StopError {
+    /// Neither stops nor lifts anything.
+    #[error("an order to {0} neither stops nor lifts anything")]
+    NoStop(&'static str),
+    /// A freeze is lifted by an unfreeze, a suspension by a resume.
+    #[error("order {0} cannot be lifted by this one: unfreeze lifts a freeze, resume a suspension")]
+    WrongLift(OrderId),
+    /// As many stops are remembered as can be.
+    #[error("{STOPS_MAX} stops and lifts are remembered: no more fit under this trust root")]
+    TooMany,
+}
+
+impl Stops {
+    /// Carries out an order that stops or lifts. `false` where it had been carried out.
+    ///
+    /// # Errors
+    /// [`StopError`]; nothing has changed.
+    pub fn carry_out(
+        &mut self,
+        order: &VerifiedOrder,
+        accepted: Timestamp,
+        unfreeze_delay_ms: u64,
+    ) -> Result<bool, StopError> {
+        let by = order.signers().clone();
+        self.apply(order.order(), by, accepted, unfreeze_delay_ms)
+    }
+
+    /// As [`Stops::carry_out`], for an order that this process verified and kept before.
+    ///
+    /// # Errors
+    /// [`StopError`]; nothing has changed.
+    pub fn apply(
+        &mut self,
+        order: &Order,
+        by: BTreeSet<PersonName>,
+        accepted: Timestamp,
+        unfreeze_delay_ms: u64,
+    ) -> Result<bool, StopError> {
+        let digest = order.digest();
+        let id = order.id.clone();
+        match &order.action {
+            OrderAction::Freeze(scope) => {
+                let stop = Stop { id, scope: scope.clone(), suspends: false, by };
+                self.stop(digest, stop)
+            }
+            OrderAction::Suspend(key) => {
+                let stop = Stop { id, scope: Scope::Key(key.clone()), suspends: true, by };
+                self.stop(digest, stop)
+            }
+            OrderAction::Unfreeze(stop) => {
+                let from = accepted.plus_millis(unfreeze_delay_ms);
+                self.lift(digest, Lift { stop: *stop, resumes: false, from })
+            }
+            OrderAction::Resume(stop) => {
+                self.lift(digest, Lift { stop: *stop, resumes: true, from: accepted })
+            }
+            OrderAction::GenerateKey(_) => Err(StopError::NoStop(order.action.as_str())),
+        }
+    }
+
+    fn stop(&mut self, digest: Digest, stop: Stop) -> Result<bool, StopError> {
+        if self.stops.contains_key(&digest) {
+            return Ok(false);
+        }
+        self.room()?;
+        self.stops.insert(digest, stop);
+        Ok(true)
+    }
+
+    fn lift(&mut self, digest: Digest, lift: Lift) -> Result<bool, StopError> {
+        if self.lifts.contains_key(&digest) {
+            return Ok(false);
+        }
+        match self.stops.get(&lift.stop) {
+            Some(known) if known.suspends != lift.resumes => {
+                return Err(StopError::WrongLift(known.id.clone()));
+            }
+            Some(_) | None => {}
+        }
+        self.room()?;
+        self.lifts.insert(digest, lift);
+        Ok(true)
+    }
+
+    fn room(&self) -> Result<(), StopError> {
+        let known = self.stops.len() + self.lifts.len();
+        if known < STOPS_MAX { Ok(()) } else { Err(StopError::TooMany) }
+    }
+
+    /// The stops in force at a time, by the digests of their orders.
+    pub fn in_force(&self, now: Timestamp) -> impl Iterator<Item = (&Digest, &Stop)> {
+        let ended = move |(digest, stop): &(&Digest, &Stop)| {
+            self.lifts_of(digest, stop).any(|lift| lift.from <= now)
+        };
+        self.stops.iter().filter(move |stop| !ended(stop))
+    }
+
+    fn lifts_of(&self, digest: &Digest, stop: &Stop) -> impl Iterator<Item = &Lift> {
+        let (digest, suspends) = (*digest, stop.suspends);
+        self.lifts.values().filter(move |lift| lift.stop == digest && lift.resumes == suspends)
+    }
+
+    /// The stop that holds whatever is done with a key, if one does.
+    pub fn on_key(&self, key: &KeyId, now: Timestamp) -> Option<&Stop> {
+        self.in_force(now).map(|(_, stop)| stop).find(|stop| match &stop.scope {
+            Scope::Cluster => true,
+            Scope::Key(stopped) => stopped == key,
+            Scope::Service(_) => false,
+        })
+    }
+
+    /// The stop that holds a service's requests for a key, if one does.
+    pub fn on_request(&self, key: &KeyId, service: &ServiceName, now: Timestamp) -> Option<&Stop> {
+        let of_service = || {
+            let stops = self.in_force(now).map(|(_, stop)| stop);
+            stops.into_iter().find(|stop| stop.scope == Scope::Service(service.clone()))
+        };
+        self.on_key(key, now).or_else(of_service)
+    }
+
+    /// Whether a suspension of the key is in force.
+    pub fn suspends(&self, key: &KeyId, now: Timestamp) -> bool {
+        let scope = Scope::Key(key.clone());
+        self.in_force(now).any(|(_, stop)| stop.suspends && stop.scope == scope)
+    }
+
+    /// When the next stop ends, if one does.
+    pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self.in_force(now).flat_map(|(digest, stop)| self.lifts_of(digest, stop));
+        ends.map(|lift| lift.from).min()
+    }
+
+    /// The hash of everything that was ordered. When it was heard of is not in it.
+    pub fn digest(&self) -> Digest {
+        Transcript::new(Tag::Stops).value(self).finish()
+    }
+}
+
+impl Transcribe for Stops {
+    fn transcribe(&self, transcript: &mut Transcript) {
+        transcript.u64(self.stops.len() as u64);
+        for digest in self.stops.keys() {
+            transcript.digest(digest);
+        }
+        transcript.u64(self.lifts.len() as u64);
+        for digest in self.lifts.keys() {
+            transcript.digest(digest);
+        }
+    }
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verb = if self.suspends { "suspended" } else { "frozen" };
+        let by: Vec<_> = self.by.iter().map(PersonName::as_str).collect();
+        write!(f, "{} is {verb} by {} ({})", self.scope, by.join(", "), self.id)
+    }
+}
+
+#[cfg(test)]
+#[path = "stops_tests.rs"]
+mod tests;
