@@ -6,6 +6,7 @@
 
 mod credential;
 mod order;
+mod person;
 mod request;
 mod root;
 mod signed;
@@ -16,6 +17,10 @@ pub use quorate_model::PayloadFormat;
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
 pub use order::{
     GenerateKey, Order, OrderError, OrderSignature, SignedOrder, VerifiedOrder, Window,
+};
+pub use person::{
+    Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,
+    SshKey, SshSignature, SshSignatureError, UserVerification,
 };
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use root::{Label, NodeEntry, PersonEntry, Quorum, RootError, ServiceEntry, TrustRoot};
