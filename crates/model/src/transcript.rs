@@ -14,6 +14,12 @@ pub enum Tag {
     Order,
     /// Every order that stops something, or lifts a stop.
     Stops,
+    /// A person's approval of a request.
+    Approval,
+    /// A person's signature under a new version of the trust root.
+    RootUpdate,
+    /// A person's signature under a policy bundle.
+    BundleStatement,
     /// The payload of a program's statement, under a service's signature.
     SignRequest,
     /// One run of a ceremony.
@@ -66,6 +72,9 @@ impl Tag {
             Self::TrustRoot => "quorate/v1/trust-root",
             Self::Order => "quorate/v1/order",
             Self::Stops => "quorate/v1/stops",
+            Self::Approval => "quorate/v1/approval",
+            Self::RootUpdate => "quorate/v1/root-update",
+            Self::BundleStatement => "quorate/v1/bundle-statement",
             Self::SignRequest => "quorate/v1/sign-request",
             Self::Session => "quorate/v1/session",
             Self::CeremonyAnnouncement => "quorate/v1/ceremony-announcement",

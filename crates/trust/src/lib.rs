@@ -6,6 +6,7 @@
 
 mod credential;
 mod order;
+mod person;
 mod request;
 mod root;
 mod signed;
@@ -18,6 +19,10 @@ pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_e
 pub use order::{
     Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, OrderSignature, ParseScope,
     Scope, SignedOrder, VerifiedOrder, Window,
+};
+pub use person::{
+    Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,
+    SshKey, SshSignature, SshSignatureError, UserVerification,
 };
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use root::{

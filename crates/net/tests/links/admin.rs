@@ -29,6 +29,13 @@ impl NodeAdmin for Metrics {
     ) -> Result<Response<pb::GetMetricsResponse>, Status> {
         Ok(Response::new(pb::GetMetricsResponse { text: "up 1\n".to_owned() }))
     }
+
+    async fn submit_order(
+        &self,
+        _: Request<pb::SubmitOrderRequest>,
+    ) -> Result<Response<pb::SubmitOrderResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
 }
 
 fn serve(path: &Path) -> (CancellationToken, JoinHandle<()>) {
