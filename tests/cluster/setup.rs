@@ -50,7 +50,7 @@ const MEMBERS: [(&str, &str); 6] = [
     ("n3", "node-3"),
     ("c", "coordinator-main"),
     ("s", "service-payments"),
-    ("o", "officer-alice"),
+    ("o", "person-alice"),
 ];
 
 /// Everybody joins, and the cluster is made. Its id.

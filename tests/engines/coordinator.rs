@@ -10,7 +10,7 @@ use quorate_model::{Attempt, ParticipantId, Timestamp};
 use quorate_protocol::wire::FromNode;
 use quorate_protocol::{Engine as _, Output};
 use quorate_testkit::{Lab, seeded};
-use quorate_trust::SignedRequest;
+use quorate_trust::{Namespace, SignedRequest, StatementSignature};
 use rand_chacha::ChaCha20Rng;
 
 use crate::{id, lab};
@@ -447,7 +447,9 @@ fn a_node_that_repeats_its_vote_does_not_keep_a_key_generation_going_for_ever() 
     order.text = order.text.replace("treasury", "second");
     let signers = cluster.lab.fixture.signers.persons.iter().take(2);
     order.signatures = signers
-        .map(|(name, key)| quorate_trust::OrderSignature::sign(&order.text, name.clone(), key))
+        .map(|(name, key)| {
+            StatementSignature::sign(&order.text, Namespace::Order, name.clone(), key)
+        })
         .collect();
     let certified = cluster.lab.certified();
     let mut votes = 0;

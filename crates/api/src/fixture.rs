@@ -16,7 +16,8 @@ use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
 };
 use quorate_trust::{
-    OrderSignature, PayloadFormat, SignRequest, Signature, Signed, SignedOrder, SignedRequest,
+    PayloadFormat, PersonSignature, SignRequest, Signature, Signed, SignedOrder, SignedRequest,
+    StatementSignature,
 };
 
 use crate::statement::encode_sign_request;
@@ -70,9 +71,9 @@ pub(crate) fn signed_request() -> SignedRequest {
 }
 
 pub(crate) fn signed_order() -> SignedOrder {
-    let person = |name: &str, byte| OrderSignature {
+    let person = |name: &str, byte| StatementSignature {
         person: name.parse().unwrap(),
-        signature: signature(byte),
+        signature: PersonSignature::Ed25519(signature(byte)),
     };
     SignedOrder {
         text: "quorate-order/1\norder: make-treasury\n".to_owned(),

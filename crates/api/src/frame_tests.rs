@@ -50,11 +50,12 @@ fn a_stream_is_opened_for_one_purpose() {
 }
 
 #[test]
-fn rounds_of_ceremonies_take_the_bulk_stream() {
+fn rounds_of_ceremonies_and_lists_take_the_bulk_stream() {
     let bulk = questions().iter().filter(|question| to_node_is_bulk(question)).count();
-    assert_eq!(bulk, 3);
+    assert_eq!(bulk, 4);
     let bulk = answers().iter().filter(|answer| node_frame_is_bulk(answer)).count();
-    assert_eq!(bulk, 3);
+    assert_eq!(bulk, 4);
+    assert!(!to_node_is_bulk(&ToNode::CarryOut(fixture::signed_order())), "a freeze never waits");
     assert!(!to_node_is_bulk(&ToNode::Status));
     assert!(!node_frame_is_bulk(&FromNode::Denied(fixture::denial())));
 }

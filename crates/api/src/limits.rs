@@ -15,7 +15,7 @@ pub const REASON_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of an order's text.
 pub const ORDER_BYTES_MAX: usize = 16 * 1024;
 /// Signatures under an order.
-pub const ORDER_SIGNATURES_MAX: usize = 64;
+pub const ORDER_SIGNATURES_MAX: usize = quorate_trust::SIGNATURES_MAX;
 /// Orders that a node lists.
 pub const ORDERS_MAX: usize = quorate_trust::STOPS_MAX;
 /// Signatures that confirm a key.

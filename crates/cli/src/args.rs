@@ -133,12 +133,10 @@ pub enum Join {
         #[arg(long)]
         name: ServiceName,
     },
-    /// An officer, who signs orders.
-    Officer {
-        /// The person's name.
-        #[arg(long)]
-        name: PersonName,
-    },
+    /// An officer: signs orders, approves requests, and may freeze alone.
+    Officer(Person),
+    /// A person who approves requests.
+    Approver(Person),
     /// Check what came back, and make the folder ready to run.
     Accept {
         /// The welcome file that `quorate init` made for this member.
@@ -148,6 +146,21 @@ pub enum Join {
         #[arg(long, value_name = "HASH")]
         cluster: Digest,
     },
+}
+
+/// A person.
+#[derive(Debug, Group)]
+pub struct Person {
+    /// The person's name.
+    #[arg(long)]
+    pub name: PersonName,
+    /// Sign with this SSH key, by its .pub file, instead of a key file that is made here. Keys in
+    /// security keys (ed25519-sk, ecdsa-sk) are best.
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Option<PathBuf>,
+    /// Demand that the security key verifies the person, by PIN or fingerprint, for every signature.
+    #[arg(long, requires = "ssh_key")]
+    pub require_user_verification: bool,
 }
 
 /// Makes a cluster.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use quorate_model::Digest;
 use quorate_net::TlsError;
 use quorate_net::pki::{PkiError, Role};
-use quorate_trust::{CredentialError, RootError};
+use quorate_trust::{CredentialError, CredentialTextError, RootError};
 
 use crate::files::FileError;
 
@@ -47,6 +47,8 @@ pub(crate) enum SetupError {
     Root(#[from] RootError),
     #[error("{} is not a key of ours", path.display())]
     Key { path: PathBuf, source: CredentialError },
+    #[error("{} is no SSH public key that can be used", path.display())]
+    SshKey { path: PathBuf, source: CredentialTextError },
     #[error("a new key cannot be encoded")]
     NewKey(#[source] CredentialError),
     #[error("{} exists: this folder has joined already", .0.display())]

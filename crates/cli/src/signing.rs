@@ -5,6 +5,7 @@ pub(crate) mod intent;
 pub(crate) mod order;
 pub(crate) mod payload;
 pub(crate) mod report;
+pub(crate) mod signature;
 
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::statement::encode_sign_request;

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use quorate_model::{Attempt, Digest, Epoch, ParticipantId, ParticipantSet, Scheme, Threshold};
 use quorate_protocol::Vote;
-use quorate_trust::{NodeEntry, PersonEntry, Quorum, Signed, SigningKey};
+use quorate_trust::{
+    NodeEntry, PersonEntry, PublicKey, Quorum, Signed, SigningKey, UserVerification,
+};
 use rand_core::OsRng;
 
 use super::*;
@@ -13,6 +15,14 @@ pub(crate) struct Fixture {
     root: TrustRoot,
     identities: BTreeMap<ParticipantId, SigningKey>,
     group: SigningKey,
+}
+
+fn officer(key: PublicKey) -> PersonEntry {
+    PersonEntry {
+        officer: true,
+        user_verification: UserVerification::NotRequired,
+        credentials: [key.into()].into(),
+    }
 }
 
 fn new_key() -> SigningKey {
@@ -44,7 +54,7 @@ impl Fixture {
             unfreeze_delay_s: 0,
             nodes: nodes.collect(),
             services: BTreeMap::new(),
-            persons: [(alice, PersonEntry { key: new_key().public_key(), officer: true })].into(),
+            persons: [(alice, officer(new_key().public_key()))].into(),
             quorums: quorate_trust::QUORUMS
                 .map(|name| (name.parse().unwrap(), quorum.clone()))
                 .into(),

@@ -7,6 +7,7 @@ use quorate_model::{
 };
 use quorate_trust::{
     Authentic, Body, NodeEntry, PersonEntry, Quorum, Signed, SigningKey, TrustRoot,
+    UserVerification,
 };
 use rand_core::OsRng;
 
@@ -36,8 +37,11 @@ impl Fixture {
             let (operator, region, provider) = (label(), label(), label());
             (*id, NodeEntry { identity, tls, operator, region, provider })
         };
-        let person =
-            PersonEntry { key: SigningKey::generate(&mut OsRng).public_key(), officer: true };
+        let person = PersonEntry {
+            officer: true,
+            user_verification: UserVerification::NotRequired,
+            credentials: [SigningKey::generate(&mut OsRng).public_key().into()].into(),
+        };
         let quorum = || Quorum { required: 1, members: ["ann".parse().unwrap()].into() };
         let root = TrustRoot {
             created: Timestamp::ZERO,

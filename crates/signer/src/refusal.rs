@@ -35,7 +35,7 @@ pub(crate) fn order(error: OrderError) -> Refusal {
         | OrderError::UnknownService(_)
         | OrderError::UnknownNode(_)
         | OrderError::NoOfficer
-        | OrderError::BadSignature(_)
+        | OrderError::Signer(_)
         | OrderError::TooManySignatures
         | OrderError::QuorumMissing { .. } => RefusalCode::Invalid,
     };

@@ -13,8 +13,9 @@ use quorate_model::{
 use quorate_policy::{Bundle, Gate};
 use quorate_signer::{Identity, Limits, NodeConfig};
 use quorate_trust::{
-    GenerateKey, NodeEntry, Order, OrderAction, OrderSignature, PersonEntry, QUORUMS, Quorum,
-    ServiceEntry, SignRequest, SignedOrder, SignedRequest, SigningKey, TrustRoot, Window,
+    GenerateKey, Namespace, NodeEntry, Order, OrderAction, PersonEntry, QUORUMS, Quorum,
+    ServiceEntry, SignRequest, SignedOrder, SignedRequest, SigningKey, StatementSignature,
+    TrustRoot, UserVerification, Window,
 };
 use rand_core::CryptoRngCore;
 
@@ -86,7 +87,12 @@ impl ClusterFixture {
             (*id, entry)
         };
         let person = |(name, key): (&PersonName, &SigningKey)| {
-            (name.clone(), PersonEntry { key: key.public_key(), officer: true })
+            let entry = PersonEntry {
+                officer: true,
+                user_verification: UserVerification::NotRequired,
+                credentials: [key.public_key().into()].into(),
+            };
+            (name.clone(), entry)
         };
         let members = || signers.persons.keys().cloned().collect();
         let quorum = || Quorum { required: 2, members: members() };
@@ -160,7 +166,7 @@ impl ClusterFixture {
         let sign = |name: &&str| {
             let name: PersonName = name.parse().expect("a name");
             let key = self.signers.persons.get(&name).expect("a person of the fixture");
-            OrderSignature::sign(&text, name, key)
+            StatementSignature::sign(&text, Namespace::Order, name, key)
         };
         let signatures = by.iter().map(sign).collect();
         SignedOrder { text, signatures }

@@ -17,12 +17,12 @@ pub use quorate_model::PayloadFormat;
 
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
 pub use order::{
-    Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, OrderSignature, ParseScope,
+    Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, ParseScope, SIGNATURES_MAX,
     Scope, SignedOrder, VerifiedOrder, Window,
 };
 pub use person::{
     Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,
-    SshKey, SshSignature, SshSignatureError, UserVerification,
+    SignerError, SshKey, SshSignature, SshSignatureError, StatementSignature, UserVerification,
 };
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use root::{

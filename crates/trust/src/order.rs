@@ -5,18 +5,18 @@ mod action;
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    ClusterId, Digest, OrderId, ParticipantSet, PersonName, ServiceName, Tag, Threshold, Timestamp,
-    Transcript,
+    ClusterId, Digest, OrderId, ParticipantSet, PersonName, ServiceName, Threshold, Timestamp,
 };
 
 pub use self::action::{Authority, GenerateKey, OrderAction, ParseScope, Scope};
 use crate::text::{Reader, TextError, Writer, value};
-use crate::{PublicKey, Signature, SigningKey, TrustRoot};
+use crate::{Namespace, SignerError, StatementSignature, TrustRoot};
 
 const KIND: &str = "quorate-order/1";
 /// No order lives longer: an old signature must not surprise anyone.
 const LIFETIME_MAX_MS: u64 = 7 * 24 * 3600 * 1000;
-const SIGNATURES_MAX: usize = 64;
+/// Signatures under one statement of people, at most: with 2 KiB each, a statement fits a record.
+pub const SIGNATURES_MAX: usize = 16;
 /// How a window is written that does not end.
 const NEVER: &str = "never";
 
@@ -49,16 +49,7 @@ pub struct SignedOrder {
     /// The canonical text, verbatim.
     pub text: String,
     /// Who signed it.
-    pub signatures: Vec<OrderSignature>,
-}
-
-/// One person's signature under an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderSignature {
-    /// The person, by name: the trust root knows the key.
-    pub person: PersonName,
-    /// Over the order's digest.
-    pub signature: Signature,
+    pub signatures: Vec<StatementSignature>,
 }
 
 /// An order that the root's quorum signed: proof by construction.
@@ -115,10 +106,10 @@ pub enum OrderError {
     #[error("the roster {0} names a node that is not in the trust root")]
     UnknownNode(ParticipantSet),
     /// A signature that is not what it claims: the whole order is refused.
-    #[error("the signature of {0} is not theirs, or they are not in the trust root")]
-    BadSignature(PersonName),
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     /// More signatures than anyone needs.
-    #[error("an order carries at most 64 signatures")]
+    #[error("an order carries at most {SIGNATURES_MAX} signatures")]
     TooManySignatures,
     /// No officer signed an order that takes one.
     #[error("no officer signed: an order that freezes takes any one of them")]
@@ -220,18 +211,6 @@ impl GenerateKey {
     }
 }
 
-impl OrderSignature {
-    /// Signs an order's text for a person.
-    pub fn sign(text: &str, person: PersonName, key: &SigningKey) -> Self {
-        Self { person, signature: key.sign(&digest(text)) }
-    }
-
-    /// Whether this is that key's signature under an order's text.
-    pub fn verify(&self, text: &str, key: PublicKey) -> bool {
-        key.verify(&digest(text), &self.signature).is_ok()
-    }
-}
-
 impl SignedOrder {
     /// The digest of the text: what the order is, for naming and binding.
     pub fn digest(&self) -> Digest {
@@ -251,10 +230,7 @@ impl SignedOrder {
         let digest = digest(&self.text);
         let mut signers = BTreeSet::new();
         for signature in &self.signatures {
-            let entry = root.persons.get(&signature.person);
-            if !entry.is_some_and(|entry| signature.verify(&self.text, entry.key)) {
-                return Err(OrderError::BadSignature(signature.person.clone()));
-            }
+            signature.verify(Namespace::Order, &self.text, root)?;
             signers.insert(signature.person.clone());
         }
         order.action.authority().check(root, &signers)?;
@@ -338,7 +314,7 @@ impl KeyOrder {
 }
 
 fn digest(text: &str) -> Digest {
-    Transcript::new(Tag::Order).text(text).finish()
+    Namespace::Order.digest(text)
 }
 
 #[cfg(test)]

@@ -4,7 +4,17 @@ use quorate_model::{KeyId, ParticipantId, Scheme};
 use rand_core::{OsRng, RngCore as _, SeedableRng as _};
 
 use super::*;
-use crate::{NodeEntry, PersonEntry, Quorum};
+use crate::{
+    Credential, NodeEntry, PersonEntry, PersonSignatureError, Quorum, SigningKey, UserVerification,
+};
+
+fn officer(credential: Credential) -> PersonEntry {
+    PersonEntry {
+        officer: true,
+        user_verification: UserVerification::NotRequired,
+        credentials: [credential].into(),
+    }
+}
 
 struct People {
     root: TrustRoot,
@@ -24,10 +34,8 @@ fn people() -> People {
     let names = ["alice", "bob", "carol", "dan"].map(|name| name.parse::<PersonName>().unwrap());
     let keys: BTreeMap<_, _> =
         names.clone().into_iter().map(|name| (name, SigningKey::generate(&mut OsRng))).collect();
-    let persons = keys
-        .iter()
-        .map(|(name, key)| (name.clone(), PersonEntry { key: key.public_key(), officer: true }))
-        .collect();
+    let persons =
+        keys.iter().map(|(name, key)| (name.clone(), officer(key.public_key().into()))).collect();
     let quorum = || Quorum { required: 2, members: names[..3].iter().cloned().collect() };
     let root = TrustRoot {
         created: Timestamp::ZERO,
@@ -80,7 +88,8 @@ impl People {
             .iter()
             .map(|name| {
                 let person: PersonName = name.parse().unwrap();
-                OrderSignature::sign(&text, person.clone(), &self.keys[&person])
+                let key = &self.keys[&person];
+                StatementSignature::sign(&text, Namespace::Order, person, key)
             })
             .collect();
         SignedOrder { text, signatures }
@@ -105,10 +114,45 @@ fn a_signature_of_somebody_else_is_refused() {
     let people = people();
     let mut signed = people.sign(&people.order(), &["alice", "bob"]);
     signed.signatures[1].person = "carol".parse().unwrap();
-    let carol = "carol".parse().unwrap();
-    assert_eq!(signed.verify(&people.root), Err(OrderError::BadSignature(carol)));
-    signed.signatures[1].person = "mallory".parse().unwrap();
-    assert!(matches!(signed.verify(&people.root), Err(OrderError::BadSignature(_))));
+    let (person, reason) = ("carol".parse().unwrap(), PersonSignatureError::BadSignature);
+    let bad = SignerError::Signature { person, reason };
+    assert_eq!(signed.verify(&people.root), Err(bad.into()));
+    let mallory: PersonName = "mallory".parse().unwrap();
+    signed.signatures[1].person = mallory.clone();
+    assert_eq!(signed.verify(&people.root), Err(SignerError::Unknown(mallory).into()));
+}
+
+#[test]
+fn a_signature_for_another_kind_of_statement_does_not_count() {
+    let people = people();
+    let mut signed = people.sign(&people.order(), &["alice", "bob"]);
+    let alice: PersonName = "alice".parse().unwrap();
+    let key = &people.keys[&alice];
+    signed.signatures[0] = StatementSignature::sign(&signed.text, Namespace::Approval, alice, key);
+    assert!(matches!(signed.verify(&people.root), Err(OrderError::Signer(_))));
+}
+
+#[test]
+fn a_person_with_two_credentials_counts_once_and_a_removed_one_no_more() {
+    let mut people = people();
+    let alice: PersonName = "alice".parse().unwrap();
+    let second = SigningKey::generate(&mut OsRng);
+    let entry = people.root.persons.get_mut(&alice).unwrap();
+    entry.credentials.insert(second.public_key().into());
+    let order = people.order();
+    let mut signed = people.sign(&order, &["alice", "bob"]);
+    let text = signed.text.clone();
+    let other = StatementSignature::sign(&text, Namespace::Order, alice.clone(), &second);
+    signed.signatures[1] = other.clone();
+    assert!(matches!(
+        signed.verify(&people.root),
+        Err(OrderError::QuorumMissing { present: 1, .. })
+    ));
+    let mut signed = people.sign(&order, &["bob"]);
+    signed.signatures.push(other);
+    assert!(signed.verify(&people.root).is_ok());
+    people.root.persons.get_mut(&alice).unwrap().credentials.remove(&second.public_key().into());
+    assert!(signed.verify(&people.root).is_err());
 }
 
 #[test]

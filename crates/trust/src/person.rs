@@ -12,6 +12,6 @@ mod tests;
 pub use credential::{Credential, CredentialTextError, UserVerification};
 pub use key_material::KeyMaterial;
 pub use namespace::Namespace;
-pub use signature::{PersonSignature, PersonSignatureError};
+pub use signature::{PersonSignature, PersonSignatureError, SignerError, StatementSignature};
 pub use ssh_key::SshKey;
 pub use ssh_signature::{SshSignature, SshSignatureError};

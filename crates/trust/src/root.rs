@@ -10,9 +10,13 @@ use quorate_model::{
 };
 
 use crate::text::{Reader, TextError, Writer, list, value};
-use crate::{CredentialError, PublicKey};
+use crate::{Credential, CredentialError, PublicKey, SIGNATURES_MAX, UserVerification};
 
 const KIND: &str = "quorate-root/1";
+const OFFICER: &str = "officer";
+const REQUIRED: &str = "required";
+/// Credentials of one person, at most.
+const CREDENTIALS_MAX: usize = 16;
 /// Nobody waits longer for the end of a freeze: seven days.
 const UNFREEZE_DELAY_MAX_S: u64 = 7 * 24 * 3600;
 
@@ -62,13 +66,15 @@ pub struct ServiceEntry {
     pub key: PublicKey,
 }
 
-/// A person.
+/// A person, who counts once whatever the number of their credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonEntry {
-    /// Signs the person's statements.
-    pub key: PublicKey,
-    /// Whether this person is an officer.
+    /// Whether this person is an officer, who may freeze alone.
     pub officer: bool,
+    /// Whether signatures must show that a security key verified the person.
+    pub user_verification: UserVerification,
+    /// What the person signs statements with: at least one.
+    pub credentials: BTreeSet<Credential>,
 }
 
 /// `required` distinct persons out of `members`.
@@ -92,7 +98,10 @@ pub enum RootError {
     Text(#[from] TextError),
     /// One key stands for two actors.
     #[error("key {0} is used twice: every actor needs a key of its own")]
-    SharedKey(PublicKey),
+    SharedKey(String),
+    /// A person without a credential, or with too many.
+    #[error("{0} has no credential, or more than {CREDENTIALS_MAX}")]
+    Credentials(PersonName),
     /// Two nodes share a TLS key.
     #[error("TLS key {0} is used twice: every node needs a TLS key of its own")]
     SharedTlsKey(Digest),
@@ -103,7 +112,9 @@ pub enum RootError {
     #[error("quorum {0:?} is missing")]
     MissingQuorum(&'static str),
     /// A quorum that nobody or nobody distinct could fill.
-    #[error("quorum {0:?}: needs between 1 and as many persons as it has members, all in the root")]
+    #[error(
+        "quorum {0:?}: takes 1 to 16 persons, at most as many as it has members, all in the root"
+    )]
     BadQuorum(QuorumName),
     /// A delay longer than seven days.
     #[error("unfreeze-delay-seconds: at most {UNFREEZE_DELAY_MAX_S}, seven days")]
@@ -144,10 +155,17 @@ impl TrustRoot {
             root.services.insert(value("service", name)?, entry);
         }
         while let Some(name) = reader.optional("person") {
-            let entry = PersonEntry {
-                key: reader.parse("key")?,
-                officer: reader.text("role")? == "officer",
+            let mut entry = PersonEntry {
+                officer: reader.text("role")? == OFFICER,
+                user_verification: match reader.text("user-verification")? {
+                    REQUIRED => UserVerification::Required,
+                    _ => UserVerification::NotRequired,
+                },
+                credentials: BTreeSet::new(),
             };
+            while let Some(credential) = reader.optional("credential") {
+                entry.credentials.insert(value("credential", credential)?);
+            }
             root.persons.insert(value("person", name)?, entry);
         }
         while let Some(name) = reader.optional("quorum") {
@@ -179,8 +197,16 @@ impl TrustRoot {
             text.field("service", name).field("key", service.key);
         }
         for (name, person) in &self.persons {
-            let role = if person.officer { "officer" } else { "member" };
-            text.field("person", name).field("key", person.key).field("role", role);
+            let role = if person.officer { OFFICER } else { "approver" };
+            let verification = match person.user_verification {
+                UserVerification::Required => REQUIRED,
+                UserVerification::NotRequired => "not required",
+            };
+            text.field("person", name).field("role", role);
+            text.field("user-verification", verification);
+            for credential in &person.credentials {
+                text.field("credential", credential);
+            }
         }
         for (name, quorum) in &self.quorums {
             let members: Vec<_> = quorum.members.iter().map(PersonName::as_str).collect();
@@ -203,10 +229,17 @@ impl TrustRoot {
         self.threshold_floor.check(self.nodes.len())?;
         let keys = self.nodes.values().map(|node| node.identity);
         let keys = keys.chain(self.services.values().map(|service| service.key));
+        let credentials =
+            self.persons.values().flat_map(|person| person.credentials.iter().cloned());
         let mut seen = BTreeSet::new();
-        for key in keys.chain(self.persons.values().map(|person| person.key)) {
-            if !seen.insert(key) {
-                return Err(RootError::SharedKey(key));
+        for key in keys.map(Credential::from).chain(credentials) {
+            if !seen.insert(key.key_material()) {
+                return Err(RootError::SharedKey(key.fingerprint()));
+            }
+        }
+        for (name, person) in &self.persons {
+            if person.credentials.is_empty() || person.credentials.len() > CREDENTIALS_MAX {
+                return Err(RootError::Credentials(name.clone()));
             }
         }
         let mut seen = BTreeSet::new();
@@ -228,7 +261,8 @@ impl TrustRoot {
         }
         for (name, quorum) in &self.quorums {
             let known = quorum.members.iter().all(|member| self.persons.contains_key(member));
-            if !known || quorum.required == 0 || quorum.required > quorum.members.len() {
+            let most = quorum.members.len().min(SIGNATURES_MAX);
+            if !known || quorum.required == 0 || quorum.required > most {
                 return Err(RootError::BadQuorum(name.clone()));
             }
         }

@@ -20,7 +20,11 @@ fn node(tls: u8) -> NodeEntry {
 
 fn root() -> TrustRoot {
     let nodes = (1..=3u8).map(|id| (ParticipantId::new(u16::from(id)).unwrap(), node(id)));
-    let person = |officer| PersonEntry { key: key(), officer };
+    let person = |officer| PersonEntry {
+        officer,
+        user_verification: UserVerification::NotRequired,
+        credentials: [key().into()].into(),
+    };
     let quorum = |required: usize| Quorum {
         required,
         members: ["alice", "bob"].map(|name| name.parse().unwrap()).into_iter().collect(),
@@ -70,9 +74,11 @@ fn every_rule_of_a_root_is_kept() {
     };
     let shared_key = change(|r| {
         let key = r.services.values().next().unwrap().key;
-        r.persons.values_mut().for_each(|p| p.key = key);
+        r.persons.values_mut().for_each(|p| p.credentials = [key.into()].into());
     });
     assert!(matches!(shared_key, RootError::SharedKey(_)));
+    let bare = change(|r| r.persons.values_mut().for_each(|p| p.credentials.clear()));
+    assert!(matches!(bare, RootError::Credentials(_)));
     let shared_tls = change(|r| r.nodes.values_mut().for_each(|n| n.tls = Digest::new([9; 32])));
     assert!(matches!(shared_tls, RootError::SharedTlsKey(_)));
     assert!(matches!(change(|r| r.nodes.clear()), RootError::Floor(_)));

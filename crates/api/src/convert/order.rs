@@ -1,7 +1,7 @@
 //! Orders.
 
 use quorate_protocol::wire::Acceptance;
-use quorate_trust::{OrderSignature, SignedOrder};
+use quorate_trust::{PersonSignature, SignedOrder, SshSignature, StatementSignature};
 
 use crate::pb::node::v1 as node;
 use crate::pb::statement::v1 as pb;
@@ -38,23 +38,36 @@ impl TryFrom<node::SubmitOrderRequest> for SignedOrder {
     }
 }
 
-impl TryFrom<pb::OrderSignature> for OrderSignature {
+impl TryFrom<pb::StatementSignature> for StatementSignature {
     type Error = DecodeError;
 
-    fn try_from(signature: pb::OrderSignature) -> Result<Self, DecodeError> {
-        Ok(Self {
-            person: field::parse("OrderSignature.person", &signature.person)?,
-            signature: field::signature("OrderSignature.signature", &signature.signature)?,
-        })
+    fn try_from(message: pb::StatementSignature) -> Result<Self, DecodeError> {
+        const SIGNATURE: &str = "StatementSignature.signature";
+        const SSHSIG: &str = "StatementSignature.sshsig";
+        let signature = match field::required(SIGNATURE, message.signature)? {
+            pb::statement_signature::Signature::Ed25519(bytes) => {
+                PersonSignature::Ed25519(field::signature("StatementSignature.ed25519", &bytes)?)
+            }
+            pb::statement_signature::Signature::Sshsig(bytes) => SshSignature::from_bytes(&bytes)
+                .map(PersonSignature::Ssh)
+                .map_err(|error| DecodeError::value(SSHSIG, error.to_string()))?,
+        };
+        Ok(Self { person: field::parse("StatementSignature.person", &message.person)?, signature })
     }
 }
 
-impl From<OrderSignature> for pb::OrderSignature {
-    fn from(signature: OrderSignature) -> Self {
-        Self {
-            person: signature.person.to_string(),
-            signature: signature.signature.as_bytes().to_vec(),
-        }
+impl From<StatementSignature> for pb::StatementSignature {
+    fn from(signature: StatementSignature) -> Self {
+        let StatementSignature { person, signature } = signature;
+        let signature = match signature {
+            PersonSignature::Ed25519(signature) => {
+                pb::statement_signature::Signature::Ed25519(signature.as_bytes().to_vec())
+            }
+            PersonSignature::Ssh(signature) => {
+                pb::statement_signature::Signature::Sshsig(signature.as_bytes().to_vec())
+            }
+        };
+        Self { person: person.to_string(), signature: Some(signature) }
     }
 }
 

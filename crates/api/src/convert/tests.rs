@@ -52,11 +52,17 @@ fn an_order_is_bounded() {
     bounded::<_, SignedOrder>("SignedOrder.signatures", limits::ORDER_SIGNATURES_MAX, |n| {
         statement::SignedOrder { signatures: vec![order().signatures[0].clone(); n], ..order() }
     });
-    length_of::<_, SignedOrder>("OrderSignature.signature", 64, |n| {
-        let signature =
-            statement::OrderSignature { person: "alice".to_owned(), signature: vec![1; n] };
+    let signed = |signature| {
+        let (person, signature) = ("alice".to_owned(), Some(signature));
+        let signature = statement::StatementSignature { person, signature };
         statement::SignedOrder { signatures: vec![signature], ..order() }
+    };
+    length_of::<_, SignedOrder>("StatementSignature.ed25519", 64, |n| {
+        signed(statement::statement_signature::Signature::Ed25519(vec![1; n]))
     });
+    let garbage = statement::statement_signature::Signature::Sshsig(vec![1; 64]);
+    let error = SignedOrder::try_from(signed(garbage)).unwrap_err();
+    assert_eq!(error.field, "StatementSignature.sshsig");
 }
 
 #[test]

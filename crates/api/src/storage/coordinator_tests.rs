@@ -48,6 +48,11 @@ fn every_record_is_read_as_it_was_written() {
         operation_record(OperationState::Done),
         operation_record(OperationState::Failed(text())),
         Record::Key(key_record("treasury")),
+        Record::Order(OrderRecord {
+            digest: signed_order().digest(),
+            order: signed_order(),
+            created: Timestamp::from_millis(3),
+        }),
         Record::Request(large_record()),
     ];
     for record in requests.chain(others) {

@@ -5,7 +5,9 @@ use quorate_model::Digest;
 
 use super::*;
 use crate::Fault;
-use crate::fixture::{certificate, certified_key, confirmation, digest, sign_request, signature};
+use crate::fixture::{
+    certificate, certified_key, confirmation, digest, sign_request, signature, signed_order,
+};
 
 const SECRET: [u8; 32] = [0x5e; 32];
 
@@ -48,6 +50,7 @@ fn records() -> Vec<Record> {
             statement: digest(4),
             attempt: Attempt(1),
         }),
+        Record::Order(OrderRecord { order: signed_order(), accepted: Timestamp::from_millis(6) }),
         Record::Audit(log.append(event, Timestamp::from_millis(5))),
         share_record(),
     ]

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use quorate_model::Digest;
+use quorate_trust::{Credential, UserVerification};
 use serde::Serialize;
 
 use super::required;
-use crate::args::Join;
+use crate::args::{Join, Person};
 use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::output::{Output, Paint, Report, fields};
-use crate::setup::join::join;
-use crate::setup::member::{JoinRequest, Member};
+use crate::setup::join::{join, read_ssh_key};
+use crate::setup::member::{JoinRequest, Member, Standing};
 use crate::setup::{JOIN_FILE, accept};
 
 #[derive(Serialize)]
@@ -55,6 +56,7 @@ impl Report for AcceptReport {
 
 pub(super) fn run(command: Join, dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
     let dir = required(dir)?;
+    let mut ssh_key = None;
     let member = match command {
         Join::Accept { welcome, cluster } => return accept(&dir, &welcome, cluster, output),
         Join::Node { id, operator, region, provider } => {
@@ -64,14 +66,15 @@ pub(super) fn run(command: Join, dir: Option<PathBuf>, output: &Output) -> Resul
             Member::Coordinator { name, address: address.parse()? }
         }
         Join::Service { name } => Member::Service { name },
-        Join::Officer { name } => Member::Officer { name },
+        Join::Officer(person) => self::person(true, person, &mut ssh_key)?,
+        Join::Approver(person) => self::person(false, person, &mut ssh_key)?,
     };
-    let request = join(&dir, member)?;
+    let request = join(&dir, member, ssh_key)?;
     let JoinRequest { member, key, tls, .. } = &request;
     let file = dir.join(JOIN_FILE);
     output.show(&JoinReport {
         role: member.role().to_string(),
-        key: key.map(|key| key.to_string()),
+        key: key.as_ref().map(ToString::to_string),
         tls_key: tls.to_string(),
         file: file.clone(),
     })?;
@@ -84,6 +87,21 @@ pub(super) fn run(command: Join, dir: Option<PathBuf>, output: &Output) -> Resul
         dir.display()
     ));
     Ok(Exit::Ok)
+}
+
+fn person(
+    officer: bool,
+    person: Person,
+    ssh_key: &mut Option<Credential>,
+) -> Result<Member, Failure> {
+    let Person { name, ssh_key: path, require_user_verification } = person;
+    *ssh_key = path.as_deref().map(read_ssh_key).transpose()?;
+    let user_verification = if require_user_verification {
+        UserVerification::Required
+    } else {
+        UserVerification::NotRequired
+    };
+    Ok(Member::Person { name, standing: Standing { officer, user_verification } })
 }
 
 fn accept(dir: &Path, welcome: &Path, cluster: Digest, output: &Output) -> Result<Exit, Failure> {
@@ -102,7 +120,7 @@ fn accept(dir: &Path, welcome: &Path, cluster: Digest, output: &Output) -> Resul
             config.display()
         ),
         Member::Coordinator { .. } => format!("quorate coordinator --config {}", config.display()),
-        Member::Service { .. } | Member::Officer { .. } => {
+        Member::Service { .. } | Member::Person { .. } => {
             format!("quorate status --dir {}", dir.display())
         }
     };

@@ -10,7 +10,7 @@ use quorate_api::pb::node::v1::SubmitOrderRequest;
 use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
 use quorate_model::{Digest, OrderId};
 use quorate_net::connect_uds;
-use quorate_trust::{Order, OrderAction, SignedOrder};
+use quorate_trust::{Namespace, Order, OrderAction, SignedOrder};
 use tokio::time::{Instant, sleep};
 
 use self::report::{OrderList, OrderReport};
@@ -23,7 +23,7 @@ use crate::files;
 use crate::output::Output;
 use crate::profile::Profile;
 use crate::setup::join::read_key;
-use crate::signing::order;
+use crate::signing::{order, signature};
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -37,7 +37,9 @@ pub(super) async fn run(
         OrderCommand::Sign { file, key } => sign(&file, &key, dir, output),
         OrderCommand::Submit { file, admin_socket, wait } => {
             let profile = Profile::load(dir.as_deref())?;
-            let order = order::read_signed(&file, &profile.root)?;
+            let text = files::read(&file)?;
+            let signatures = signature::beside(&file, &text, Namespace::Order, &profile.root)?;
+            let order = SignedOrder { text, signatures };
             order.verify(&profile.root)?;
             submit(order, admin_socket.as_deref(), wait, profile, output).await
         }
@@ -89,7 +91,11 @@ async fn propose(
     files::create(out, &text)?;
     output.raw(&text)?;
     let file = out.display();
-    output.say(format_args!("\nNext: quorate order sign {file} --key person.pem, by each signer"));
+    output.say(format_args!(
+        "\nNext, each who signs: quorate order sign {file} --key person.pem, or\n  \
+         ssh-keygen -Y sign -n {} -f KEY {file}",
+        Namespace::Order
+    ));
     Ok(Exit::Ok)
 }
 
@@ -116,7 +122,8 @@ fn sign(file: &Path, key: &Path, dir: Option<PathBuf>, output: &Output) -> Resul
     // Nobody signs what no node would understand.
     Order::parse(&text)?;
     output.say(format_args!("You sign:\n\n{text}"));
-    let written = order::sign_file(file, &text, read_key(key)?, &profile.root)?;
+    let key = read_key(key)?;
+    let written = signature::sign_file(file, &text, Namespace::Order, &key, &profile.root)?;
     output.say(format_args!("Signature: {}", written.display()));
     output.say(format_args!("Next: quorate order submit {}", file.display()));
     Ok(Exit::Ok)

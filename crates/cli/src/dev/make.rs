@@ -17,7 +17,7 @@ use crate::setup::POLICY_FILE;
 use crate::setup::accept::{accept, configure};
 use crate::setup::init::{Rules, init};
 use crate::setup::join::join;
-use crate::setup::member::Member;
+use crate::setup::member::{Member, Standing};
 
 /// The folder of the authority and the trust root.
 pub(super) const AUTHORITY: &str = "authority";
@@ -42,7 +42,7 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
     }
     let mut requests = Vec::new();
     for (folder, member) in members(nodes)? {
-        requests.push((folder.clone(), join(&dir.join(&folder), member)?));
+        requests.push((folder.clone(), join(&dir.join(&folder), member, None)?));
     }
     let quorum = format!("=2:{}", OFFICERS.join(","));
     let quorums = QUORUMS.map(|name| format!("{name}{quorum}").parse());
@@ -78,7 +78,10 @@ fn members(nodes: u16) -> Result<Vec<(String, Member)>, Failure> {
     }
     members.push((SERVICE.to_owned(), Member::Service { name: SERVICE.parse()? }));
     for name in OFFICERS {
-        members.push((name.to_owned(), Member::Officer { name: name.parse()? }));
+        members.push((
+            name.to_owned(),
+            Member::Person { name: name.parse()?, standing: Standing::OFFICER },
+        ));
     }
     Ok(members)
 }

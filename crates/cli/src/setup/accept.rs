@@ -1,5 +1,6 @@
 //! `quorate join accept`: checks what came back, and makes the folder ready to run.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use quorate_model::{Digest, Network};
@@ -69,7 +70,7 @@ pub(crate) fn configure(
             let who = template::Client::Service(name);
             ("client.toml", template::client(who, *cluster, coordinators, networks))
         }
-        Member::Officer { name } => {
+        Member::Person { name, .. } => {
             let who = template::Client::Person(name);
             ("client.toml", template::client(who, *cluster, coordinators, networks))
         }
@@ -98,14 +99,24 @@ fn check_named(
     root: &TrustRoot,
 ) -> Result<(), SetupError> {
     let member = &request.member;
-    let key = join::signing_key(dir, member)?.map(|key| key.public_key());
-    let (named, what) = match member {
-        Member::Node { id, .. } => (root.nodes.get(id).map(|node| node.identity), "identity key"),
-        Member::Coordinator { .. } => (None, "key"),
-        Member::Service { name } => (root.services.get(name).map(|entry| entry.key), "request key"),
-        Member::Officer { name } => (root.persons.get(name).map(|entry| entry.key), "key"),
+    let key = join::named_key(dir, request)?;
+    let (named, what): (BTreeSet<_>, _) = match member {
+        Member::Node { id, .. } => (
+            root.nodes.get(id).map(|node| node.identity.into()).into_iter().collect(),
+            "identity key",
+        ),
+        Member::Coordinator { .. } => (BTreeSet::new(), "key"),
+        Member::Service { name } => (
+            root.services.get(name).map(|entry| entry.key.into()).into_iter().collect(),
+            "request key",
+        ),
+        Member::Person { name, .. } => {
+            let entry = root.persons.get(name);
+            (entry.map(|entry| entry.credentials.clone()).unwrap_or_default(), "key")
+        }
     };
-    if named != key {
+    let ours = key.map_or(named.is_empty(), |key| named.contains(&key));
+    if !ours {
         return Err(SetupError::NotOurKey { role: member.role(), what });
     }
     let Member::Node { id, .. } = member else { return Ok(()) };
@@ -119,7 +130,7 @@ fn complete(dir: &Path, member: &Member) -> Result<(), SetupError> {
     let (has_store, has_policy) = match member {
         Member::Node { .. } => (true, true),
         Member::Coordinator { .. } => (true, false),
-        Member::Service { .. } | Member::Officer { .. } => (false, false),
+        Member::Service { .. } | Member::Person { .. } => (false, false),
     };
     let passphrase = dir.join(PASSPHRASE_FILE);
     if has_store && !passphrase.exists() {

@@ -5,6 +5,7 @@ use quorate_net::pki::{CertificateAuthority, Role, Validity};
 
 use super::*;
 use crate::setup::init::{Made, Rules, init};
+use crate::setup::member::Standing;
 
 /// A cluster of three nodes in one folder: `1` to `3`, `main`, `payments`, `alice`.
 struct Fixture {
@@ -20,7 +21,7 @@ fn member(name: &str) -> Member {
             address: "127.0.0.1:7443".parse().unwrap(),
         },
         "payments" => Member::Service { name: name.parse().unwrap() },
-        "alice" => Member::Officer { name: name.parse().unwrap() },
+        "alice" => Member::Person { name: name.parse().unwrap(), standing: Standing::OFFICER },
         id => Member::Node {
             id: id.parse().unwrap(),
             operator: label(),
@@ -34,7 +35,7 @@ impl Fixture {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let requests = ["1", "2", "3", "main", "payments", "alice"]
-            .map(|name| join::join(&dir.path().join(name), member(name)).unwrap());
+            .map(|name| join::join(&dir.path().join(name), member(name), None).unwrap());
         let threshold_floor = Threshold::new(2).unwrap();
         let rules = Rules { threshold_floor, unfreeze_delay_s: 0, quorums: Vec::new() };
         let now = crate::clock::now();

@@ -55,7 +55,7 @@ fn check_chain(member: &Member, ca_pem: &str, cert_pem: &str) -> Result<(), Setu
                 .verify_server_cert(end_entity, intermediates, address.server_name(), &[], now)
                 .map_err(SetupError::Chain)?;
         }
-        Member::Node { .. } | Member::Service { .. } | Member::Officer { .. } => {
+        Member::Node { .. } | Member::Service { .. } | Member::Person { .. } => {
             let verifier = WebPkiClientVerifier::builder_with_provider(authorities, provider)
                 .build()
                 .map_err(|error| SetupError::Authority(error.into()))?;

@@ -9,7 +9,7 @@ use quorate_net::pki::{CertificateAuthority, Role, Validity};
 use quorate_trust::{NodeEntry, PersonEntry, QUORUMS, Quorum, ServiceEntry, TrustRoot};
 
 use super::address::CoordinatorAddress;
-use super::member::{JoinRequest, Member, file_stem};
+use super::member::{JoinRequest, Member, Standing, file_stem};
 use super::welcome::Welcome;
 use super::{CA_FILE, ROOT_FILE, SetupError};
 use crate::files;
@@ -117,7 +117,8 @@ fn trust_root(
             return Err(SetupError::QuorumTwice(text));
         }
     }
-    let members: BTreeSet<_> = root.persons.keys().cloned().collect();
+    let officers = root.persons.iter().filter(|(_, person)| person.officer);
+    let members: BTreeSet<_> = officers.map(|(name, _)| name.clone()).collect();
     let majority = Quorum { required: members.len() / 2 + 1, members };
     for name in QUORUMS.into_iter().filter_map(|name| name.parse::<QuorumName>().ok()) {
         root.quorums.entry(name).or_insert_with(|| majority.clone());
@@ -128,27 +129,30 @@ fn trust_root(
 
 fn add(root: &mut TrustRoot, request: &JoinRequest) {
     // Whoever needs a key has one: the join file was refused otherwise.
-    let Some(key) = request.key else { return };
-    match &request.member {
-        Member::Node { id, operator, region, provider } => {
+    let key = request.public_key();
+    match (&request.member, key) {
+        (Member::Node { id, operator, region, provider }, Some(identity)) => {
             let (operator, region, provider) = (operator.clone(), region.clone(), provider.clone());
-            let entry = NodeEntry { identity: key, tls: request.tls, operator, region, provider };
+            let entry = NodeEntry { identity, tls: request.tls, operator, region, provider };
             root.nodes.insert(*id, entry);
         }
-        Member::Coordinator { .. } => {}
-        Member::Service { name } => {
+        (Member::Service { name }, Some(key)) => {
             root.services.insert(name.clone(), ServiceEntry { key });
         }
-        Member::Officer { name } => {
-            root.persons.insert(name.clone(), PersonEntry { key, officer: true });
+        (Member::Person { name, standing }, _) => {
+            let Standing { officer, user_verification } = *standing;
+            let credentials = request.key.iter().cloned().collect();
+            let entry = PersonEntry { officer, user_verification, credentials };
+            root.persons.insert(name.clone(), entry);
         }
+        (Member::Coordinator { .. } | Member::Node { .. } | Member::Service { .. }, _) => {}
     }
 }
 
 fn coordinators(requests: &[JoinRequest]) -> Result<Vec<CoordinatorAddress>, SetupError> {
     let address = |request: &JoinRequest| match &request.member {
         Member::Coordinator { address, .. } => Some(address.clone()),
-        Member::Node { .. } | Member::Service { .. } | Member::Officer { .. } => None,
+        Member::Node { .. } | Member::Service { .. } | Member::Person { .. } => None,
     };
     let all: Vec<_> = requests.iter().filter_map(address).collect();
     if all.is_empty() { Err(SetupError::NoCoordinator) } else { Ok(all) }
@@ -168,7 +172,7 @@ const fn not_before(now: Timestamp) -> Timestamp {
 fn server_names(member: &Member) -> Vec<rustls_pki_types::ServerName<'static>> {
     match member {
         Member::Coordinator { address, .. } => vec![address.server_name().clone()],
-        Member::Node { .. } | Member::Service { .. } | Member::Officer { .. } => Vec::new(),
+        Member::Node { .. } | Member::Service { .. } | Member::Person { .. } => Vec::new(),
     }
 }
 
@@ -211,7 +215,7 @@ mod tests {
                 Member::Coordinator { name, address: "127.0.0.1:7443".parse().unwrap() }
             }
             Role::Service(name) => Member::Service { name },
-            Role::Person(name) => Member::Officer { name },
+            Role::Person(name) => Member::Person { name, standing: Standing::OFFICER },
         }
     }
 
@@ -219,7 +223,7 @@ mod tests {
         roles
             .iter()
             .enumerate()
-            .map(|(at, role)| join(&dir.join(at.to_string()), member(role)).unwrap())
+            .map(|(at, role)| join(&dir.join(at.to_string()), member(role), None).unwrap())
             .collect()
     }
 

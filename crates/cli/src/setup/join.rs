@@ -3,34 +3,40 @@
 use std::path::Path;
 
 use quorate_net::pki::TlsKey;
-use quorate_trust::SigningKey;
+use quorate_trust::{Credential, SigningKey};
 use rand_core::OsRng;
 
 use super::member::{JoinRequest, Member};
 use super::{JOIN_FILE, SetupError, TLS_KEY_FILE};
 use crate::files;
 
-/// Makes the member's private keys in `dir`, and the join file for whoever makes the trust root.
-pub(crate) fn join(dir: &Path, member: Member) -> Result<JoinRequest, SetupError> {
+/// Makes the member's private keys in `dir`, and the join file for whoever makes the trust root. A
+/// person may bring the public key of an SSH key instead: its private half stays where it is.
+pub(crate) fn join(
+    dir: &Path,
+    member: Member,
+    ssh_key: Option<Credential>,
+) -> Result<JoinRequest, SetupError> {
     let path = dir.join(JOIN_FILE);
     if path.exists() {
         return Err(SetupError::Joined(path));
     }
     files::make_dir(dir)?;
-    let key = match member.key_file() {
-        Some(name) => {
+    let key = match (ssh_key, member.key_file()) {
+        (Some(key), _) => Some(key),
+        (None, Some(name)) => {
             let key = SigningKey::generate(&mut OsRng);
             let pem = key.to_pkcs8_pem().map_err(SetupError::NewKey)?;
             files::create_secret(&dir.join(name), &pem)?;
-            Some(key.public_key())
+            Some(key.public_key().into())
         }
-        None => None,
+        (None, None) => None,
     };
     let tls_key = TlsKey::generate()?;
     files::create_secret(&dir.join(TLS_KEY_FILE), &tls_key.to_pem())?;
     let names = match &member {
         Member::Coordinator { address, .. } => vec![address.server_name().clone()],
-        Member::Node { .. } | Member::Service { .. } | Member::Officer { .. } => Vec::new(),
+        Member::Node { .. } | Member::Service { .. } | Member::Person { .. } => Vec::new(),
     };
     let signing_request = tls_key.signing_request(&member.role(), &names)?;
     let request = JoinRequest { member, key, tls: tls_key.spki(), signing_request };
@@ -48,9 +54,25 @@ pub(crate) fn read(path: &Path) -> Result<JoinRequest, SetupError> {
         .map_err(|reason| SetupError::JoinFile { path: path.to_owned(), reason })
 }
 
-/// Reads the key that `join` made, if this kind of member has one.
-pub(crate) fn signing_key(dir: &Path, member: &Member) -> Result<Option<SigningKey>, SetupError> {
-    member.key_file().map(|name| read_key(&dir.join(name))).transpose()
+/// The key that the trust root has to name: the public half of the private key that `join` made; or
+/// the SSH key that a person brought.
+pub(crate) fn named_key(
+    dir: &Path,
+    request: &JoinRequest,
+) -> Result<Option<Credential>, SetupError> {
+    match (&request.key, request.member.key_file()) {
+        (Some(key @ Credential::Ssh(_)), _) => Ok(Some(key.clone())),
+        (_, Some(name)) => Ok(Some(read_key(&dir.join(name))?.public_key().into())),
+        (_, None) => Ok(None),
+    }
+}
+
+/// Reads the `.pub` file of an SSH key, without its comment.
+pub(crate) fn read_ssh_key(path: &Path) -> Result<Credential, SetupError> {
+    let text = files::read(path)?;
+    let mut words = text.split_whitespace();
+    let line = [words.next(), words.next()].map(Option::unwrap_or_default).join(" ");
+    line.parse().map_err(|source| SetupError::SshKey { path: path.to_owned(), source })
 }
 
 /// Reads a PKCS#8 file of an Ed25519 key.

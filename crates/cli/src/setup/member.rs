@@ -2,7 +2,7 @@
 
 use quorate_model::{Digest, ParticipantId, PersonName, ServiceName};
 use quorate_net::pki::{CoordinatorName, Role, signing_request_spki};
-use quorate_trust::{Label, PublicKey};
+use quorate_trust::{Credential, Label, PublicKey, UserVerification};
 use serde::{Deserialize, Serialize};
 
 use super::address::CoordinatorAddress;
@@ -15,7 +15,22 @@ pub(crate) enum Member {
     Node { id: ParticipantId, operator: Label, region: Label, provider: Label },
     Coordinator { name: CoordinatorName, address: CoordinatorAddress },
     Service { name: ServiceName },
-    Officer { name: PersonName },
+    Person { name: PersonName, standing: Standing },
+}
+
+/// What a person may do, and how they have to sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Whether the person is an officer, who may freeze alone.
+    pub(crate) officer: bool,
+    /// Whether signatures must show that a security key verified the person.
+    pub(crate) user_verification: UserVerification,
+}
+
+impl Standing {
+    /// An officer with a key file.
+    pub(crate) const OFFICER: Self =
+        Self { officer: true, user_verification: UserVerification::NotRequired };
 }
 
 impl Member {
@@ -25,7 +40,7 @@ impl Member {
             Self::Node { id, .. } => Role::Node(*id),
             Self::Coordinator { name, .. } => Role::Coordinator(name.clone()),
             Self::Service { name } => Role::Service(name.clone()),
-            Self::Officer { name } => Role::Person(name.clone()),
+            Self::Person { name, .. } => Role::Person(name.clone()),
         }
     }
 
@@ -36,19 +51,19 @@ impl Member {
             Self::Node { .. } => Some("identity.pem"),
             Self::Coordinator { .. } => None,
             Self::Service { .. } => Some("request.pem"),
-            Self::Officer { .. } => Some("person.pem"),
+            Self::Person { .. } => Some("person.pem"),
         }
     }
 }
 
 /// How files and folders of a role are called: `node-1`, `coordinator-main`, `service-payments`,
-/// `officer-alice`.
+/// `person-alice`.
 pub(crate) fn file_stem(role: &Role) -> String {
     match role {
         Role::Node(id) => format!("node-{id}"),
         Role::Coordinator(name) => format!("coordinator-{name}"),
         Role::Service(name) => format!("service-{name}"),
-        Role::Person(name) => format!("officer-{name}"),
+        Role::Person(name) => format!("person-{name}"),
     }
 }
 
@@ -57,8 +72,8 @@ pub(crate) fn file_stem(role: &Role) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct JoinRequest {
     pub(crate) member: Member,
-    /// The key that the trust root names.
-    pub(crate) key: Option<PublicKey>,
+    /// The key that the trust root names: of people, any credential; of the others, a key file's.
+    pub(crate) key: Option<Credential>,
     /// SHA-256 of the TLS key's SubjectPublicKeyInfo.
     pub(crate) tls: Digest,
     /// PKCS#10, PEM.
@@ -73,6 +88,12 @@ struct JoinFile {
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    /// Of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    officer: Option<bool>,
+    /// Of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_verification: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +106,14 @@ struct JoinFile {
 }
 
 impl JoinRequest {
+    /// The key of a member who is no person.
+    pub(crate) const fn public_key(&self) -> Option<PublicKey> {
+        match &self.key {
+            Some(Credential::Ed25519(key)) => Some(*key),
+            Some(Credential::Ssh(_)) | None => None,
+        }
+    }
+
     /// Reads a join file. The signing request's own signature is verified.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let file: JoinFile = toml::from_str(text).map_err(|error| error.to_string())?;
@@ -92,7 +121,7 @@ impl JoinRequest {
             return Err(format!("expected kind {KIND:?}"));
         }
         let role = file.role.parse::<Role>().map_err(|error| error.to_string())?;
-        let key = file.key.as_deref().map(|key| parsed::<PublicKey>("key", key)).transpose()?;
+        let key = file.key.as_deref().map(|key| parsed::<Credential>("key", key)).transpose()?;
         let tls = signing_request_spki(&file.signing_request).map_err(|error| error.to_string())?;
         let member = match role {
             Role::Node(id) => Member::Node {
@@ -105,12 +134,21 @@ impl JoinRequest {
                 Member::Coordinator { name, address: required("address", file.address.as_deref())? }
             }
             Role::Service(name) => Member::Service { name },
-            Role::Person(name) => Member::Officer { name },
+            Role::Person(name) => {
+                let officer = file.officer.ok_or("officer is missing")?;
+                let user_verification = match file.user_verification {
+                    Some(true) => UserVerification::Required,
+                    Some(false) | None => UserVerification::NotRequired,
+                };
+                Member::Person { name, standing: Standing { officer, user_verification } }
+            }
         };
         if key.is_some() != member.key_file().is_some() {
-            return Err(
-                "a key is brought by nodes, services and officers, and by nobody else".into()
-            );
+            return Err("a key is brought by nodes, services and people, and by nobody else".into());
+        }
+        let is_person = matches!(member, Member::Person { .. });
+        if let (false, Some(Credential::Ssh(_))) = (is_person, &key) {
+            return Err("only people sign with an SSH key".into());
         }
         Ok(Self { member, key, tls, signing_request: file.signing_request })
     }
@@ -120,7 +158,9 @@ impl JoinRequest {
         let mut file = JoinFile {
             kind: KIND.to_owned(),
             role: self.member.role().to_string(),
-            key: self.key.map(|key| key.to_string()),
+            key: self.key.as_ref().map(ToString::to_string),
+            officer: None,
+            user_verification: None,
             operator: None,
             region: None,
             provider: None,
@@ -134,7 +174,12 @@ impl JoinRequest {
                 file.provider = Some(provider.to_string());
             }
             Member::Coordinator { address, .. } => file.address = Some(address.to_string()),
-            Member::Service { .. } | Member::Officer { .. } => {}
+            Member::Person { standing, .. } => {
+                file.officer = Some(standing.officer);
+                file.user_verification =
+                    Some(standing.user_verification == UserVerification::Required);
+            }
+            Member::Service { .. } => {}
         }
         toml::to_string_pretty(&file)
     }
@@ -164,7 +209,7 @@ mod tests {
 
     fn request(member: Member) -> JoinRequest {
         let tls_key = TlsKey::generate().unwrap();
-        let key = member.key_file().map(|_| SigningKey::generate(&mut OsRng).public_key());
+        let key = member.key_file().map(|_| SigningKey::generate(&mut OsRng).public_key().into());
         let signing_request = tls_key.signing_request(&member.role(), &[]).unwrap();
         JoinRequest { member, key, tls: tls_key.spki(), signing_request }
     }
@@ -183,7 +228,7 @@ mod tests {
                 address: "coordinator.example.org:7443".parse().unwrap(),
             },
             Member::Service { name: "payments".parse().unwrap() },
-            Member::Officer { name: "alice".parse().unwrap() },
+            Member::Person { name: "alice".parse().unwrap(), standing: Standing::OFFICER },
         ]
     }
 

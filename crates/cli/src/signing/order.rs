@@ -1,18 +1,17 @@
 //! Orders about keys, and the officers who sign them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use quorate_model::{
     Digest, KeyId, OrderId, ParticipantSet, PersonName, Scheme, Threshold, Timestamp,
 };
 use quorate_trust::{
-    GenerateKey, Order, OrderAction, OrderSignature, Signature, SignedOrder, SigningKey, TrustRoot,
-    Window,
+    GenerateKey, Namespace, Order, OrderAction, SignedOrder, SigningKey, StatementSignature,
+    TrustRoot, Window,
 };
 use rand_core::{OsRng, RngCore as _};
 
 use crate::exit::{Exit, Failure};
-use crate::files;
 use crate::setup::join::read_key;
 
 /// How long before now an order begins, for nodes whose clocks are behind.
@@ -57,15 +56,20 @@ pub(crate) fn officers(
 ) -> Result<Vec<(PersonName, SigningKey)>, Failure> {
     let officer = |path: &PathBuf| {
         let key = read_key(path)?;
-        let public = key.public_key();
-        let person = root.persons.iter().find(|(_, entry)| entry.key == public);
-        let (name, _) = person.ok_or_else(|| {
+        let name = person_of(&key, root).ok_or_else(|| {
             let message = format!("{}: the trust root names nobody with this key", path.display());
             Failure::new(Exit::Error, message)
         })?;
-        Ok((name.clone(), key))
+        Ok((name, key))
     };
     files.iter().map(officer).collect()
+}
+
+/// The person whose key file it is.
+pub(crate) fn person_of(key: &SigningKey, root: &TrustRoot) -> Option<PersonName> {
+    let credential = key.public_key().into();
+    let person = root.persons.iter().find(|(_, entry)| entry.credentials.contains(&credential));
+    person.map(|(name, _)| name.clone())
 }
 
 /// Signs an order, and checks it as every node will.
@@ -74,61 +78,11 @@ pub(crate) fn sign(
     officers: &[(PersonName, SigningKey)],
     root: &TrustRoot,
 ) -> Result<SignedOrder, Failure> {
-    let sign =
-        |(name, key): &(PersonName, SigningKey)| OrderSignature::sign(&text, name.clone(), key);
+    let sign = |(name, key): &(PersonName, SigningKey)| {
+        StatementSignature::sign(&text, Namespace::Order, name.clone(), key)
+    };
     let signatures = officers.iter().map(sign).collect();
     let order = SignedOrder { text, signatures };
     order.verify(root)?;
     Ok(order)
-}
-
-/// Signs the text of an order's file, and puts the signature beside it.
-pub(crate) fn sign_file(
-    file: &Path,
-    text: &str,
-    key: SigningKey,
-    root: &TrustRoot,
-) -> Result<PathBuf, Failure> {
-    let public = key.public_key();
-    let person = root.persons.iter().find(|(_, entry)| entry.key == public);
-    let stranger = || Failure::new(Exit::Error, "the trust root names nobody with this key");
-    let (name, _) = person.ok_or_else(stranger)?;
-    let signature = OrderSignature::sign(text, name.clone(), &key).signature;
-    let mut path = file.as_os_str().to_owned();
-    path.push(format!(".{name}.sig"));
-    let path = PathBuf::from(path);
-    files::create(&path, &format!("{}\n", hex::encode(signature.as_bytes())))?;
-    Ok(path)
-}
-
-/// An order with the signatures that lie beside its file: `order.txt.alice.sig` and the like.
-pub(crate) fn read_signed(file: &Path, root: &TrustRoot) -> Result<SignedOrder, Failure> {
-    let text = files::read(file)?;
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let prefix = format!("{}.", name(file).unwrap_or_default());
-    let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
-    let entries = std::fs::read_dir(folder.unwrap_or(Path::new(".")))
-        .map_err(|error| Failure::new(Exit::Error, error.to_string()))?;
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| name(path).is_some_and(|n| n.starts_with(&prefix) && n.ends_with(".sig")));
-    paths.sort();
-    let mut signatures = Vec::new();
-    for path in &paths {
-        signatures.push(signature_of(path, &text, root)?);
-    }
-    Ok(SignedOrder { text, signatures })
-}
-
-/// Whose signature a file has: the trust root knows who it can be.
-fn signature_of(path: &Path, text: &str, root: &TrustRoot) -> Result<OrderSignature, Failure> {
-    let nobody = || {
-        let message = format!("{}: nobody's signature under this order", path.display());
-        Failure::new(Exit::Error, message)
-    };
-    let bytes = hex::decode(files::read(path)?.trim()).map_err(|_| nobody())?;
-    let signature = Signature::from_bytes(&bytes).map_err(|_| nobody())?;
-    let of = |person: &PersonName| OrderSignature { person: person.clone(), signature };
-    let mut candidates = root.persons.iter().map(|(name, entry)| (of(name), entry.key));
-    let found = candidates.find(|(signature, key)| signature.verify(text, *key));
-    found.map(|(signature, _)| signature).ok_or_else(nobody)
 }

@@ -1,7 +1,9 @@
 //! A person's signature under a statement.
 
-use super::{Namespace, SshSignature};
-use crate::{Signature, SigningKey};
+use quorate_model::PersonName;
+
+use super::{Credential, Namespace, SshSignature};
+use crate::{Signature, SigningKey, TrustRoot};
 
 /// A person's signature. Whose it is, and under what, only [`crate::Credential::verify`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +12,31 @@ pub enum PersonSignature {
     Ed25519(Signature),
     /// By `ssh-keygen -Y sign`: over the text.
     Ssh(SshSignature),
+}
+
+/// A signature under a statement of people, and who claims to have made it, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementSignature {
+    /// The person, by name: the trust root knows the credentials.
+    pub person: PersonName,
+    /// The signature, by one of these.
+    pub signature: PersonSignature,
+}
+
+/// Why a statement is not signed by whom it says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignerError {
+    /// The trust root has no such person.
+    #[error("{0} is not in the trust root")]
+    Unknown(PersonName),
+    /// The signature is by none of the person's credentials.
+    #[error("the signature of {person} does not count: {reason}")]
+    Signature {
+        /// The person.
+        person: PersonName,
+        /// What is wrong with it.
+        reason: PersonSignatureError,
+    },
 }
 
 /// Why a person's signature does not count.
@@ -52,5 +79,53 @@ impl PersonSignature {
     /// Signs a statement's text with a key file.
     pub fn sign(key: &SigningKey, namespace: Namespace, text: &str) -> Self {
         Self::Ed25519(key.sign(&namespace.digest(text)))
+    }
+}
+
+impl StatementSignature {
+    /// Signs a statement's text with a person's key file.
+    pub fn sign(text: &str, namespace: Namespace, person: PersonName, key: &SigningKey) -> Self {
+        Self { person, signature: PersonSignature::sign(key, namespace, text) }
+    }
+
+    /// Verifies that the person signed this text, for this kind of statement.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn verify(
+        &self,
+        namespace: Namespace,
+        text: &str,
+        root: &TrustRoot,
+    ) -> Result<(), SignerError> {
+        let person = &self.person;
+        let entry = root.persons.get(person).ok_or_else(|| SignerError::Unknown(person.clone()))?;
+        let verify = |credential: &Credential| {
+            credential.verify(namespace, text, &self.signature, entry.user_verification)
+        };
+        let mut reason = None;
+        for credential in &entry.credentials {
+            match verify(credential) {
+                Ok(()) => return Ok(()),
+                Err(error) => reason = Some(closest(reason, error)),
+            }
+        }
+        // Every person has a credential.
+        let reason = reason.unwrap_or(PersonSignatureError::BadSignature);
+        Err(SignerError::Signature { person: person.clone(), reason })
+    }
+}
+
+/// Of a person's several credentials, the error of the one that was meant.
+fn closest(
+    earlier: Option<PersonSignatureError>,
+    error: PersonSignatureError,
+) -> PersonSignatureError {
+    let other = |error: &PersonSignatureError| {
+        matches!(error, PersonSignatureError::OtherKind | PersonSignatureError::OtherKey { .. })
+    };
+    match earlier {
+        Some(earlier) if other(&error) || !other(&earlier) => earlier,
+        Some(_) | None => error,
     }
 }
