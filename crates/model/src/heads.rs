@@ -9,7 +9,7 @@ pub struct Heads {
     pub root: Digest,
     /// Hash of the policy bundle in force.
     pub bundle: Digest,
-    /// Hash of the newest entry of the node's audit log.
+    /// Root of the tree of all entries of the node's audit log (RFC 6962, section 2.1).
     pub audit: Digest,
     /// How many entries the node's audit log has.
     pub audit_length: u64,

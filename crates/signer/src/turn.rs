@@ -1,11 +1,14 @@
 //! What one input makes a node write and say.
 
 use quorate_audit::{Event, Log};
-use quorate_model::Timestamp;
+use quorate_model::{Digest, Timestamp};
 use quorate_protocol::Output;
 
 use crate::node::Action;
 use crate::record::Record;
+
+/// The engine does not digest its records yet.
+const NO_STATE: Digest = Digest::new([0; 32]);
 
 /// Collects what is to be durable before the answer to one input leaves.
 pub(crate) struct Turn {
@@ -24,7 +27,7 @@ impl Turn {
 
     /// Appends to the audit log, in the same batch as the act.
     pub(crate) fn audit(&mut self, log: &mut Log, event: Event) {
-        let entry = log.append(event, self.now);
+        let entry = log.append(event, self.now, NO_STATE);
         self.write(Record::Audit(entry));
     }
 

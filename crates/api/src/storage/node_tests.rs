@@ -48,7 +48,7 @@ fn records() -> Vec<Record> {
             statement: digest(4),
             attempt: Attempt(1),
         }),
-        Record::Audit(log.append(event, Timestamp::from_millis(5))),
+        Record::Audit(log.append(event, Timestamp::from_millis(5), digest(6))),
         share_record(),
     ]
 }
