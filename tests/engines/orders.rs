@@ -2,7 +2,8 @@
 
 use quorate_model::{Digest, Timestamp};
 use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode};
-use quorate_testkit::Lab;
+use quorate_signer::{Record, StartError};
+use quorate_testkit::{ClusterFixture, Lab};
 use quorate_trust::{OrderAction, Scope, SignedOrder};
 
 use crate::{FIRST, id, lab, refused, set};
@@ -207,6 +208,18 @@ fn every_field_of_an_order_is_bound() {
         assert_eq!(refused(lab.ask(id(1), ToNode::CarryOut(changed))), RefusalCode::Invalid);
     }
     assert!(matches!(reserve(&mut lab, 1), FromNode::Reserved(_)));
+}
+
+#[test]
+fn a_freeze_that_was_deleted_from_the_disk_stops_the_start() {
+    let mut lab = lab();
+    let freeze = freeze(&lab);
+    accept(&mut lab, 1, &freeze);
+    let forget = |records: &mut Vec<Record>| {
+        records.retain(|record| !matches!(record, Record::Order(_)));
+    };
+    let started = lab.restart_with(id(1), ClusterFixture::bundle(), forget);
+    assert_eq!(started, Err(StartError::State));
 }
 
 /// Whatever a coordinator withholds: once so many nodes hold a freeze that fewer than the threshold

@@ -1,9 +1,10 @@
 use quorate_audit::ChainError;
 use quorate_protocol::SecretShare;
+use quorate_protocol::wire::FromNode;
 use quorate_signer::{Node, Record, StartError};
 use quorate_testkit::ClusterFixture;
 
-use crate::{id, lab};
+use crate::{FIRST, id, lab, set};
 
 #[test]
 fn a_node_resumes_from_its_records_and_says_so_in_its_log() {
@@ -77,4 +78,42 @@ fn a_certificate_without_its_share_stops_the_start() {
         records.retain(|record| !matches!(record, Record::Share(_)));
     });
     assert!(matches!(result, Err(StartError::Orphan { .. })), "{result:?}");
+}
+
+#[test]
+fn a_request_that_was_deleted_from_the_disk_stops_the_start() {
+    let mut lab = lab();
+    let request = lab.payment(1, true);
+    assert!(matches!(lab.reserve(id(1), &request, FIRST, &set([1, 2])), FromNode::Reserved(_)));
+    let forget = |records: &mut Vec<Record>| {
+        records.retain(|record| !matches!(record, Record::Request(_)));
+    };
+    let started = lab.restart_with(id(1), ClusterFixture::bundle(), forget);
+    assert_eq!(started, Err(StartError::Request(request.request.request_key())));
+}
+
+#[test]
+fn an_earlier_record_of_a_request_stops_the_start() {
+    let mut lab = lab();
+    let request = lab.payment(1, true);
+    assert!(matches!(lab.reserve(id(1), &request, FIRST, &set([1, 2])), FromNode::Reserved(_)));
+    let earlier = lab.records(id(1));
+    let second = quorate_model::Attempt(2);
+    assert!(matches!(lab.reserve(id(1), &request, second, &set([1, 2])), FromNode::Reserved(_)));
+    let roll_back = |records: &mut Vec<Record>| {
+        records.retain(|record| !matches!(record, Record::Request(_)));
+        records.extend(earlier.into_iter().filter(|r| matches!(r, Record::Request(_))));
+    };
+    let started = lab.restart_with(id(1), ClusterFixture::bundle(), roll_back);
+    assert_eq!(started, Err(StartError::Request(request.request.request_key())));
+}
+
+#[test]
+fn an_attempt_at_a_key_generation_that_was_deleted_stops_the_start() {
+    let mut lab = lab();
+    let forget = |records: &mut Vec<Record>| {
+        records.retain(|record| !matches!(record, Record::Ceremony(_)));
+    };
+    let started = lab.restart_with(id(1), ClusterFixture::bundle(), forget);
+    assert_eq!(started, Err(StartError::State));
 }

@@ -1,19 +1,24 @@
 //! What an audit log holds.
 
 use std::fmt;
-use std::str::FromStr;
 
 use quorate_model::{Digest, Tag, Timestamp, Transcript};
+use tlog_tiles::{Hash, record_hash};
+
+use crate::EventKind;
 
 /// One entry of a node's audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Position in the log, from 0.
     pub index: u64,
-    /// Digest of the entry before; zero for the first.
+    /// Root of the tree of the entries before. It makes a log say for itself where it was changed:
+    /// without it, only a checkpoint kept elsewhere could, and could not name the entry.
     pub previous: Digest,
     /// The node's time.
     pub time: Timestamp,
+    /// Digest of the node's safety records once this was done; zero where it is not known.
+    pub state: Digest,
     /// What happened.
     pub event: Event,
 }
@@ -25,80 +30,6 @@ pub struct Event {
     pub kind: EventKind,
     /// What is to be known about it, by name, in the order they were given. No secrets.
     pub facts: Vec<(String, String)>,
-}
-
-/// Kinds of event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EventKind {
-    /// The node took up work with its stored state.
-    NodeStarted,
-    /// A try at an order to make a key began.
-    CeremonyBegun,
-    /// The node made its share and voted for the new key.
-    ShareCommitted,
-    /// The node dropped a share that can never be certified.
-    ShareDropped,
-    /// Every holder's vote is here.
-    KeyCertified,
-    /// Every share has proven that it signs.
-    KeyActivated,
-    /// The gate allowed a request and nonces were made.
-    RequestReserved,
-    /// The gate denied a request.
-    RequestDenied,
-    /// Nonces for the confirmation of a key were made.
-    ConfirmationReserved,
-    /// Signature shares left the node.
-    SharesReleased,
-    /// An order that stops something, or lifts a stop, was carried out.
-    OrderAccepted,
-}
-
-impl EventKind {
-    /// Every kind.
-    pub const ALL: [Self; 11] = [
-        Self::NodeStarted,
-        Self::CeremonyBegun,
-        Self::ShareCommitted,
-        Self::ShareDropped,
-        Self::KeyCertified,
-        Self::KeyActivated,
-        Self::RequestReserved,
-        Self::RequestDenied,
-        Self::ConfirmationReserved,
-        Self::SharesReleased,
-        Self::OrderAccepted,
-    ];
-
-    /// The name on every surface.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NodeStarted => "node-started",
-            Self::CeremonyBegun => "ceremony-begun",
-            Self::ShareCommitted => "share-committed",
-            Self::ShareDropped => "share-dropped",
-            Self::KeyCertified => "key-certified",
-            Self::KeyActivated => "key-activated",
-            Self::RequestReserved => "request-reserved",
-            Self::RequestDenied => "request-denied",
-            Self::ConfirmationReserved => "confirmation-reserved",
-            Self::SharesReleased => "shares-released",
-            Self::OrderAccepted => "order-accepted",
-        }
-    }
-}
-
-/// The text named no kind of event.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kind of audit event")]
-pub struct ParseEventKind;
-
-impl FromStr for EventKind {
-    type Err = ParseEventKind;
-
-    fn from_str(text: &str) -> Result<Self, ParseEventKind> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(ParseEventKind)
-    }
 }
 
 impl Event {
@@ -116,15 +47,21 @@ impl Event {
 }
 
 impl Entry {
-    /// The digest that the next entry chains to.
+    /// The digest of all that the entry says: the 32 bytes that are its leaf in the tree.
     pub fn digest(&self) -> Digest {
         let mut transcript = Transcript::new(Tag::AuditEntry);
         transcript.u64(self.index).digest(&self.previous).u64(self.time.millis());
+        transcript.digest(&self.state);
         transcript.text(self.event.kind.as_str()).u64(self.event.facts.len() as u64);
         for (name, value) in &self.event.facts {
             transcript.text(name).text(value);
         }
         transcript.finish()
+    }
+
+    /// The hash of the leaf (RFC 6962, section 2.1).
+    pub(crate) fn leaf(&self) -> Hash {
+        record_hash(self.digest().as_bytes())
     }
 }
 

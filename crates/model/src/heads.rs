@@ -11,7 +11,7 @@ pub struct Heads {
     pub bundle: Digest,
     /// Hash of every order that stops something or lifts a stop.
     pub stops: Digest,
-    /// Hash of the newest entry of the node's audit log.
+    /// Root of the tree of all entries of the node's audit log (RFC 6962, section 2.1).
     pub audit: Digest,
     /// How many entries the node's audit log has.
     pub audit_length: u64,

@@ -65,6 +65,16 @@ pub struct RequestKey {
     pub request_id: RequestId,
 }
 
+impl FromStr for RequestKey {
+    type Err = ParseRequestId;
+
+    fn from_str(text: &str) -> Result<Self, ParseRequestId> {
+        let (service, request_id) = text.split_once('/').ok_or(ParseRequestId)?;
+        let service = service.parse().map_err(|_| ParseRequestId)?;
+        Ok(Self { service, request_id: request_id.parse()? })
+    }
+}
+
 impl fmt::Display for RequestKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.service, self.request_id)

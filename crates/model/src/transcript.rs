@@ -58,6 +58,8 @@ pub enum Tag {
     Bundle,
     /// An entry of an audit log.
     AuditEntry,
+    /// The records of a node whose loss would undo a decision.
+    SafetyState,
     /// The effects of an intent.
     Effects,
     /// A payload.
@@ -94,6 +96,7 @@ impl Tag {
             Self::Acceptance => "quorate/v1/acceptance",
             Self::Bundle => "quorate/v1/bundle",
             Self::AuditEntry => "quorate/v1/audit-entry",
+            Self::SafetyState => "quorate/v1/safety-state",
             Self::Effects => "quorate/v1/effects",
             Self::Payload => "quorate/v1/payload",
             Self::StoreBinding => "quorate/v1/store-binding",

@@ -31,7 +31,7 @@ impl Node {
         let event = Event::new(EventKind::KeyCertified)
             .fact("key", &key)
             .fact("certified", certificate.certified.digest());
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         turn.write(Record::Certificate(certificate));
         Ok(FromNode::Certified)
     }
@@ -55,7 +55,7 @@ impl Node {
             .map_err(|reason| refuse(RefusalCode::Invalid, reason))?;
         held.confirmations = Some(confirmations.clone());
         let event = Event::new(EventKind::KeyActivated).fact("key", key);
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         turn.write(Record::Active(ActiveRecord { key: key.clone(), confirmations }));
         Ok(FromNode::Active)
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::{Attempt, Digest, KeyId, Timestamp};
+use quorate_model::{Attempt, Digest, KeyId, Timestamp, Transcript};
 use quorate_protocol::dkg::{Announced, Committed, Dealt, NewShare, begin};
 use quorate_protocol::sign::AnyKeyShare;
 use quorate_protocol::wire::{CeremonyKey, FromNode, Refusal, RefusalCode};
@@ -41,6 +41,14 @@ impl Ceremonies {
     /// Takes up a record from the store.
     pub(crate) fn put(&mut self, record: &CeremonyRecord) {
         self.attempts.insert(record.order, record.attempt);
+    }
+
+    /// How far tries at each order have come.
+    pub(crate) fn transcribe_attempts(&self, transcript: &mut Transcript) {
+        transcript.u64(self.attempts.len() as u64);
+        for (order, attempt) in &self.attempts {
+            transcript.digest(order).u64(u64::from(attempt.0));
+        }
     }
 
     pub(crate) fn expire(&mut self, now: Timestamp) {
@@ -106,7 +114,7 @@ impl Node {
             .fact("threshold", ceremony.threshold)
             .fact("roster", &ceremony.roster)
             .fact("attempt", attempt);
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         let key = ceremony.key.clone();
         let (machine, announcement) = begin(ceremony, self.me, rng);
         let deadline = turn.now.plus_millis(self.limits.ceremony_ms);
@@ -140,7 +148,7 @@ impl Node {
         self.vault.drop_share(&ceremony.key, epoch);
         turn.write(Record::DropShare(ceremony.key.clone()));
         let event = Event::new(EventKind::ShareDropped).fact("key", &ceremony.key);
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         Ok(None)
     }
 
@@ -244,7 +252,6 @@ impl Node {
             .fact("key", &key)
             .fact("epoch", certified.epoch)
             .fact("certified", digest);
-        turn.audit(&mut self.log, event);
         self.vault.insert(key.clone(), certified.epoch, loaded);
         let held = HeldKey {
             certified: certified.clone(),
@@ -253,6 +260,7 @@ impl Node {
             confirmations: None,
         };
         self.keys.0.insert(key, held);
+        self.audit(event, turn);
         let record = ShareRecord { certified: certified.clone(), vote: vote.signature, share };
         turn.write(Record::Share(record));
         Ok(FromNode::Vote(certified, vote))

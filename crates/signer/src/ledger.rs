@@ -37,6 +37,11 @@ impl Ledger {
         self.watermark = watermark;
     }
 
+    /// Whether requests that expired at that time are forgotten.
+    pub(crate) fn has_forgotten(&self, expires: Timestamp) -> bool {
+        expires <= self.watermark
+    }
+
     pub(crate) fn get(&self, request: &RequestKey) -> Option<&RequestRecord> {
         self.requests.get(request)
     }

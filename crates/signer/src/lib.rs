@@ -19,6 +19,7 @@ mod reserve;
 mod session;
 mod share;
 mod start;
+mod state;
 mod status;
 mod turn;
 mod vault;

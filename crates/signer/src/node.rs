@@ -70,6 +70,8 @@ pub struct Node {
     pub(crate) limits: Limits,
     pub(crate) version: String,
     pub(crate) log: Log,
+    /// The state root of the newest entry of the log.
+    pub(crate) state: Digest,
     pub(crate) keys: Keys,
     pub(crate) vault: Vault,
     pub(crate) ceremonies: Ceremonies,

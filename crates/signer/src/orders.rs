@@ -42,7 +42,7 @@ impl Node {
         self.stops.carry_out(verified, turn.now, delay).map_err(stop)?;
         self.orders.insert(verified.digest(), signed.clone());
         turn.write(Record::Order(OrderRecord { order: signed, accepted: turn.now }));
-        turn.audit(&mut self.log, event(verified, link));
+        self.audit(event(verified, link), turn);
         Ok(())
     }
 

@@ -82,6 +82,7 @@ impl Node {
             .fact("digest", record.digest)
             .fact("key", &context.key)
             .fact("attempt", attempt)
+            .fact("expires", record.expires)
             .fact("signing_set", &context.signing_set)
             .fact("effects", decoded.intent.effects_digest())
             .fact("bundle", self.gate.bundle_hash())
@@ -89,7 +90,7 @@ impl Node {
             .fact("client_reference", &verified.request().client_reference);
         self.ledger.put(record.clone());
         turn.write(Record::Request(record));
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         let subject = SessionSubject::Request(Box::new((verified, decoded.intent)));
         self.make_nonces(context, permit, subject, turn, rng)
     }
@@ -137,7 +138,7 @@ impl Node {
             .fact("key", key)
             .fact("signing_set", &context.signing_set)
             .fact("attempt", attempt);
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         self.make_nonces(context, permit, SessionSubject::Confirmation, turn, rng)
     }
 
@@ -239,7 +240,7 @@ impl Node {
             .fact("key", &verified.request().key)
             .fact("bundle", self.gate.bundle_hash())
             .fact("reason", &reason);
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         let record = RequestRecord { denied: Some(reason.clone()), ..record };
         self.ledger.put(record.clone());
         turn.write(Record::Request(record));

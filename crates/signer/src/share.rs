@@ -51,7 +51,7 @@ impl Node {
             .fact("attempt", attempt)
             .fact("package", answer.package)
             .fact("rules", permit.rules().join(","));
-        turn.audit(&mut self.log, event);
+        self.audit(event, turn);
         self.record_release(&subject, attempt, turn);
         Ok(FromNode::Shares(self.sign(answer)))
     }

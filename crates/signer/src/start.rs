@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
-use quorate_model::{KeyId, ParticipantId, Timestamp};
+use quorate_model::{Digest, KeyId, ParticipantId, RequestKey, Timestamp};
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
 use quorate_trust::{Order, Stops};
 
@@ -42,6 +42,14 @@ pub enum StartError {
         /// The key.
         key: KeyId,
     },
+    /// The records are not those that the newest entry of the audit log was written with.
+    #[error(
+        "the store does not hold what the audit log says it holds: an order, a vote or an attempt was removed or put back"
+    )]
+    State,
+    /// The audit log knows of a request that the store does not.
+    #[error("the audit log says that request {0} was answered, the store does not")]
+    Request(RequestKey),
     /// A stored order cannot be read, or contradicts another.
     #[error("the store has an order that cannot have been carried out: {0}")]
     Order(String),
@@ -76,6 +84,7 @@ impl Node {
             limits,
             version,
             log: Log::default(),
+            state: Digest::new([0; 32]),
             keys: Keys::default(),
             vault: Vault::default(),
             ceremonies: Ceremonies::default(),
@@ -91,7 +100,7 @@ impl Node {
             .fact("version", &node.version)
             .fact("bundle", node.gate.bundle_hash())
             .fact("keys", node.keys.0.len());
-        turn.audit(&mut node.log, event);
+        node.audit(event, &mut turn);
         Ok((node, turn.into_records()))
     }
 
@@ -126,7 +135,8 @@ impl Node {
         }
         entries.sort_by_key(|entry| entry.index);
         self.log = Log::verify(&entries)?;
-        Ok(())
+        self.state = self.state_root();
+        self.check_state(&entries)
     }
 
     fn load_order(&mut self, record: OrderRecord) -> Result<(), StartError> {

@@ -1,6 +1,5 @@
 //! What one input makes a node write and say.
 
-use quorate_audit::{Event, Log};
 use quorate_model::Timestamp;
 use quorate_protocol::Output;
 
@@ -20,12 +19,6 @@ impl Turn {
 
     pub(crate) fn write(&mut self, record: Record) {
         self.records.push(record);
-    }
-
-    /// Appends to the audit log, in the same batch as the act.
-    pub(crate) fn audit(&mut self, log: &mut Log, event: Event) {
-        let entry = log.append(event, self.now);
-        self.write(Record::Audit(entry));
     }
 
     /// What is to be durable.

@@ -33,6 +33,9 @@ pub enum CredentialError {
     /// The signature is not this key's over this digest.
     #[error("the signature does not verify")]
     BadSignature,
+    /// Not the text of a note: too short, or without its final newline.
+    #[error("not the text of a note (longer than a digest, ending with a newline)")]
+    Note,
     /// Not an unencrypted PKCS#8 PEM of an Ed25519 key.
     #[error("not a PKCS#8 PEM file of an Ed25519 private key")]
     PrivateKey,
@@ -153,7 +156,24 @@ impl SigningKey {
     pub fn sign(&self, digest: &Digest) -> Signature {
         Signature(self.0.sign(digest.as_bytes()).to_bytes())
     }
+
+    /// Signs the text of a C2SP signed note as it stands, which is what that format asks for
+    /// (c2sp.org/signed-note). [`verify_ed25519`] verifies it.
+    ///
+    /// Everything else that this key signs is a digest of 32 bytes. A longer text is the only
+    /// other message there is, so that no note can stand for a statement, nor a statement for a note.
+    ///
+    /// # Errors
+    /// [`CredentialError::Note`].
+    pub fn sign_note(&self, text: &str) -> Result<Signature, CredentialError> {
+        if text.len() <= NO_LONGER_THAN_A_DIGEST || !text.ends_with('\n') {
+            return Err(CredentialError::Note);
+        }
+        Ok(Signature(self.0.sign(text.as_bytes()).to_bytes()))
+    }
 }
+
+const NO_LONGER_THAN_A_DIGEST: usize = 32;
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -198,6 +218,27 @@ mod tests {
         bytes[0] = 0xf0;
         bytes[31] = 0x7f;
         assert_eq!(PublicKey::from_bytes(&bytes), Err(CredentialError::PublicKey));
+    }
+
+    #[test]
+    fn a_note_is_signed_as_it_stands() {
+        let key = SigningKey::generate(&mut OsRng);
+        let text = "a text that is longer than any digest\n";
+        let signature = key.sign_note(text).unwrap();
+        let verifies = |text: &str| {
+            verify_ed25519(key.public_key().as_bytes(), text.as_bytes(), signature.as_bytes())
+        };
+        assert!(verifies(text));
+        assert!(!verifies("a text that is longer than any digesu\n"));
+    }
+
+    #[test]
+    fn what_could_be_a_digest_is_not_signed_as_a_note() {
+        let key = SigningKey::generate(&mut OsRng);
+        let of_length = |length: usize| format!("{}\n", "x".repeat(length - 1));
+        assert_eq!(key.sign_note(&of_length(32)), Err(CredentialError::Note));
+        assert!(key.sign_note(&of_length(33)).is_ok());
+        assert_eq!(key.sign_note(&"x".repeat(40)), Err(CredentialError::Note));
     }
 
     #[test]

@@ -277,6 +277,7 @@ fn audit(entry: &Entry) -> pb::AuditRecord {
         time_ms: entry.time.millis(),
         kind: entry.event.kind.as_str().to_owned(),
         facts: entry.event.facts.iter().map(fact).collect(),
+        state: entry.state.as_bytes().to_vec(),
     }
 }
 
@@ -287,6 +288,7 @@ fn audit_from_pb(record: pb::AuditRecord) -> Result<Entry, DecodeError> {
         index: record.index,
         previous: field::digest("AuditRecord.previous", &record.previous)?,
         time: Timestamp::from_millis(record.time_ms),
+        state: field::digest("AuditRecord.state", &record.state)?,
         event: Event { kind, facts },
     })
 }

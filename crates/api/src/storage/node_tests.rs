@@ -51,7 +51,7 @@ fn records() -> Vec<Record> {
             attempt: Attempt(1),
         }),
         Record::Order(OrderRecord { order: signed_order(), accepted: Timestamp::from_millis(6) }),
-        Record::Audit(log.append(event, Timestamp::from_millis(5))),
+        Record::Audit(log.append(event, Timestamp::from_millis(5), digest(6))),
         share_record(),
     ]
 }

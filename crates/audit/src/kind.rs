@@ -1,0 +1,140 @@
+//! The kinds of things that a node does.
+
+use std::str::FromStr;
+
+/// Kinds of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    /// The node took up work with its stored state.
+    NodeStarted,
+    /// A try at an order to make a key began.
+    CeremonyBegun,
+    /// The node made its share and voted for the new key.
+    ShareCommitted,
+    /// The node dropped a share that can never be certified.
+    ShareDropped,
+    /// Every holder's vote is here.
+    KeyCertified,
+    /// Every share has proven that it signs.
+    KeyActivated,
+    /// The gate allowed a request and nonces were made.
+    RequestReserved,
+    /// The gate denied a request.
+    RequestDenied,
+    /// Nonces for the confirmation of a key were made.
+    ConfirmationReserved,
+    /// Signature shares left the node.
+    SharesReleased,
+    /// A request waits for what its rules ask of people.
+    RequestPending,
+    /// A person rejected a request that waited.
+    RequestRejected,
+    /// The node counted a person's approval.
+    ApprovalAccepted,
+    /// The node took up an order of a quorum.
+    OrderAccepted,
+    /// The node stopped signing until it is unfrozen.
+    Frozen,
+    /// The node may sign again.
+    Unfrozen,
+    /// One key stopped signing until it is resumed.
+    KeySuspended,
+    /// One key may sign again.
+    KeyResumed,
+    /// The node refused a statement of a person.
+    StatementRefused,
+    /// Somebody used the interface for administrators.
+    AdminAccess,
+    /// Another policy bundle holds.
+    BundleActivated,
+    /// Another trust root holds.
+    RootUpdated,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 22] = [
+        Self::NodeStarted,
+        Self::CeremonyBegun,
+        Self::ShareCommitted,
+        Self::ShareDropped,
+        Self::KeyCertified,
+        Self::KeyActivated,
+        Self::RequestReserved,
+        Self::RequestDenied,
+        Self::ConfirmationReserved,
+        Self::SharesReleased,
+        Self::RequestPending,
+        Self::RequestRejected,
+        Self::ApprovalAccepted,
+        Self::OrderAccepted,
+        Self::Frozen,
+        Self::Unfrozen,
+        Self::KeySuspended,
+        Self::KeyResumed,
+        Self::StatementRefused,
+        Self::AdminAccess,
+        Self::BundleActivated,
+        Self::RootUpdated,
+    ];
+
+    /// The name on every surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NodeStarted => "node-started",
+            Self::CeremonyBegun => "ceremony-begun",
+            Self::ShareCommitted => "share-committed",
+            Self::ShareDropped => "share-dropped",
+            Self::KeyCertified => "key-certified",
+            Self::KeyActivated => "key-activated",
+            Self::RequestReserved => "request-reserved",
+            Self::RequestDenied => "request-denied",
+            Self::ConfirmationReserved => "confirmation-reserved",
+            Self::SharesReleased => "shares-released",
+            Self::RequestPending => "request-pending",
+            Self::RequestRejected => "request-rejected",
+            Self::ApprovalAccepted => "approval-accepted",
+            Self::OrderAccepted => "order-accepted",
+            Self::Frozen => "frozen",
+            Self::Unfrozen => "unfrozen",
+            Self::KeySuspended => "key-suspended",
+            Self::KeyResumed => "key-resumed",
+            Self::StatementRefused => "statement-refused",
+            Self::AdminAccess => "admin-access",
+            Self::BundleActivated => "bundle-activated",
+            Self::RootUpdated => "root-updated",
+        }
+    }
+}
+
+/// The text named no kind of event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown kind of audit event")]
+pub struct ParseEventKind;
+
+impl FromStr for EventKind {
+    type Err = ParseEventKind;
+
+    fn from_str(text: &str) -> Result<Self, ParseEventKind> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(ParseEventKind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_is_listed_and_read_back_by_its_own_name() {
+        let names: BTreeSet<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(names.len(), EventKind::ALL.len());
+        // The declaration order is the order of the list, so the last one has the last number.
+        assert_eq!(EventKind::RootUpdated as usize + 1, EventKind::ALL.len());
+        for kind in EventKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert_eq!("Frozen".parse::<EventKind>(), Err(ParseEventKind));
+    }
+}

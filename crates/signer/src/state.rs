@@ -1,0 +1,83 @@
+//! The state root: one hash over the records whose loss would undo a decision. It is in every entry of
+//! the audit log, whose head the peers see: so deleting or rolling back one of them shows.
+
+use quorate_audit::{Entry, Event, EventKind};
+use quorate_model::{Digest, RequestKey, Tag, Timestamp, Transcript};
+
+use crate::node::Node;
+use crate::record::Record;
+use crate::start::StartError;
+use crate::turn::Turn;
+
+impl Node {
+    /// Appends to the audit log, in the same batch as the act.
+    pub(crate) fn audit(&mut self, event: Event, turn: &mut Turn) {
+        if changes_state(event.kind) {
+            self.state = self.state_root();
+        }
+        let entry = self.log.append(event, turn.now, self.state);
+        turn.write(Record::Audit(entry));
+    }
+
+    /// Stops, attempts at key generations, and votes.
+    pub(crate) fn state_root(&self) -> Digest {
+        let mut transcript = Transcript::new(Tag::SafetyState);
+        transcript.value(&self.stops);
+        self.ceremonies.transcribe_attempts(&mut transcript);
+        transcript.u64(self.keys.0.len() as u64);
+        for held in self.keys.0.values() {
+            transcript.digest(&held.certified.digest());
+        }
+        transcript.finish()
+    }
+
+    /// Checks the loaded records against the audit log: it knows of everything that was written with
+    /// its entries.
+    pub(crate) fn check_state(&self, entries: &[Entry]) -> Result<(), StartError> {
+        match entries.last() {
+            Some(last) if last.state != self.state => return Err(StartError::State),
+            Some(_) | None => {}
+        }
+        let reserved = entries.iter().filter_map(Reserved::of);
+        for Reserved { request, attempt, expires } in reserved {
+            let kept = self.ledger.get(&request).is_some_and(|kept| kept.attempt.0 >= attempt);
+            if !kept && !self.ledger.has_forgotten(expires) {
+                return Err(StartError::Request(request));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an entry of the audit log says was answered for a request.
+struct Reserved {
+    request: RequestKey,
+    attempt: u32,
+    expires: Timestamp,
+}
+
+impl Reserved {
+    /// An entry that does not say so is none of ours, and asks nothing.
+    fn of(entry: &Entry) -> Option<Self> {
+        let fact = |name: &str| {
+            let found = entry.event.facts.iter().find(|(fact, _)| fact == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        (entry.event.kind == EventKind::RequestReserved).then_some(())?;
+        Some(Self {
+            request: fact("request")?.parse().ok()?,
+            attempt: fact("attempt")?.parse().ok()?,
+            expires: fact("expires")?.parse().ok()?,
+        })
+    }
+}
+
+fn changes_state(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::OrderAccepted
+            | EventKind::CeremonyBegun
+            | EventKind::ShareCommitted
+            | EventKind::ShareDropped
+    )
+}
