@@ -1,12 +1,14 @@
 //! The policy bundle: rules, and the tables that they refer to by name, in one TOML text.
 
 mod case;
+mod change;
 mod directory;
 mod document;
 mod error;
 mod lint;
 mod nesting;
 mod optional;
+mod polarity;
 mod rules;
 mod syntax;
 mod tables;
@@ -20,6 +22,7 @@ use quorate_intent::Asset;
 use quorate_model::{Digest, Tag, Timestamp, Transcript};
 
 use self::case::Case;
+pub use self::change::Change;
 pub(crate) use self::directory::Directory;
 use self::document::Document;
 pub use self::error::{BundleError, Lint};

@@ -29,6 +29,10 @@ pub(crate) struct Tables {
     pub(crate) quorums: BTreeMap<String, Quorum>,
     pub(crate) windows: BTreeMap<String, Window>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
+    /// As written, to compare bundles by; the directory has the parsed ones.
+    pub(super) keys: BTreeMap<String, document::Key>,
+    pub(super) groups: BTreeMap<String, BTreeSet<String>>,
+    pub(super) lists: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Tables {
@@ -45,8 +49,20 @@ impl Tables {
             windows: document.windows.iter().map(window).collect::<Result<_, _>>()?,
             calendars: document.calendars.iter().map(parse_calendar).collect::<Result<_, _>>()?,
             assets,
+            keys: document.keys.clone(),
+            groups: document.groups.iter().map(services).collect(),
+            lists: document.lists.iter().map(accounts).collect(),
         })
     }
+}
+
+fn services((name, group): Entry<'_, document::Group>) -> (String, BTreeSet<String>) {
+    (name.clone(), group.services.clone())
+}
+
+fn accounts((name, list): Entry<'_, document::List>) -> (String, BTreeSet<String>) {
+    let addresses = list.addresses.iter();
+    (name.clone(), addresses.map(|address| format!("{}:{address}", list.network)).collect())
 }
 
 fn at_most(max: usize, count: usize, table: &'static str) -> Result<(), BundleError> {
