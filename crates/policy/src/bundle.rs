@@ -1,29 +1,35 @@
 //! The policy bundle: rules, and the tables that they refer to by name, in one TOML text.
 
+mod case;
+mod change;
 mod directory;
 mod document;
 mod error;
 mod lint;
 mod nesting;
+mod optional;
+mod polarity;
 mod rules;
 mod syntax;
+mod tables;
+mod truth;
 mod vocabulary;
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use quorate_intent::Asset;
-use quorate_model::{Digest, Tag, Transcript};
-use ruint::aliases::U256;
+use quorate_model::{Digest, Tag, Timestamp, Transcript};
 
+use self::case::Case;
+pub use self::change::Change;
 pub(crate) use self::directory::Directory;
 use self::document::Document;
 pub use self::error::{BundleError, Lint};
-use self::lint::Names;
 pub(crate) use self::rules::{Condition, PermitRule, Rules};
+pub(crate) use self::tables::Tables;
 pub(crate) use self::vocabulary::Vocabulary;
-use crate::amount::DECIMALS_MAX;
-use crate::limit::Limit;
+use crate::{Gate, TestReport, TestResult};
 
 /// At most this many bytes in a bundle.
 const BYTES_MAX: usize = 256 * 1024;
@@ -68,13 +74,52 @@ const BYTES_MAX: usize = 256 * 1024;
 /// An address is on a list for the list's own network only. A limit is in base units and holds for
 /// a payload when everything it takes of the asset, fee included, is within; `context.limits` has,
 /// for each effect, the limits on *its* asset that hold.
+///
+/// Persons, spans of time and hours are tables, too:
+///
+/// ```toml
+/// previous = "1d6c…"                          # hash of the bundle before; version 1 has none
+/// not_before = "2026-12-01T00:00:00.000Z"     # optional: when the bundle may come into force
+///
+/// [quorums.treasury]                          # context.quorums: enough of them approved
+/// required = 2
+/// members = ["alice", "bob", "carol"]
+///
+/// [windows.daily]                             # context.windows: the payload, fee included, fits
+/// asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
+/// seconds = 86400                             # any span of this length, at most 31 days
+/// amount = "500000000"                        # at most so much by one key, in base units
+/// count = 100                                 # at most so many payloads by one key
+///
+/// [calendars.office]                          # context.calendars: the node's time is within
+/// utc_offset = "+01:00"                       # fixed: no daylight saving
+/// days = ["mon", "tue", "wed", "thu", "fri"]
+/// from = "08:00"
+/// to = "18:00"
+///
+/// [[tests]]                                   # run by Bundle::run_tests
+/// name = "a small payment to a counterparty"
+/// service = "payments"
+/// key = "treasury"
+/// network = "bip122:000000000019d6689c085ae165831e93"
+/// effects = [{ to = "bc1p…", amount = "1000000" }]    # asset and flags are optional
+/// fee = "1000"
+/// approvers = ["alice"]
+/// usage = [{ amount = "5000000", at = "2026-11-22T09:00:00.000Z" }]
+/// now = "2026-11-22T10:00:00.000Z"
+/// expect = "allow"                            # or "pending", "later", "deny"
+/// rules = ["p01-hot"]                         # optional: exactly these decide
+/// missing = []                                # optional: exactly these quorums are missing
+/// ```
 #[derive(Clone)]
 pub struct Bundle {
     version: u64,
     hash: Digest,
-    assets: BTreeMap<Asset, RegisteredAsset>,
+    previous: Option<Digest>,
+    not_before: Option<Timestamp>,
+    cases: Vec<Case>,
     pub(crate) directory: Directory,
-    pub(crate) limits: BTreeMap<String, Limit>,
+    pub(crate) tables: Tables,
     pub(crate) rules: Rules,
     pub(crate) vocabulary: Vocabulary,
 }
@@ -103,18 +148,26 @@ impl Bundle {
         if document.version == 0 {
             return Err(BundleError::VersionZero);
         }
+        let version = document.version;
+        let previous = parse_field("previous", document.previous.as_deref())?;
+        if previous.is_none() && version > 1 {
+            return Err(BundleError::PreviousMissing { version });
+        }
         let vocabulary = Vocabulary::new()?;
         let directory = Directory::new(&document, &vocabulary)?;
-        let assets = parse_assets(document.assets)?;
-        let limits = parse_limits(document.limits, &assets)?;
-        let names = Names { assets: &assets, limits: &limits };
-        let rules = Rules::parse(&document.policies, &vocabulary, &directory, names)?;
+        let tables = Tables::parse(&document)?;
+        let rules = Rules::parse(&document.policies, &vocabulary, &directory, &tables)?;
+        let cases = document.tests.iter().map(|test| {
+            Case::parse(test).map_err(|reason| BundleError::entry("tests", &test.name, reason))
+        });
         Ok(Self {
-            version: document.version,
+            version,
             hash: Transcript::new(Tag::Bundle).text(toml_text).finish(),
-            assets,
+            previous,
+            not_before: parse_field("not_before", document.not_before.as_deref())?,
+            cases: cases.collect::<Result<_, _>>()?,
             directory,
-            limits,
+            tables,
             rules,
             vocabulary,
         })
@@ -133,7 +186,25 @@ impl Bundle {
     /// What the bundle says about an asset; `None` where it does not know it, which denies every
     /// payload that moves it.
     pub fn asset(&self, asset: &Asset) -> Option<&RegisteredAsset> {
-        self.assets.get(asset)
+        self.tables.assets.get(asset)
+    }
+
+    /// The hash of the bundle that this one follows; only the first may have none.
+    pub fn previous(&self) -> Option<Digest> {
+        self.previous
+    }
+
+    /// When the bundle may come into force, if it says so.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.not_before
+    }
+
+    /// Runs the bundle's own tests. Loading a bundle does not.
+    pub fn run_tests(&self) -> TestReport {
+        let gate = Gate::new(self.clone());
+        let run =
+            |case: &Case| TestResult { name: case.name.clone(), failure: case.failure(&gate) };
+        TestReport { results: self.cases.iter().map(run).collect() }
     }
 
     /// The rules, as id and title, in the order of their ids.
@@ -152,42 +223,15 @@ impl fmt::Debug for Bundle {
     }
 }
 
-fn parse_assets(
-    assets: BTreeMap<String, document::Asset>,
-) -> Result<BTreeMap<Asset, RegisteredAsset>, BundleError> {
-    let register = |(id, asset): (String, document::Asset)| {
-        let document::Asset { symbol, decimals } = asset;
-        let refuse = |reason: &dyn fmt::Display| BundleError::entry("assets", &id, reason);
-        if decimals > DECIMALS_MAX {
-            return Err(refuse(&format!("decimals must be at most {DECIMALS_MAX}")));
-        }
-        let asset = Asset::parse(&id).map_err(|error| refuse(&error))?;
-        Ok((asset, RegisteredAsset { symbol, decimals }))
+fn parse_field<T>(field: &'static str, text: Option<&str>) -> Result<Option<T>, BundleError>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    let parse = |text: &str| {
+        text.parse()
+            .map_err(|error: T::Err| BundleError::Field { field, reason: error.to_string() })
     };
-    assets.into_iter().map(register).collect()
-}
-
-fn parse_limits(
-    limits: BTreeMap<String, document::Limit>,
-    assets: &BTreeMap<Asset, RegisteredAsset>,
-) -> Result<BTreeMap<String, Limit>, BundleError> {
-    let parse = |(name, limit): (String, document::Limit)| {
-        let refuse = |reason: &dyn fmt::Display| BundleError::entry("limits", &name, reason);
-        let asset = Asset::parse(&limit.asset).map_err(|error| refuse(&error))?;
-        if !assets.contains_key(&asset) {
-            return Err(refuse(&"its asset is not in [assets]"));
-        }
-        let digits = limit.per_transaction.as_str();
-        let canonical = |amount: &U256| amount.to_string() == digits;
-        let per_transaction = U256::from_str_radix(digits, 10).ok().filter(canonical);
-        match per_transaction {
-            Some(per_transaction) => Ok((name, Limit { asset, per_transaction })),
-            None => Err(refuse(
-                &"per_transaction must be base units below 2^256, as text of plain decimal digits",
-            )),
-        }
-    };
-    limits.into_iter().map(parse).collect()
+    text.map(parse).transpose()
 }
 
 #[cfg(test)]

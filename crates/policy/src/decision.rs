@@ -2,16 +2,58 @@
 
 use std::fmt;
 
+use quorate_model::{PersonName, Timestamp};
+
 use crate::Permit;
 
-/// The gate's answer.
+/// The gate's answer; a simulation has the ids of the rules in place of a permit.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Decision {
+pub enum Decision<P = Permit> {
     /// Every effect is allowed.
-    Allow(Permit),
+    Allow(P),
+    /// Persons must approve first.
+    Pending(Pending),
+    /// Not now: the same request may be allowed at a later time.
+    Later(Later),
     /// Final for this request at this node.
     Deny(Denial),
+}
+
+/// Who must approve first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// The smallest set of quorums that would allow every effect, in the order of their names.
+    pub missing: Vec<MissingQuorum>,
+    /// Set where it also is not the time: approvals alone will not do before.
+    pub later: Option<Later>,
+    /// Ids of the rules that would then allow it, sorted.
+    pub rules: Vec<String>,
+}
+
+/// A quorum that is not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingQuorum {
+    /// Its name in the bundle.
+    pub name: String,
+    /// How many of its members must approve.
+    pub required: usize,
+    /// Which members approved.
+    pub present: Vec<PersonName>,
+    /// Everybody who may approve in it.
+    pub members: Vec<PersonName>,
+}
+
+/// A window is exhausted, or a calendar closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Later {
+    /// The earliest time at which windows and calendars could allow it, if nothing else is released
+    /// until then.
+    pub until: Timestamp,
+    /// What it waits for.
+    pub reason: String,
+    /// Ids of the rules that would then allow it, sorted.
+    pub rules: Vec<String>,
 }
 
 /// Why the gate refuses, in words that a person can act on. The same record goes to the service,
@@ -58,6 +100,44 @@ pub struct NearestRule {
     pub unmet: String,
     /// The value seen for that condition.
     pub observed: String,
+}
+
+impl<P> fmt::Display for Decision<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow(_) => f.write_str("allowed"),
+            Self::Pending(pending) => write!(f, "{pending}"),
+            Self::Later(later) => write!(f, "{later}"),
+            Self::Deny(denial) => write!(f, "{denial}"),
+        }
+    }
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("approvals are missing:")?;
+        for (index, quorum) in self.missing.iter().enumerate() {
+            let MissingQuorum { name, required, present, members } = quorum;
+            let separator = if index == 0 { "" } else { ";" };
+            write!(f, "{separator} {name} has {} of {required} (", present.len())?;
+            for (index, member) in members.iter().enumerate() {
+                let separator = if index == 0 { "" } else { ", " };
+                let approved = if present.contains(member) { " approved" } else { "" };
+                write!(f, "{separator}{member}{approved}")?;
+            }
+            f.write_str(")")?;
+        }
+        match &self.later {
+            Some(later) => write!(f, "; and {later}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not before {}: {}", self.until, self.reason)
+    }
 }
 
 impl fmt::Display for Denial {

@@ -1,16 +1,27 @@
 //! The gate itself.
 
 mod facts;
+mod given;
+mod later;
+mod missing;
 mod nearest;
+mod question;
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{Authorizer, Decision as Verdict, Entities};
-use quorate_intent::Effect;
-use quorate_model::Digest;
+use cedar_policy::Authorizer;
+use quorate_intent::{Amount, Asset};
+use quorate_model::{Digest, PersonName};
+use ruint::aliases::U256;
 
-use self::facts::Facts;
-use crate::{Bundle, ConfirmationSubject, Decision, Denial, Permit, Phase, SigningSubject};
+use self::given::Given;
+use self::missing::Missing;
+use self::question::Question;
+use crate::limit::taken;
+use crate::{
+    Bundle, ConfirmationSubject, Decision, Denial, MissingQuorum, Pending, Permit, Phase,
+    SigningSubject,
+};
 
 /// Evaluates one bundle. Deciding needs no state and changes none.
 #[derive(Debug)]
@@ -50,12 +61,26 @@ impl Gate {
         }
     }
 
-    /// What the gate would decide, for people who try out a bundle: makes no permit.
-    ///
-    /// # Errors
-    /// The denial.
-    pub fn simulate(&self, subject: &SigningSubject<'_>) -> Result<Vec<String>, Denial> {
-        self.evaluate(subject).map(|rules| rules.into_iter().collect())
+    /// What the gate would decide, for people who try out a bundle: the rules' ids, sorted, and no
+    /// permit.
+    pub fn simulate(&self, subject: &SigningSubject<'_>) -> Decision<Vec<String>> {
+        self.evaluate(subject).unwrap_or_else(Decision::Deny)
+    }
+
+    /// The smallest set of quorums that would allow the request if nobody had approved yet, whatever
+    /// the time is: who is asked about it. Empty where it needs nobody, or where approvals cannot
+    /// allow it.
+    pub fn required_quorums(&self, subject: &SigningSubject<'_>) -> BTreeSet<String> {
+        self.required(subject).ok().flatten().unwrap_or_default()
+    }
+
+    /// Whether a person's rejection of the request counts: whether the person is a member of one of
+    /// the quorums that are asked about it.
+    pub fn may_reject(&self, subject: &SigningSubject<'_>, person: &PersonName) -> bool {
+        let quorums = &self.bundle.tables.quorums;
+        let is_member =
+            |name: &String| quorums.get(name).is_some_and(|quorum| quorum.members.contains(person));
+        self.required_quorums(subject).iter().any(is_member)
     }
 
     /// The permit to confirm a new key. No policy speaks here: before the key exists for anybody,
@@ -69,85 +94,109 @@ impl Gate {
             attempt: subject.attempt,
             phase,
             rules: Vec::new(),
+            charges: Vec::new(),
         }
     }
 
     fn decide(&self, subject: &SigningSubject<'_>, phase: Phase) -> Decision {
-        match self.evaluate(subject) {
-            Ok(rules) => Decision::Allow(Permit {
+        match self.simulate(subject) {
+            Decision::Allow(rules) => Decision::Allow(Permit {
                 key: subject.key.clone(),
                 epoch: subject.epoch,
                 subject: subject.request,
                 attempt: subject.attempt,
                 phase,
-                rules: rules.into_iter().collect(),
+                rules,
+                charges: self.charges(subject),
             }),
-            Err(denial) => Decision::Deny(denial),
+            Decision::Pending(pending) => Decision::Pending(pending),
+            Decision::Later(later) => Decision::Later(later),
+            Decision::Deny(denial) => Decision::Deny(denial),
         }
     }
 
-    /// The rules that allow the intent: every effect must be allowed.
-    fn evaluate(&self, subject: &SigningSubject<'_>) -> Result<BTreeSet<String>, Denial> {
-        let indeterminate =
-            |reason: &str| Err(Denial::Indeterminate { effect: 0, reason: reason.to_owned() });
-        if subject.intent.effects.is_empty() {
-            return indeterminate("the payload has no effect, so there is nothing to allow");
+    /// Asks the rules with the facts as they are, then with more time, then with more approvals, then
+    /// with both. No rule is ever left out: a `forbid` that would apply in the end is a denial now.
+    fn evaluate(&self, subject: &SigningSubject<'_>) -> Result<Decision<Vec<String>>, Denial> {
+        let question = Question::new(self, subject)?;
+        let now = Given::now(&self.bundle, subject);
+        if let Some(rules) = question.allowed_by(&now)? {
+            return Ok(Decision::Allow(rules));
         }
-        if subject.intent.network.scheme() != subject.scheme {
-            return indeterminate("the key's scheme does not sign for the payload's network");
+        if let Some(later) = later::earliest(&question, &now)? {
+            return Ok(Decision::Later(later));
         }
-        let directory = &self.bundle.directory;
-        let entities = directory
-            .with_key(subject.key, &self.bundle.vocabulary)
-            .map_err(|reason| Denial::Indeterminate { effect: 0, reason })?;
-        let mut allowed_by = BTreeSet::new();
-        for (index, effect) in subject.intent.effects.iter().enumerate() {
-            allowed_by.extend(self.evaluate_effect(subject, index, effect, &entities)?);
+        if let Some(Missing { quorums, rules }) = missing::smallest(&question, &now)? {
+            let missing = self.missing(&quorums, subject);
+            return Ok(Decision::Pending(Pending { missing, later: None, rules }));
         }
-        Ok(allowed_by)
-    }
-
-    fn evaluate_effect(
-        &self,
-        subject: &SigningSubject<'_>,
-        index: usize,
-        effect: &Effect,
-        entities: &Entities,
-    ) -> Result<Vec<String>, Denial> {
-        let indeterminate = |reason| Denial::Indeterminate { effect: index, reason };
-        let (facts, request) = Facts::new(&self.bundle, subject, effect)
-            .and_then(|facts| facts.request(&self.bundle).map(|request| (facts, request)))
-            .map_err(|error| indeterminate(error.to_string()))?;
-        let rules = &self.bundle.rules;
-        let response = self.authorizer.is_authorized(&request, &rules.policies, entities);
-        // Cedar skips a rule that fails to evaluate: a skipped `forbid` would be a yes.
-        if let Some(error) = response.diagnostics().errors().next() {
-            return Err(indeterminate(format!("a rule failed to evaluate: {error}")));
-        }
-        let mut applied: Vec<_> =
-            response.diagnostics().reason().map(ToString::to_string).collect();
-        applied.sort();
-        match response.decision() {
-            Verdict::Allow => Ok(applied),
-            Verdict::Deny if applied.is_empty() => Err(Denial::NotPermitted {
-                effect: index,
-                nearest: nearest::nearest_rule(rules, &request, entities, &facts),
-            }),
-            Verdict::Deny => {
-                let titled = |id: String| {
-                    let title = rules.titles.get(&id).cloned().unwrap_or_default();
-                    (id, title)
-                };
-                let rules = applied.into_iter().map(titled).collect();
-                Err(Denial::Forbidden { effect: index, rules })
+        let in_time = now.clone().at_any_time(&self.bundle, subject);
+        if in_time != now
+            && let Some(Missing { quorums, rules }) = missing::smallest(&question, &in_time)?
+        {
+            let missing = self.missing(&quorums, subject);
+            let approved = now.clone().with_quorums(quorums);
+            if let Some(later) = later::earliest(&question, &approved)? {
+                return Ok(Decision::Pending(Pending { missing, later: Some(later), rules }));
             }
         }
+        // What stands in the way in the end, not what approvals would remedy. Where only calendars
+        // that never meet do, that is seen as it is now.
+        let in_the_end = in_time.with_all_quorums(&self.bundle);
+        let denial = question.denial(&in_the_end)?;
+        Err(match denial {
+            Some(denial) => denial,
+            None => question.denial(&now)?.unwrap_or_else(|| Denial::Indeterminate {
+                effect: 0,
+                reason: "the rules decide differently each time".to_owned(),
+            }),
+        })
+    }
+
+    fn required(&self, subject: &SigningSubject<'_>) -> Result<Option<BTreeSet<String>>, Denial> {
+        let question = Question::new(self, subject)?;
+        let nobody = Given::now(&self.bundle, subject).without_quorums();
+        let in_time = nobody.at_any_time(&self.bundle, subject);
+        Ok(missing::smallest(&question, &in_time)?.map(|missing| missing.quorums))
+    }
+
+    fn missing(
+        &self,
+        names: &BTreeSet<String>,
+        subject: &SigningSubject<'_>,
+    ) -> Vec<MissingQuorum> {
+        let of_names = |(name, _): &(&String, _)| names.contains(*name);
+        let quorums = self.bundle.tables.quorums.iter().filter(of_names);
+        quorums
+            .map(|(name, quorum)| MissingQuorum {
+                name: name.clone(),
+                required: quorum.required,
+                present: quorum.members.intersection(subject.approvers).cloned().collect(),
+                members: quorum.members.iter().cloned().collect(),
+            })
+            .collect()
+    }
+
+    fn charges(&self, subject: &SigningSubject<'_>) -> Vec<(Asset, U256)> {
+        let intent = subject.intent;
+        let takes = |asset: &Asset| {
+            let amounts = intent.effects.iter().map(|effect| &effect.amount);
+            let is_of = |amount: &Amount| amount.asset == *asset;
+            amounts.chain([&intent.fee]).any(is_of)
+        };
+        let assets = self.bundle.tables.windows.values().map(|window| &window.asset);
+        let assets: BTreeSet<_> = assets.filter(|asset| takes(asset)).collect();
+        // More than 256 bits fills every window.
+        assets
+            .into_iter()
+            .map(|asset| (asset.clone(), taken(intent, asset).unwrap_or(U256::MAX)))
+            .collect()
     }
 }
 
 /// What of a reserve-phase permit is not of this attempt.
 fn mismatch(subject: &SigningSubject<'_>, reserved: &Permit) -> Option<&'static str> {
-    let Permit { key, epoch, subject: request, attempt, phase, rules: _ } = reserved;
+    let Permit { key, epoch, subject: request, attempt, phase, rules: _, charges: _ } = reserved;
     [
         (*phase == Phase::Reserve, "phase"),
         (key == subject.key, "key"),

@@ -10,14 +10,21 @@
 
 mod amount;
 mod bundle;
+mod calendar;
 mod decision;
 mod gate;
 mod limit;
 mod permit;
+mod quorum;
 mod subject;
+mod test_report;
+mod usage;
+mod window;
 
-pub use bundle::{Bundle, BundleError, Lint, RegisteredAsset};
-pub use decision::{Decision, Denial, NearestRule};
+pub use bundle::{Bundle, BundleError, Change, Lint, RegisteredAsset};
+pub use decision::{Decision, Denial, Later, MissingQuorum, NearestRule, Pending};
 pub use gate::Gate;
 pub use permit::{Permit, Phase};
 pub use subject::{ConfirmationSubject, SigningSubject};
+pub use test_report::{TestReport, TestResult};
+pub use usage::Usage;

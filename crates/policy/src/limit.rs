@@ -15,17 +15,21 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// Whether everything that the intent takes of the asset is within the limit: the sum of all
-    /// effects, and the fee where it is paid in the asset. A sum beyond 256 bits is beyond any
-    /// limit.
+    /// Whether everything that the intent takes of the asset is within the limit. A sum beyond 256
+    /// bits is beyond any limit.
     pub(crate) fn holds(&self, intent: &Intent) -> bool {
-        intent
-            .effects
-            .iter()
-            .map(|effect| &effect.amount)
-            .chain(iter::once(&intent.fee))
-            .filter(|amount| amount.asset == self.asset)
-            .try_fold(U256::ZERO, |sum, amount| sum.checked_add(amount.base_units))
-            .is_some_and(|sum| sum <= self.per_transaction)
+        taken(intent, &self.asset).is_some_and(|sum| sum <= self.per_transaction)
     }
+}
+
+/// Everything that the intent takes of an asset: the sum of all effects, and the fee where it is paid
+/// in the asset. `None` beyond 256 bits.
+pub(crate) fn taken(intent: &Intent, asset: &Asset) -> Option<U256> {
+    intent
+        .effects
+        .iter()
+        .map(|effect| &effect.amount)
+        .chain(iter::once(&intent.fee))
+        .filter(|amount| amount.asset == *asset)
+        .try_fold(U256::ZERO, |sum, amount| sum.checked_add(amount.base_units))
 }

@@ -1,6 +1,8 @@
 //! The witness that the gate said yes.
 
+use quorate_intent::Asset;
 use quorate_model::{Attempt, Digest, Epoch, KeyId};
+use ruint::aliases::U256;
 
 /// Proof that this node's gate allowed one phase of one attempt with one key. Only the gate makes
 /// one, only a `Permit` loads a share for signing, and it is spent by value: not `Clone`.
@@ -16,6 +18,7 @@ use quorate_model::{Attempt, Digest, Epoch, KeyId};
 ///     attempt: Attempt::FIRST,
 ///     phase: quorate_policy::Phase::Share,
 ///     rules: Vec::new(),
+///     charges: Vec::new(),
 /// };
 /// ```
 ///
@@ -35,6 +38,7 @@ pub struct Permit {
     pub(crate) attempt: Attempt,
     pub(crate) phase: Phase,
     pub(crate) rules: Vec<String>,
+    pub(crate) charges: Vec<(Asset, U256)>,
 }
 
 /// The phase of a signing session that a permit is for.
@@ -75,5 +79,11 @@ impl Permit {
     /// Ids of the rules that allowed it, sorted: for the audit log.
     pub fn rules(&self) -> &[String] {
         &self.rules
+    }
+
+    /// What to charge to the key's [`Usage`](crate::Usage) when shares are released: for each asset
+    /// that has a window in the bundle, what the payload takes of it, in base units, fee included.
+    pub fn charges(&self) -> &[(Asset, U256)] {
+        &self.charges
     }
 }

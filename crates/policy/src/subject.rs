@@ -1,7 +1,11 @@
 //! What the gate is asked about.
 
+use std::collections::BTreeSet;
+
 use quorate_intent::Intent;
-use quorate_model::{Attempt, Digest, Epoch, KeyId, Scheme, ServiceName, Timestamp};
+use quorate_model::{Attempt, Digest, Epoch, KeyId, PersonName, Scheme, ServiceName, Timestamp};
+
+use crate::Usage;
 
 /// One signing attempt of a verified request, with everything that this node itself decoded or
 /// holds. Built by the node's engine; nothing here is taken from the coordinator.
@@ -21,6 +25,11 @@ pub struct SigningSubject<'a> {
     pub attempt: Attempt,
     /// What the payload does, decoded by this node.
     pub intent: &'a Intent,
+    /// The persons whose verified approval of exactly this request counts. Whoever may not approve
+    /// it, such as who initiated it, is not among them.
+    pub approvers: &'a BTreeSet<PersonName>,
+    /// What this node released so far. What it has of this very request is not counted against it.
+    pub usage: &'a Usage,
     /// The node's time.
     pub now: Timestamp,
 }

@@ -1,9 +1,11 @@
 //! The reserve phase: verify, decode, ask the gate, and only then make nonces.
 
+use std::collections::BTreeSet;
+
 use quorate_audit::{Event, EventKind};
 use quorate_intent::{Decoded, PayingKey, Payload, decode};
-use quorate_model::{Attempt, Digest, KeyId, ParticipantSet, Timestamp};
-use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase, SigningSubject};
+use quorate_model::{Attempt, Digest, KeyId, ParticipantSet, PersonName, Timestamp};
+use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase, SigningSubject, Usage};
 use quorate_protocol::sign::SigningContext;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, SignedDenial, Subject};
 use quorate_protocol::{CertifiedKey, Confirmation};
@@ -20,6 +22,11 @@ use crate::turn::Turn;
 
 /// A denial quotes the payload, which may be long: this much of it is enough for a person.
 const DENIAL_CHARS_MAX: usize = 1_000;
+
+/// Approvals do not reach the node yet, and it keeps no ledger of what it released: rules that ask
+/// for quorums find none met, and windows find nothing used.
+pub(crate) static NO_APPROVERS: BTreeSet<PersonName> = BTreeSet::new();
+pub(crate) static NO_USAGE: Usage = Usage::new();
 
 impl Node {
     pub(crate) fn reserve(
@@ -62,7 +69,7 @@ impl Node {
             return Ok(self.denied(verified.digest(), reason, turn.now));
         }
         let record = self.ledger.admit(&verified, attempt, self.limits.attempts_max)?;
-        let (decoded, permit) = match self.decide(held, &verified, attempt, turn.now) {
+        let (decoded, permit) = match self.decide(held, &verified, attempt, turn.now)? {
             Ok(allowed) => allowed,
             Err(reason) => return Ok(self.deny(&verified, record, reason, turn)),
         };
@@ -162,19 +169,25 @@ impl Node {
         Ok(FromNode::Reserved(self.sign(answer)))
     }
 
-    /// Decodes the payload from its exact bytes and asks the gate; `Err` is the reason of a denial.
+    /// Decodes the payload from its exact bytes and asks the gate. The inner `Err` is the reason of a
+    /// denial; what may be allowed later is refused without one.
     fn decide(
         &self,
         held: &HeldKey,
         verified: &VerifiedRequest,
         attempt: Attempt,
         now: Timestamp,
-    ) -> Result<(Decoded, Permit), String> {
-        let decoded = decode_request(held, verified.request())?;
+    ) -> Result<Result<(Decoded, Permit), String>, Refusal> {
+        let decoded = match decode_request(held, verified.request()) {
+            Ok(decoded) => decoded,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let subject = signing_subject(held, verified, attempt, &decoded, now);
         match self.gate.reserve(&subject) {
-            Decision::Allow(permit) => Ok((decoded, permit)),
-            Decision::Deny(denial) => Err(denial.to_string()),
+            Decision::Allow(permit) => Ok(Ok((decoded, permit))),
+            Decision::Pending(pending) => Err(refuse(RefusalCode::Time, pending)),
+            Decision::Later(later) => Err(refuse(RefusalCode::Time, later)),
+            Decision::Deny(denial) => Ok(Err(denial.to_string())),
         }
     }
 
@@ -190,7 +203,12 @@ impl Node {
         self.check_stops(&verified, now)?;
         let decision = decode_request(held, verified.request()).and_then(|decoded| {
             let subject = signing_subject(held, &verified, Attempt::FIRST, &decoded, now);
-            self.gate.simulate(&subject).map_err(|denial| denial.to_string())
+            match self.gate.simulate(&subject) {
+                Decision::Allow(rules) => Ok(rules),
+                refused @ (Decision::Pending(_) | Decision::Later(_) | Decision::Deny(_)) => {
+                    Err(refused.to_string())
+                }
+            }
         });
         Ok(FromNode::Simulated(decision))
     }
@@ -288,6 +306,8 @@ fn signing_subject<'a>(
         epoch: held.certified.epoch,
         attempt,
         intent: &decoded.intent,
+        approvers: &NO_APPROVERS,
+        usage: &NO_USAGE,
         now,
     }
 }

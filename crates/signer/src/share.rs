@@ -10,6 +10,7 @@ use quorate_trust::{Authentic, Signed};
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
 use crate::refusal::{abort, refuse, request, unless_stopped};
+use crate::reserve::{NO_APPROVERS, NO_USAGE};
 use crate::session::{Session, SessionSubject};
 use crate::turn::Turn;
 
@@ -105,12 +106,16 @@ impl Node {
                     epoch: context.epoch,
                     attempt: context.attempt,
                     intent,
+                    approvers: &NO_APPROVERS,
+                    usage: &NO_USAGE,
                     now,
                 };
-                Ok(match self.gate.share(&subject, reserved) {
-                    Decision::Allow(permit) => Ok(permit),
-                    Decision::Deny(denial) => Err(denial.to_string()),
-                })
+                match self.gate.share(&subject, reserved) {
+                    Decision::Allow(permit) => Ok(Ok(permit)),
+                    Decision::Pending(pending) => Err(refuse(RefusalCode::Time, pending)),
+                    Decision::Later(later) => Err(refuse(RefusalCode::Time, later)),
+                    Decision::Deny(denial) => Ok(Err(denial.to_string())),
+                }
             }
             SessionSubject::Confirmation => {
                 let subject = ConfirmationSubject {

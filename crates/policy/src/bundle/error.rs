@@ -17,6 +17,30 @@ pub enum BundleError {
     /// Versions count from 1.
     #[error("version must be at least 1")]
     VersionZero,
+    /// A bundle that is not the first must say which it follows.
+    #[error("version {version} needs `previous`, the hash of the bundle before it")]
+    PreviousMissing {
+        /// Its version.
+        version: u64,
+    },
+    /// A field at the top has a value that it cannot have.
+    #[error("{field}: {reason}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More entries in a table than a node evaluates.
+    #[error("[{table}] has {count} entries; at most {max} are accepted")]
+    TooManyEntries {
+        /// The table.
+        table: &'static str,
+        /// How many it has.
+        count: usize,
+        /// How many are accepted.
+        max: usize,
+    },
     /// The text under `policies` is not Cedar.
     #[error("policies do not parse: {0}")]
     Policies(String),
@@ -99,11 +123,23 @@ pub enum Lint {
         /// The amount.
         fact: String,
     },
-    /// A limit that holds must never be what a rule refuses.
+    /// A limit that holds, a quorum that is met, a window or a calendar must never be what a rule
+    /// refuses: otherwise an approval could deny.
     #[error(
-        "`context.limits` may only be asked with contains, containsAll or containsAny of plain names, and only so that a limit that holds allows more"
+        "`{fact}` may only be asked with contains, containsAll or containsAny of plain names, and only so that one more name allows more: in a permit's `when`, or in a forbid's `unless`"
     )]
-    LimitMisused,
+    SetMisused {
+        /// The set of names.
+        fact: String,
+    },
+    /// A rule refuses by a fact that may be absent, and then it does not apply.
+    #[error(
+        "`{fact}` may be absent, and then this rule does not refuse: turn it around (`forbid … unless {{ context has …`), or let every permit require the fact"
+    )]
+    OptionalFact {
+        /// The fact.
+        fact: String,
+    },
     /// A guarded record was used as a whole, where the checks on its parts cannot follow.
     #[error("`{fact}` may only be used through its parts")]
     WholeRecord {

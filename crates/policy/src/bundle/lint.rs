@@ -1,60 +1,35 @@
 //! What Cedar accepts and the gate does not.
 //!
-//! Two facts may only be used monotonically: amounts are rounded up, so they prove upper bounds
-//! only, and more limits that hold must never allow less. So each expression is walked together
-//! with what its truth does to the decision.
+//! Some facts may only be used monotonically: amounts are rounded up, so they prove upper bounds
+//! only, and more limits that hold, or more approvals, must never allow less. So each expression is
+//! walked together with what its truth does to the decision.
 
-use std::collections::BTreeMap;
-
-use quorate_intent::{Asset, Flag};
+use quorate_intent::Flag;
 use quorate_model::Network;
 use serde_json::Value;
 
-use super::{Lint, RegisteredAsset, syntax};
-use crate::limit::Limit;
+use super::truth::Truth;
+use super::{Lint, Tables, syntax};
 
 /// Every flag that a decoder can set.
-const FLAGS: [Flag; 4] = [Flag::SelfDestination, Flag::Dust, Flag::DurableNonce, Flag::Data];
+pub(super) const FLAGS: [Flag; 4] =
+    [Flag::SelfDestination, Flag::Dust, Flag::DurableNonce, Flag::Data];
 
-/// The names that rules may use.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Names<'a> {
-    pub(super) assets: &'a BTreeMap<Asset, RegisteredAsset>,
-    pub(super) limits: &'a BTreeMap<String, Limit>,
-}
-
-/// What it does to the decision when an expression becomes true.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Truth {
-    /// It can only allow more.
-    Allows,
-    /// It can only allow less.
-    Refuses,
-    /// It can do either.
-    Either,
-}
-
-impl Truth {
-    const fn negated(self) -> Self {
-        match self {
-            Self::Allows => Self::Refuses,
-            Self::Refuses => Self::Allows,
-            Self::Either => Self::Either,
-        }
-    }
-}
+/// The sets of names of which more must never allow less.
+const MONOTONIC: [&str; 4] = ["limits", "quorums", "windows", "calendars"];
 
 /// Checks the JSON form of one policy.
-pub(super) fn check(policy: &Value, names: Names<'_>) -> Result<(), Lint> {
-    let when = match policy.get("effect").and_then(Value::as_str) {
-        Some("permit") => Truth::Allows,
-        _ => Truth::Refuses,
-    };
-    for (kind, body) in syntax::clauses(policy) {
-        names.check(body, if kind == "unless" { when.negated() } else { when })?;
+pub(super) fn check(policy: &Value, tables: &Tables) -> Result<(), Lint> {
+    let names = Names(tables);
+    for (truth, body) in Truth::of_clauses(policy) {
+        names.check(body, truth)?;
     }
     Ok(())
 }
+
+/// The names that rules may use.
+#[derive(Debug, Clone, Copy)]
+struct Names<'a>(&'a Tables);
 
 impl Names<'_> {
     fn check(self, expression: &Value, truth: Truth) -> Result<(), Lint> {
@@ -66,7 +41,7 @@ impl Names<'_> {
         let operand = |name| body.get(name).ok_or_else(unsupported);
         match operator {
             "Value" => Ok(()),
-            "+" | "-" | "*" | "neg" => Err(Lint::Arithmetic),
+            "+" | "-" | "*" | "neg" | "offset" | "durationSince" => Err(Lint::Arithmetic),
             "!" => self.check(operand("arg")?, truth.negated()),
             "&&" | "||" => {
                 self.check(operand("left")?, truth)?;
@@ -125,9 +100,9 @@ impl Names<'_> {
             }
         }
         match syntax::path(set).as_deref() {
-            Some(["context", "limits"]) => {
+            Some(["context", set]) if MONOTONIC.contains(set) => {
                 let monotonic = truth == Truth::Allows && syntax::texts(element).is_some();
-                monotonic.then_some(()).ok_or(Lint::LimitMisused)
+                monotonic.then_some(()).ok_or_else(|| misused(set))
             }
             _ => self.check_each([set, element]),
         }
@@ -136,11 +111,15 @@ impl Names<'_> {
     /// A rule that compares a fact with a name that the fact can never have is a rule that never
     /// applies: harmless in a permit, a hole in a forbid.
     fn check_known(self, path: &[&str], name: &str) -> Result<(), Lint> {
+        let tables = self.0;
         let (kind, known) = match path {
             ["context", "asset"] => {
-                ("asset", self.assets.keys().any(|asset| asset.as_str() == name))
+                ("asset", tables.assets.keys().any(|asset| asset.as_str() == name))
             }
-            ["context", "limits"] => ("limit", self.limits.contains_key(name)),
+            ["context", "limits"] => ("limit", tables.limits.contains_key(name)),
+            ["context", "quorums"] => ("quorum", tables.quorums.contains_key(name)),
+            ["context", "windows"] => ("window", tables.windows.contains_key(name)),
+            ["context", "calendars"] => ("calendar", tables.calendars.contains_key(name)),
             ["context", "flags"] => ("flag", FLAGS.iter().any(|flag| flag.as_str() == name)),
             ["context", "chain"] => ("network", name.parse::<Network>().is_ok()),
             _ => return Ok(()),
@@ -155,9 +134,13 @@ fn check_use(path: &[&str]) -> Result<(), Lint> {
     match path {
         ["context"] | ["context", "amount" | "fee"] => Err(Lint::WholeRecord { fact: fact() }),
         ["context", "amount" | "fee", ..] => Err(Lint::AmountNotBoundedAbove { fact: fact() }),
-        ["context", "limits"] => Err(Lint::LimitMisused),
+        ["context", set] if MONOTONIC.contains(set) => Err(misused(set)),
         _ => Ok(()),
     }
+}
+
+fn misused(set: &str) -> Lint {
+    Lint::SetMisused { fact: format!("context.{set}") }
 }
 
 fn amount(expression: &Value) -> Option<String> {

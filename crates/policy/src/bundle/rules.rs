@@ -7,10 +7,10 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet, ValidationMode, Validato
 use serde_json::Value;
 
 use super::directory::Directory;
-use super::lint::{self, Names};
 use super::syntax::{self, Conditions};
 use super::vocabulary::Vocabulary;
-use super::{BundleError, Lint, nesting};
+use super::{BundleError, Lint, Tables, nesting};
+use super::{lint, optional};
 
 /// At most this many rules in a bundle.
 pub(super) const COUNT_MAX: usize = 1_000;
@@ -49,7 +49,7 @@ impl Rules {
         text: &str,
         vocabulary: &Vocabulary,
         directory: &Directory,
-        names: Names<'_>,
+        tables: &Tables,
     ) -> Result<Self, BundleError> {
         let policies = named_policies(text)?;
         let titles = policies
@@ -64,7 +64,9 @@ impl Rules {
         for (id, policy) in &policies {
             let in_rule = |lint| BundleError::Lint { rule: id.clone(), lint };
             check_entities(policy, directory).map_err(in_rule)?;
-            lint::check(&syntax::to_json(policy)?, names).map_err(in_rule)?;
+            let json = syntax::to_json(policy)?;
+            lint::check(&json, tables).map_err(in_rule)?;
+            optional::check(&json, &policies, &optional::FACTS).map_err(in_rule)?;
             if policy.effect() == Effect::Permit {
                 permits.push(probes.take_apart(id, policy)?);
             }

@@ -1,6 +1,10 @@
 use super::*;
 
+mod cases;
+mod entries;
+
 const RULE: &str = r#"@id("p1") @title("One") permit (principal, action, resource);"#;
+const PREVIOUS: &str = "00000000000000000000000000000000000000000000000000000000000000aa";
 const TABLES: &str = r#"
 [groups.withdrawals]
 services = ["payments"]
@@ -20,10 +24,26 @@ addresses = ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
 [limits.small]
 asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
 per_transaction = "100000000"
+
+[quorums.treasury]
+required = 2
+members = ["alice", "bob", "carol"]
+
+[windows.daily]
+asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
+seconds = 86400
+amount = "500000000"
+count = 10
+
+[calendars.office]
+utc_offset = "+01:00"
+days = ["mon"]
+from = "08:00"
+to = "18:00"
 "#;
 
 fn text(policies: &str) -> String {
-    format!("version = 3\npolicies = '''\n{policies}\n'''\n{TABLES}")
+    format!("version = 3\nprevious = \"{PREVIOUS}\"\npolicies = '''\n{policies}\n'''\n{TABLES}")
 }
 
 fn refused(policies: &str) -> BundleError {
@@ -77,6 +97,11 @@ fn a_bundle_says_what_it_is() {
     let registered = RegisteredAsset { symbol: "BTC".to_owned(), decimals: 8 };
     assert_eq!(bundle.asset(&btc), Some(&registered));
     assert_eq!(bundle.asset(&Asset::native(quorate_model::Network::Solana)), None);
+    assert_eq!(bundle.previous(), Some(PREVIOUS.parse().unwrap()));
+    assert_eq!(bundle.not_before(), None);
+    let time = "2026-12-01T00:00:00.000Z";
+    let bundle = with("policies =", &format!("not_before = \"{time}\"\npolicies =")).unwrap();
+    assert_eq!(bundle.not_before(), Some(time.parse().unwrap()));
 }
 
 #[test]
@@ -94,13 +119,27 @@ fn what_is_not_the_shape_of_a_bundle_is_refused() {
         assert!(matches!(result.unwrap_err(), BundleError::Document(_)));
     };
     malformed(Bundle::parse("version = 1"));
-    malformed(with("version = 3", "version = 3\nquorums = 1"));
+    malformed(with("version = 3", "version = 3\npeople = 1"));
     malformed(with("services =", "people = []\nservices ="));
     malformed(with("tier =", "frozen = true\ntier ="));
     malformed(with("symbol =", "price = 1\nsymbol ="));
     malformed(with("network =", "entry = 1\nnetwork ="));
     malformed(with("per_transaction =", "per_day = \"1\"\nper_transaction ="));
     assert_eq!(with("version = 3", "version = 0").unwrap_err(), BundleError::VersionZero);
+}
+
+#[test]
+fn a_bundle_after_the_first_names_the_one_before() {
+    let line = format!("previous = \"{PREVIOUS}\"\n");
+    assert_eq!(with(&line, "").unwrap_err(), BundleError::PreviousMissing { version: 3 });
+    assert!(Bundle::parse(&text(RULE).replace(&line, "").replace("= 3", "= 1")).is_ok());
+    assert!(with("version = 3", "version = 1").is_ok());
+    let field = |replacement: &str| match with(&line, replacement).unwrap_err() {
+        BundleError::Field { field, .. } => field,
+        other => panic!("{other}"),
+    };
+    assert_eq!(field("previous = \"1d6c\"\n"), "previous");
+    assert_eq!(field(&format!("{line}not_before = \"2026-12-01\"\n")), "not_before");
 }
 
 #[test]
@@ -188,6 +227,8 @@ fn arithmetic_is_refused() {
         "context.effects - 1 < 3",
         "context.effects * 2 < 3",
         "-context.effects < 3",
+        r#"context.now.offset(duration("1d")) > context.now"#,
+        r#"context.now.durationSince(datetime("2026-01-01")) > duration("1d")"#,
         "context.effects == 1 || context.effects + 1 < 3",
         "[context.effects + 1].contains(3)",
         "{a: context.effects + 1}.a == 3",
@@ -276,7 +317,7 @@ fn a_limit_that_holds_never_allows_less() {
         (forbid(&format!("when {{ !{small} }}")), permit(&format!("when {{ !{small} }}"))),
     ] {
         accepted(&good);
-        assert_eq!(linted(&bad), Lint::LimitMisused, "{bad}");
+        assert_eq!(linted(&bad), Lint::SetMisused { fact: "context.limits".to_owned() }, "{bad}");
     }
     accepted(&permit(r#"when { context.limits.containsAny(["small"]) }"#));
     accepted(&permit(r#"when { context.effects == 1 || context.limits.containsAll(["small"]) }"#));
@@ -291,9 +332,31 @@ fn a_limit_that_holds_never_allows_less() {
     ] {
         assert_eq!(
             linted(&permit(&format!("when {{ {misuse} }}"))),
-            Lint::LimitMisused,
+            Lint::SetMisused { fact: "context.limits".to_owned() },
             "{misuse}"
         );
+    }
+}
+
+/// Otherwise more approvals, or more time, could deny.
+#[test]
+fn quorums_windows_and_calendars_never_allow_less() {
+    for (set, name) in [("quorums", "treasury"), ("windows", "daily"), ("calendars", "office")] {
+        let has = format!(r#"context.{set}.contains("{name}")"#);
+        let misused = Lint::SetMisused { fact: format!("context.{set}") };
+        for (good, bad) in [
+            (permit(&format!("when {{ {has} }}")), permit(&format!("unless {{ {has} }}"))),
+            (forbid(&format!("unless {{ {has} }}")), forbid(&format!("when {{ {has} }}"))),
+            (forbid(&format!("when {{ !{has} }}")), permit(&format!("when {{ !{has} }}"))),
+        ] {
+            accepted(&good);
+            assert_eq!(linted(&bad), misused, "{bad}");
+        }
+        for misuse in
+            [format!("context.{set}.isEmpty()"), format!(r#"context.{set} == ["{name}"]"#)]
+        {
+            assert_eq!(linted(&permit(&format!("when {{ {misuse} }}"))), misused, "{misuse}");
+        }
     }
 }
 
@@ -310,6 +373,9 @@ fn every_name_that_a_rule_uses_is_in_the_bundle() {
         (r#"context.destination == Custody::Address::"NAME""#, address, "1A1zP1"),
         (r#"context.limits.contains("NAME")"#, "small", "smal"),
         (r#"context.limits.containsAll(["NAME"])"#, "small", "smal"),
+        (r#"context.quorums.contains("NAME")"#, "treasury", "treasurer"),
+        (r#"context.windows.containsAny(["NAME"])"#, "daily", "weekly"),
+        (r#"context.calendars.contains("NAME")"#, "office", "night"),
         (r#"context.flags.contains("NAME")"#, "dust", "dusty"),
         (r#"context.flags.containsAny(["data", "NAME"])"#, "dust", "dusty"),
         (r#"context.asset == "NAME""#, btc, "BTC"),
@@ -329,31 +395,6 @@ fn every_name_that_a_rule_uses_is_in_the_bundle() {
     };
     accepted(&scope("withdrawals"));
     assert!(matches!(linted(&scope("withdrawal")), Lint::UnknownName { .. }));
-}
-
-#[test]
-fn an_unusable_entry_of_a_table_is_named() {
-    let found = |table, entry: &str| (table, entry.to_owned());
-    assert_eq!(entry_refused("payments", "Payments!"), found("groups", "withdrawals"));
-    assert_eq!(entry_refused("keys.treasury", "keys.Treasury"), found("keys", "Treasury"));
-    let btc = "bip122:000000000019d6689c085ae165831e93/slip44:0";
-    assert_eq!(entry_refused("decimals = 8", "decimals = 78"), found("assets", btc));
-    assert!(with("decimals = 8", "decimals = 77").is_ok());
-    assert_eq!(entry_refused(&format!("assets.\"{btc}"), "assets.\"BTC"), found("assets", "BTC"));
-    let list = found("lists", "counterparties");
-    assert_eq!(entry_refused("network = \"bip122", "network = \"bitcoin"), list);
-    assert_eq!(entry_refused("DivfNa\"]", "DivfNb\"]"), list);
-    let limit = found("limits", "small");
-    assert_eq!(entry_refused(&format!("asset = \"{btc}"), "asset = \"BTC"), limit);
-    let unregistered = Asset::native(quorate_model::Network::Solana);
-    assert_eq!(
-        entry_refused(&format!("asset = \"{btc}"), &format!("asset = \"{unregistered}")),
-        limit
-    );
-    for amount in ["", "-1", "+1", "1_0", "0x10", "01", "1.0", " 1", &format!("{}0", U256::MAX)] {
-        assert_eq!(entry_refused("\"100000000\"", &format!("{amount:?}")), limit, "{amount}");
-    }
-    assert!(with("\"100000000\"", &format!("\"{}\"", U256::MAX)).is_ok());
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use cedar_policy::{Context, Entities, EntityUid, Request, RestrictedExpression};
-use quorate_intent::{Amount, Effect};
+use quorate_intent::{Amount, Asset, Effect};
 use quorate_model::Timestamp;
 
+use super::given::Given;
 use crate::amount::Scaled;
 use crate::bundle::Bundle;
 use crate::subject::SigningSubject;
@@ -27,15 +28,16 @@ pub(super) enum FactError {
 }
 
 /// Everything that a rule can ask about one effect of a payload.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Facts {
+    asset: Asset,
     pub(super) principal: EntityUid,
     pub(super) action: EntityUid,
     pub(super) resource: EntityUid,
     context: BTreeMap<&'static str, Fact>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Fact {
     Bool(bool),
     Number(i64),
@@ -47,6 +49,7 @@ enum Fact {
 }
 
 impl Facts {
+    /// What does not change between the questions about one subject.
     pub(super) fn new(
         bundle: &Bundle,
         subject: &SigningSubject<'_>,
@@ -54,7 +57,7 @@ impl Facts {
     ) -> Result<Self, FactError> {
         let (intent, vocabulary) = (subject.intent, &bundle.vocabulary);
         let asset = &effect.amount.asset;
-        let limits = bundle.limits.iter();
+        let limits = bundle.tables.limits.iter();
         let held = limits.filter(|(_, limit)| limit.asset == *asset && limit.holds(intent));
         let flags = effect.flags.iter().map(|flag| flag.as_str().to_owned());
         let effects = i64::try_from(intent.effects.len());
@@ -78,11 +81,26 @@ impl Facts {
             ("now", Fact::Time(subject.now)),
         ]);
         Ok(Self {
+            asset: asset.clone(),
             principal: vocabulary.service(subject.service),
             action: vocabulary.action(effect.kind),
             resource: vocabulary.key(subject.key),
             context,
         })
+    }
+
+    /// The same, where these quorums are met and these windows and calendars are open.
+    pub(super) fn given(&self, bundle: &Bundle, given: &Given) -> Self {
+        let on_asset = |name: &&String| {
+            bundle.tables.windows.get(*name).is_some_and(|window| window.asset == self.asset)
+        };
+        let mut facts = self.clone();
+        facts.context.extend([
+            ("quorums", Fact::Names(given.quorums.iter().cloned().collect())),
+            ("windows", Fact::Names(given.windows.iter().filter(on_asset).cloned().collect())),
+            ("calendars", Fact::Names(given.calendars.iter().cloned().collect())),
+        ]);
+        facts
     }
 
     /// The request to ask the rules, checked against the schema.

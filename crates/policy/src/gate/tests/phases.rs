@@ -10,6 +10,7 @@ fn what_a_rule_permits_gets_a_permit_of_its_phase() {
         attempt: Attempt(2),
         phase,
         rules: vec!["p01-hot".to_owned()],
+        charges: Vec::new(),
     };
     let Decision::Allow(reserved) = gate.reserve(&case.subject()) else { panic!() };
     assert_eq!(reserved, expected(Phase::Reserve));
@@ -25,7 +26,7 @@ fn the_share_phase_needs_the_reserve_permit_of_the_same_attempt() {
     let other: KeyId = "other".parse().unwrap();
     let reserve = |subject: &SigningSubject<'_>| match gate.reserve(subject) {
         Decision::Allow(permit) => permit,
-        Decision::Deny(denial) => panic!("{denial}"),
+        other => panic!("{other}"),
     };
     let part = |permit: Permit| match gate.share(&case.subject(), permit) {
         Decision::Deny(Denial::PermitMismatch { part }) => part,

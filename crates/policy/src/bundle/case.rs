@@ -1,0 +1,175 @@
+//! A bundle's own tests: what it must decide of a request, as a table.
+
+use std::collections::BTreeSet;
+
+use quorate_intent::{Address, Amount, Asset, Effect, EffectKind, Intent};
+use quorate_model::{
+    Attempt, Digest, Epoch, KeyId, Network, PersonName, ServiceName, Tag, Timestamp, Transcript,
+};
+
+use super::document::{Expectation, Test, TestCharge, TestEffect};
+use super::{lint, tables};
+use crate::{Decision, Denial, Gate, SigningSubject, Usage};
+
+/// One of a bundle's own tests. The request is described, not encoded: no payload is decoded.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    pub(super) name: String,
+    service: ServiceName,
+    key: KeyId,
+    intent: Intent,
+    approvers: BTreeSet<PersonName>,
+    usage: Usage,
+    now: Timestamp,
+    expect: Expectation,
+    rules: Option<BTreeSet<String>>,
+    missing: Option<BTreeSet<String>>,
+    until: Option<Timestamp>,
+}
+
+impl Case {
+    /// # Errors
+    /// What is unusable, in words.
+    pub(super) fn parse(test: &Test) -> Result<Self, String> {
+        let network: Network = parse(&test.network)?;
+        let key: KeyId = parse(&test.key)?;
+        if test.action.as_deref().is_some_and(|action| action != EffectKind::Transfer.as_str()) {
+            return Err("action must be transfer".to_owned());
+        }
+        let effects = test.effects.iter().map(|effect| parse_effect(effect, network));
+        let effects: Vec<_> = effects.collect::<Result<_, _>>()?;
+        // No fact is about who pays, so any address does.
+        let from = effects.first().map(|effect| effect.destination.clone());
+        let from = from.ok_or("needs at least one effect")?;
+        let approvers = test.approvers.iter().map(|name| parse(name));
+        let intent = Intent {
+            network,
+            from,
+            effects,
+            fee: amount(None, test.fee.as_deref().unwrap_or("0"), network)?,
+            change: Vec::new(),
+            validity: String::new(),
+            payload_digest: Transcript::new(Tag::Payload).finish(),
+        };
+        Ok(Self {
+            name: test.name.clone(),
+            service: parse(&test.service)?,
+            usage: parse_usage(&test.usage, &key, network)?,
+            key,
+            intent,
+            approvers: approvers.collect::<Result<_, _>>()?,
+            now: parse(&test.now)?,
+            expect: test.expect,
+            rules: test.rules.clone(),
+            missing: test.missing.clone(),
+            until: test.until.as_deref().map(parse).transpose()?,
+        })
+    }
+
+    /// What the bundle decides otherwise than expected; `None` where it does not.
+    pub(super) fn failure(&self, gate: &Gate) -> Option<String> {
+        let decision = gate.simulate(&SigningSubject {
+            service: &self.service,
+            request: Digest::new([0; 32]),
+            key: &self.key,
+            scheme: self.intent.network.scheme(),
+            epoch: Epoch::FIRST,
+            attempt: Attempt::FIRST,
+            intent: &self.intent,
+            approvers: &self.approvers,
+            usage: &self.usage,
+            now: self.now,
+        });
+        let seen = Seen::of(&decision);
+        let differs = seen.expect != self.expect
+            || self.rules.as_ref().is_some_and(|rules| *rules != seen.rules)
+            || self.missing.as_ref().is_some_and(|missing| *missing != seen.missing)
+            || self.until.is_some_and(|until| Some(until) != seen.until);
+        differs.then(|| format!("the bundle decides: {decision}; {seen:?}"))
+    }
+}
+
+/// Of a decision, what a test speaks about.
+#[derive(Debug)]
+struct Seen {
+    expect: Expectation,
+    rules: BTreeSet<String>,
+    missing: BTreeSet<String>,
+    until: Option<Timestamp>,
+}
+
+impl Seen {
+    fn of(decision: &Decision<Vec<String>>) -> Self {
+        let ids = |rules: &[String]| rules.iter().cloned().collect();
+        let none = BTreeSet::new;
+        match decision {
+            Decision::Allow(rules) => {
+                let (expect, rules) = (Expectation::Allow, ids(rules));
+                Self { expect, rules, missing: none(), until: None }
+            }
+            Decision::Pending(pending) => Self {
+                expect: Expectation::Pending,
+                rules: ids(&pending.rules),
+                missing: pending.missing.iter().map(|quorum| quorum.name.clone()).collect(),
+                until: pending.later.as_ref().map(|later| later.until),
+            },
+            Decision::Later(later) => Self {
+                expect: Expectation::Later,
+                rules: ids(&later.rules),
+                missing: none(),
+                until: Some(later.until),
+            },
+            Decision::Deny(denial) => {
+                let rules = match denial {
+                    Denial::Forbidden { rules, .. } => {
+                        rules.iter().map(|(id, _)| id.clone()).collect()
+                    }
+                    Denial::NotPermitted { .. }
+                    | Denial::Indeterminate { .. }
+                    | Denial::PermitMismatch { .. } => none(),
+                };
+                Self { expect: Expectation::Deny, rules, missing: none(), until: None }
+            }
+        }
+    }
+}
+
+fn parse_effect(effect: &TestEffect, network: Network) -> Result<Effect, String> {
+    let flag = |name: &String| {
+        let flag = lint::FLAGS.into_iter().find(|flag| flag.as_str() == name);
+        flag.ok_or_else(|| format!("{name:?} is no flag"))
+    };
+    Ok(Effect {
+        kind: EffectKind::Transfer,
+        amount: amount(effect.asset.as_deref(), &effect.amount, network)?,
+        destination: Address::parse(&effect.to, network).map_err(|error| error.to_string())?,
+        flags: effect.flags.iter().map(flag).collect::<Result<_, _>>()?,
+    })
+}
+
+fn parse_usage(charges: &[TestCharge], key: &KeyId, network: Network) -> Result<Usage, String> {
+    let mut usage = Usage::new();
+    for (index, charge) in charges.iter().enumerate() {
+        let Amount { asset, base_units } =
+            amount(charge.asset.as_deref(), &charge.amount, network)?;
+        // Each of a request of its own, none of them the test's.
+        let request = Transcript::new(Tag::Payload).u64(index as u64).finish();
+        usage.charge(key, &asset, base_units, parse(&charge.at)?, request);
+    }
+    Ok(usage)
+}
+
+fn amount(asset: Option<&str>, digits: &str, network: Network) -> Result<Amount, String> {
+    let asset = match asset {
+        Some(id) => Asset::parse(id).map_err(|error| error.to_string())?,
+        None => Asset::native(network),
+    };
+    Ok(Amount { asset, base_units: tables::base_units("amount", digits)? })
+}
+
+fn parse<T>(text: &str) -> Result<T, String>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.parse().map_err(|error: T::Err| error.to_string())
+}

@@ -1,0 +1,160 @@
+//! The tables of numbers, persons and hours that rules refer to by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use quorate_intent::Asset;
+use quorate_model::{PersonName, QuorumName};
+use ruint::aliases::U256;
+
+use super::document::{self, Document};
+use super::{BundleError, RegisteredAsset};
+use crate::Usage;
+use crate::amount::DECIMALS_MAX;
+use crate::calendar::Calendar;
+use crate::limit::Limit;
+use crate::quorum::Quorum;
+use crate::window::Window;
+
+/// The gate looks for the smallest set of missing quorums.
+const QUORUMS_MAX: usize = 16;
+const WINDOWS_MAX: usize = 64;
+const CALENDARS_MAX: usize = 16;
+const WINDOW_SECONDS_MAX: u64 = Usage::HORIZON_MILLIS / 1_000;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Tables {
+    pub(crate) assets: BTreeMap<Asset, RegisteredAsset>,
+    pub(crate) limits: BTreeMap<String, Limit>,
+    pub(crate) quorums: BTreeMap<String, Quorum>,
+    pub(crate) windows: BTreeMap<String, Window>,
+    pub(crate) calendars: BTreeMap<String, Calendar>,
+    /// As written, to compare bundles by; the directory has the parsed ones.
+    pub(super) keys: BTreeMap<String, document::Key>,
+    pub(super) groups: BTreeMap<String, BTreeSet<String>>,
+    pub(super) lists: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Tables {
+    pub(super) fn parse(document: &Document) -> Result<Self, BundleError> {
+        at_most(QUORUMS_MAX, document.quorums.len(), "quorums")?;
+        at_most(WINDOWS_MAX, document.windows.len(), "windows")?;
+        at_most(CALENDARS_MAX, document.calendars.len(), "calendars")?;
+        let assets = document.assets.iter().map(parse_asset).collect::<Result<_, _>>()?;
+        let limit = |entry| parse_limit(entry, &assets);
+        let window = |entry| parse_window(entry, &assets);
+        Ok(Self {
+            limits: document.limits.iter().map(limit).collect::<Result<_, _>>()?,
+            quorums: document.quorums.iter().map(parse_quorum).collect::<Result<_, _>>()?,
+            windows: document.windows.iter().map(window).collect::<Result<_, _>>()?,
+            calendars: document.calendars.iter().map(parse_calendar).collect::<Result<_, _>>()?,
+            assets,
+            keys: document.keys.clone(),
+            groups: document.groups.iter().map(services).collect(),
+            lists: document.lists.iter().map(accounts).collect(),
+        })
+    }
+}
+
+fn services((name, group): Entry<'_, document::Group>) -> (String, BTreeSet<String>) {
+    (name.clone(), group.services.clone())
+}
+
+fn accounts((name, list): Entry<'_, document::List>) -> (String, BTreeSet<String>) {
+    let addresses = list.addresses.iter();
+    (name.clone(), addresses.map(|address| format!("{}:{address}", list.network)).collect())
+}
+
+fn at_most(max: usize, count: usize, table: &'static str) -> Result<(), BundleError> {
+    if count > max { Err(BundleError::TooManyEntries { table, count, max }) } else { Ok(()) }
+}
+
+type Entry<'a, T> = (&'a String, &'a T);
+
+fn parse_asset(
+    (id, asset): Entry<'_, document::Asset>,
+) -> Result<(Asset, RegisteredAsset), BundleError> {
+    let document::Asset { symbol, decimals } = asset;
+    let refuse = |reason: &dyn fmt::Display| BundleError::entry("assets", id, reason);
+    if *decimals > DECIMALS_MAX {
+        return Err(refuse(&format!("decimals must be at most {DECIMALS_MAX}")));
+    }
+    let asset = Asset::parse(id).map_err(|error| refuse(&error))?;
+    Ok((asset, RegisteredAsset { symbol: symbol.clone(), decimals: *decimals }))
+}
+
+fn parse_limit(
+    (name, limit): Entry<'_, document::Limit>,
+    assets: &BTreeMap<Asset, RegisteredAsset>,
+) -> Result<(String, Limit), BundleError> {
+    let refuse = |reason| BundleError::entry("limits", name, reason);
+    let asset = registered(&limit.asset, assets).map_err(refuse)?;
+    let per_transaction = base_units("per_transaction", &limit.per_transaction).map_err(refuse)?;
+    Ok((name.clone(), Limit { asset, per_transaction }))
+}
+
+fn parse_quorum(
+    (name, quorum): Entry<'_, document::Quorum>,
+) -> Result<(String, Quorum), BundleError> {
+    let refuse = |reason: &dyn fmt::Display| BundleError::entry("quorums", name, reason);
+    check_name("quorums", name)?;
+    let members = quorum.members.iter().map(|member| member.parse::<PersonName>());
+    let members: BTreeSet<_> = members.collect::<Result<_, _>>().map_err(|e| refuse(&e))?;
+    let required = quorum.required;
+    if required == 0 || required > members.len() {
+        return Err(refuse(&"required must be from 1 to the number of members"));
+    }
+    Ok((name.clone(), Quorum { required, members }))
+}
+
+fn parse_window(
+    (name, window): Entry<'_, document::Window>,
+    assets: &BTreeMap<Asset, RegisteredAsset>,
+) -> Result<(String, Window), BundleError> {
+    let refuse = |reason: String| BundleError::entry("windows", name, reason);
+    check_name("windows", name)?;
+    let asset = registered(&window.asset, assets).map_err(refuse)?;
+    if window.seconds == 0 || window.seconds > WINDOW_SECONDS_MAX {
+        return Err(refuse(format!("seconds must be from 1 to {WINDOW_SECONDS_MAX}")));
+    }
+    if window.amount.is_none() && window.count.is_none() {
+        return Err(refuse("needs an amount, a count, or both".to_owned()));
+    }
+    if window.count == Some(0) {
+        return Err(refuse("count must be at least 1".to_owned()));
+    }
+    let amount = window.amount.as_ref().map(|digits| base_units("amount", digits));
+    let amount = amount.transpose().map_err(refuse)?;
+    let millis = window.seconds.saturating_mul(1_000);
+    Ok((name.clone(), Window { asset, millis, amount, count: window.count }))
+}
+
+fn parse_calendar(
+    (name, calendar): Entry<'_, document::Calendar>,
+) -> Result<(String, Calendar), BundleError> {
+    let document::Calendar { utc_offset, days, from, to } = calendar;
+    check_name("calendars", name)?;
+    let calendar = Calendar::parse(utc_offset, days, from, to)
+        .map_err(|reason| BundleError::entry("calendars", name, reason))?;
+    Ok((name.clone(), calendar))
+}
+
+fn registered(id: &str, assets: &BTreeMap<Asset, RegisteredAsset>) -> Result<Asset, String> {
+    let asset = Asset::parse(id).map_err(|error| error.to_string())?;
+    let known = assets.contains_key(&asset);
+    known.then_some(asset).ok_or_else(|| "its asset is not in [assets]".to_owned())
+}
+
+/// These names stand in what persons read and sign, so they follow the grammar of names.
+fn check_name(table: &'static str, name: &str) -> Result<(), BundleError> {
+    let checked = name.parse::<QuorumName>();
+    checked.map(drop).map_err(|error| BundleError::entry(table, name, error))
+}
+
+/// An amount has one spelling.
+pub(super) fn base_units(field: &str, digits: &str) -> Result<U256, String> {
+    let canonical = |amount: &U256| amount.to_string() == digits;
+    U256::from_str_radix(digits, 10).ok().filter(canonical).ok_or_else(|| {
+        format!("{field} must be base units below 2^256, as text of plain decimal digits")
+    })
+}

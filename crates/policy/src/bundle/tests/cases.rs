@@ -1,0 +1,67 @@
+use super::*;
+
+const TEST: &str = r#"
+[[tests]]
+name = "anything goes"
+service = "payments"
+key = "treasury"
+network = "bip122:000000000019d6689c085ae165831e93"
+action = "transfer"
+effects = [{ to = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", amount = "5", flags = ["dust"] }]
+fee = "1000"
+approvers = ["alice"]
+usage = [{ amount = "5", at = "2026-11-22T09:00:00.000Z" }]
+now = "2026-11-22T10:00:00.000Z"
+expect = "allow"
+rules = ["p1"]
+missing = []
+"#;
+
+#[test]
+fn a_bundles_own_tests_are_run_on_demand() {
+    let run = |test: &str| Bundle::parse(&format!("{}{test}", text(RULE))).unwrap().run_tests();
+    assert!(run("").passed());
+    let report = run(TEST);
+    assert!(report.passed(), "{report:?}");
+    assert_eq!(report.results.len(), 1);
+    for (part, other) in [
+        ("expect = \"allow\"", "expect = \"deny\""),
+        ("rules = [\"p1\"]", "rules = []"),
+        ("missing = []", "missing = [\"treasury\"]"),
+        ("missing = []", "until = \"2026-11-22T10:00:00.000Z\""),
+    ] {
+        let report = run(&TEST.replace(part, other));
+        assert!(!report.passed(), "{other}");
+        let failures: Vec<_> = report.failures().collect();
+        assert!(matches!(failures.as_slice(), [("anything goes", why)] if why.contains("allowed")));
+    }
+}
+
+#[test]
+fn a_test_that_describes_no_request_is_refused() {
+    for (part, other) in [
+        ("\"payments\"", "\"Payments\""),
+        ("key = \"treasury\"", "key = \"T\""),
+        ("\"bip122:000000000019d6689c085ae165831e93\"\naction", "\"bitcoin\"\naction"),
+        ("action = \"transfer\"", "action = \"stake\""),
+        ("DivfNa\", amount", "DivfNb\", amount"),
+        ("amount = \"5\", flags", "amount = \"-5\", flags"),
+        ("[\"dust\"]", "[\"dusty\"]"),
+        ("fee = \"1000\"", "fee = \"1.0\""),
+        ("[\"alice\"]", "[\"Alice\"]"),
+        ("at = \"2026-11-22T09:00:00.000Z\"", "at = \"yesterday\""),
+        ("now = \"2026", "now = \"in 2026"),
+    ] {
+        assert!(TEST.contains(part), "{part}");
+        let error = Bundle::parse(&format!("{}{}", text(RULE), TEST.replace(part, other)));
+        let error = error.unwrap_err();
+        assert!(
+            matches!(&error, BundleError::Entry { table: "tests", entry, .. } if entry == "anything goes"),
+            "{other}: {error}"
+        );
+    }
+    let empty =
+        TEST.lines().map(|line| if line.starts_with("effects") { "effects = []" } else { line });
+    let empty = format!("{}{}", text(RULE), empty.collect::<Vec<_>>().join("\n"));
+    assert!(matches!(Bundle::parse(&empty), Err(BundleError::Entry { table: "tests", .. })));
+}

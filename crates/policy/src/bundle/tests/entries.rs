@@ -1,0 +1,85 @@
+use ruint::aliases::U256;
+
+use super::*;
+
+#[test]
+fn an_unusable_entry_of_a_table_is_named() {
+    let found = |table, entry: &str| (table, entry.to_owned());
+    assert_eq!(entry_refused("payments", "Payments!"), found("groups", "withdrawals"));
+    assert_eq!(entry_refused("keys.treasury", "keys.Treasury"), found("keys", "Treasury"));
+    let btc = "bip122:000000000019d6689c085ae165831e93/slip44:0";
+    assert_eq!(entry_refused("decimals = 8", "decimals = 78"), found("assets", btc));
+    assert!(with("decimals = 8", "decimals = 77").is_ok());
+    assert_eq!(entry_refused(&format!("assets.\"{btc}"), "assets.\"BTC"), found("assets", "BTC"));
+    let list = found("lists", "counterparties");
+    assert_eq!(entry_refused("network = \"bip122", "network = \"bitcoin"), list);
+    assert_eq!(entry_refused("DivfNa\"]", "DivfNb\"]"), list);
+    let limit = found("limits", "small");
+    assert_eq!(entry_refused(&format!("asset = \"{btc}"), "asset = \"BTC"), limit);
+    let unregistered = Asset::native(quorate_model::Network::Solana);
+    assert_eq!(
+        entry_refused(&format!("asset = \"{btc}"), &format!("asset = \"{unregistered}")),
+        limit
+    );
+    for amount in ["", "-1", "+1", "1_0", "0x10", "01", "1.0", " 1", &format!("{}0", U256::MAX)] {
+        assert_eq!(entry_refused("\"100000000\"", &format!("{amount:?}")), limit, "{amount}");
+    }
+    assert!(with("\"100000000\"", &format!("\"{}\"", U256::MAX)).is_ok());
+}
+
+#[test]
+fn an_unusable_quorum_window_or_calendar_is_named() {
+    let found = |table, entry: &str| (table, entry.to_owned());
+    let quorum = found("quorums", "treasury");
+    for required in ["required = 0", "required = 4"] {
+        assert_eq!(entry_refused("required = 2", required), quorum);
+    }
+    assert!(with("required = 2", "required = 3").is_ok());
+    assert_eq!(entry_refused("\"alice\"", "\"Alice\""), quorum);
+    assert_eq!(
+        entry_refused(
+            "required = 2\nmembers = [\"alice\", \"bob\", \"carol\"]",
+            "required = 2\nmembers = [\"alice\", \"alice\"]"
+        ),
+        quorum
+    );
+    assert_eq!(entry_refused("quorums.treasury", "quorums.Treasury"), found("quorums", "Treasury"));
+
+    let window = found("windows", "daily");
+    for seconds in ["seconds = 0", "seconds = 2678401"] {
+        assert_eq!(entry_refused("seconds = 86400", seconds), window);
+    }
+    assert!(with("seconds = 86400", "seconds = 2678400").is_ok());
+    assert_eq!(entry_refused("count = 10", "count = 0"), window);
+    assert_eq!(entry_refused("amount = \"500000000\"", "amount = \"5e8\""), window);
+    assert_eq!(entry_refused("amount = \"500000000\"\ncount = 10", ""), window);
+    assert!(with("count = 10", "").is_ok() && with("amount = \"500000000\"", "").is_ok());
+    assert_eq!(entry_refused("windows.daily", "windows.d_y"), found("windows", "d_y"));
+
+    let calendar = found("calendars", "office");
+    assert_eq!(entry_refused("days = [\"mon\"]", "days = []"), calendar);
+    assert_eq!(entry_refused("+01:00", "Europe/Zurich"), calendar);
+    assert_eq!(entry_refused("calendars.office", "calendars.O"), found("calendars", "O"));
+}
+
+#[test]
+fn tables_that_the_gate_searches_are_bounded() {
+    let with_tables = |table: &str, body: &str, count: usize| {
+        let entries: String = (0..count).map(|n| format!("[{table}.x{n}]\n{body}\n")).collect();
+        Bundle::parse(&format!("{}\n{entries}", text(RULE)))
+    };
+    let btc = "bip122:000000000019d6689c085ae165831e93/slip44:0";
+    for (table, body, max) in [
+        ("quorums", "required = 1\nmembers = [\"alice\"]", 16),
+        ("windows", &format!("asset = \"{btc}\"\nseconds = 1\ncount = 1"), 64),
+        (
+            "calendars",
+            "utc_offset = \"+00:00\"\ndays = [\"mon\"]\nfrom = \"08:00\"\nto = \"09:00\"",
+            16,
+        ),
+    ] {
+        assert!(with_tables(table, body, max - 1).is_ok(), "{table}");
+        let error = with_tables(table, body, max).unwrap_err();
+        assert_eq!(error, BundleError::TooManyEntries { table, count: max + 1, max });
+    }
+}
