@@ -7,7 +7,8 @@ use std::{env, fs};
 use prost::Message as _;
 
 const ROOT: &str = "../../proto";
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
+    "quorate/custody/v1/approval_service.proto",
     "quorate/custody/v1/fleet_service.proto",
     "quorate/custody/v1/key_service.proto",
     "quorate/custody/v1/order_service.proto",

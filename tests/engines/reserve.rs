@@ -184,7 +184,10 @@ fn a_coordinator_that_lost_the_confirmations_gets_the_same_statements_signed_aga
     let subject = Subject::Confirmation { key: quorate_testkit::Lab::key() };
     let ask = |lab: &mut quorate_testkit::Lab, attempt| {
         let subject = subject.clone();
-        lab.ask(id(1), ToNode::Reserve { subject, attempt, signing_set: set([1, 2]) })
+        lab.ask(
+            id(1),
+            ToNode::Reserve { subject, approvals: vec![], attempt, signing_set: set([1, 2]) },
+        )
     };
     assert_eq!(refused(ask(&mut lab, FIRST)), RefusalCode::AttemptUsed);
     assert!(matches!(ask(&mut lab, Attempt(2)), FromNode::Reserved(_)));

@@ -105,7 +105,8 @@ fn signers_whose_clocks_differ_do_not_sign_together() {
     let FromNode::Reserved(first) = first else { panic!("not reserved") };
     let now = lab.now;
     lab.now = now.plus_millis(26_000);
-    let question = ToNode::Reserve { subject, attempt: FIRST, signing_set: set([1, 2]) };
+    let question =
+        ToNode::Reserve { subject, approvals: vec![], attempt: FIRST, signing_set: set([1, 2]) };
     let FromNode::Reserved(second) = lab.ask(id(2), question) else { panic!("not reserved") };
     lab.now = now;
     let answer = lab.ask(id(1), share(request.digest(), FIRST, &[first, second]));

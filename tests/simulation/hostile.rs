@@ -114,6 +114,7 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
                 order.text = text;
             }
         }
+        ToNode::Reject { request, .. } => flip(&mut request.statement, rng),
         ToNode::Simulate(_) | ToNode::Orders | ToNode::Status => {}
     }
 }
@@ -201,6 +202,7 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Confirm { .. }
             | ToNode::Simulate(_)
             | ToNode::CarryOut(_)
+            | ToNode::Reject { .. }
             | ToNode::Orders
             | ToNode::Status => {}
         });

@@ -1,6 +1,7 @@
 //! Messages to domain values, and back.
 
 mod answer;
+mod approval;
 mod ceremony;
 mod certificate;
 mod denial;

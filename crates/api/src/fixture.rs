@@ -9,15 +9,15 @@ use quorate_model::{
 };
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{
-    Acceptance, CeremonyKey, FromNode, NodeStatus, Refusal, RefusalCode, SignedDenial, Subject,
-    ToNode,
+    Acceptance, CeremonyKey, Deferral, FromNode, MissingQuorum, NodeStatus, Refusal, RefusalCode,
+    SignedDenial, Subject, ToNode,
 };
 use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
 };
 use quorate_trust::{
-    PayloadFormat, PersonSignature, SignRequest, Signature, Signed, SignedOrder, SignedRequest,
-    StatementSignature,
+    PayloadFormat, PersonSignature, SignRequest, Signature, Signed, SignedApproval, SignedOrder,
+    SignedRequest, StatementSignature,
 };
 
 use crate::statement::encode_sign_request;
@@ -138,6 +138,32 @@ pub(crate) fn denial() -> Signed<SignedDenial> {
     signed(2, SignedDenial { request: digest(13), reason, heads: heads() })
 }
 
+pub(crate) fn deferral() -> Signed<Deferral> {
+    let missing = MissingQuorum {
+        name: "treasury".parse().unwrap(),
+        required: 2,
+        present: ["alice".parse().unwrap()].into(),
+        members: ["alice", "bob"].map(|name| name.parse().unwrap()).into(),
+    };
+    let body = Deferral {
+        request: digest(13),
+        missing: vec![missing],
+        until: Some(Timestamp::from_millis(1_790_000_000_500)),
+        reason: "approvals are missing".to_owned(),
+        effects: digest(14),
+        heads: heads(),
+    };
+    signed(3, body)
+}
+
+pub(crate) fn signed_approval() -> SignedApproval {
+    let signature = StatementSignature {
+        person: "alice".parse().unwrap(),
+        signature: PersonSignature::Ed25519(signature(7)),
+    };
+    SignedApproval { text: "quorate-approval/1\n".to_owned(), signature }
+}
+
 pub(crate) fn status() -> NodeStatus {
     NodeStatus {
         heads: heads(),
@@ -153,8 +179,12 @@ pub(crate) fn status() -> NodeStatus {
 /// Every question.
 pub(crate) fn questions() -> Vec<ToNode> {
     let run = || CeremonyKey { key: "treasury-btc".parse().unwrap(), attempt: Attempt(2) };
-    let reserve =
-        |subject| ToNode::Reserve { subject, attempt: Attempt(3), signing_set: set(&[1, 5]) };
+    let reserve = |subject| ToNode::Reserve {
+        subject,
+        approvals: vec![signed_approval()],
+        attempt: Attempt(3),
+        signing_set: set(&[1, 5]),
+    };
     vec![
         ToNode::GenerateKey {
             order: signed_order(),
@@ -176,6 +206,7 @@ pub(crate) fn questions() -> Vec<ToNode> {
             key: "treasury-btc".parse().unwrap(),
             confirmations: vec![confirmation()],
         },
+        ToNode::Reject { request: signed_request(), rejection: signed_approval() },
         ToNode::Simulate(signed_request()),
         ToNode::CarryOut(signed_order()),
         ToNode::Orders,
@@ -195,6 +226,7 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Certified,
         FromNode::Reserved(signed(1, reserve_answer())),
         FromNode::Denied(denial()),
+        FromNode::Deferred(deferral()),
         FromNode::Shares(signed(1, share_answer())),
         FromNode::Active,
         FromNode::Simulated(Ok(vec!["small-transfers".to_owned()])),
@@ -224,6 +256,8 @@ pub(crate) fn request_states() -> Vec<RequestState> {
         RequestState::Expired,
         RequestState::Canceled,
         RequestState::Failed,
+        RequestState::PendingApproval,
+        RequestState::Rejected,
     ]
 }
 
@@ -234,6 +268,8 @@ pub(crate) fn request_record(state: RequestState) -> SignRequestRecord {
         state,
         attempt: Attempt(3),
         denials: vec![denial()],
+        deferrals: vec![deferral()],
+        approvals: vec![signed_approval()],
         reason: "node 2 denies it".to_owned(),
         created: Timestamp::from_millis(1_790_000_000_000),
         updated: Timestamp::from_millis(1_790_000_001_000),

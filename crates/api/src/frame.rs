@@ -44,6 +44,7 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         ToNode::GenerateKey { .. }
         | ToNode::Certify(_)
         | ToNode::Reserve { .. }
+        | ToNode::Reject { .. }
         | ToNode::Share { .. }
         | ToNode::Confirm { .. }
         | ToNode::Simulate(_)
@@ -64,6 +65,7 @@ pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
         | FromNode::Certified
         | FromNode::Reserved(_)
         | FromNode::Denied(_)
+        | FromNode::Deferred(_)
         | FromNode::Shares(_)
         | FromNode::Active
         | FromNode::Simulated(_)

@@ -16,6 +16,14 @@ pub const REASON_BYTES_MAX: usize = 4 * 1024;
 pub const ORDER_BYTES_MAX: usize = 16 * 1024;
 /// Signatures under an order.
 pub const ORDER_SIGNATURES_MAX: usize = quorate_trust::SIGNATURES_MAX;
+/// Bytes of the text of an approval.
+pub const APPROVAL_BYTES_MAX: usize = quorate_trust::APPROVAL_BYTES_MAX;
+/// Approvals of one request.
+pub const APPROVALS_MAX: usize = quorate_trust::SIGNATURES_MAX;
+/// Quorums that a node says are missing.
+pub const MISSING_QUORUMS_MAX: usize = 8;
+/// Members of a quorum that a node says is missing.
+pub const QUORUM_MEMBERS_MAX: usize = 32;
 /// Orders that a node lists.
 pub const ORDERS_MAX: usize = quorate_trust::STOPS_MAX;
 /// Signatures that confirm a key.

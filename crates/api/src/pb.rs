@@ -63,6 +63,7 @@ mod tests {
         let mut names: Vec<_> = services.map(|service| service.name()).collect();
         names.sort_unstable();
         let expected = [
+            "ApprovalService",
             "FleetService",
             "KeyService",
             "NodeAdmin",

@@ -23,6 +23,8 @@ pub enum Reason {
     PolicyDenied,
     /// A freeze or a suspension is in force. A stored request stays QUEUED.
     Frozen,
+    /// A usage window is exhausted, or a calendar closed. The request stays QUEUED and is tried again.
+    NotYet,
     /// Too few nodes are there. The request stays QUEUED: read it again later.
     NodesBelowThreshold,
     /// The id stands for another statement already.
@@ -52,9 +54,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::PolicyDenied,
         Self::Frozen,
+        Self::NotYet,
         Self::NodesBelowThreshold,
         Self::IdempotencyConflict,
         Self::InvalidStatement,
@@ -75,6 +78,7 @@ impl Reason {
         match self {
             Self::PolicyDenied => "POLICY_DENIED",
             Self::Frozen => "FROZEN",
+            Self::NotYet => "WINDOW_EXHAUSTED",
             Self::NodesBelowThreshold => "NODES_BELOW_THRESHOLD",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::InvalidStatement => "INVALID_STATEMENT",
@@ -98,9 +102,11 @@ impl Reason {
             Self::NodesBelowThreshold | Self::Unavailable => Code::Unavailable,
             Self::IdempotencyConflict => Code::AlreadyExists,
             Self::InvalidStatement | Self::InvalidArgument => Code::InvalidArgument,
-            Self::Frozen | Self::Expired | Self::FailedPrecondition | Self::OperationFailed => {
-                Code::FailedPrecondition
-            }
+            Self::Frozen
+            | Self::NotYet
+            | Self::Expired
+            | Self::FailedPrecondition
+            | Self::OperationFailed => Code::FailedPrecondition,
             Self::NotFound => Code::NotFound,
             Self::Limit => Code::ResourceExhausted,
             Self::Internal => Code::Internal,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use quorate_model::{
-    Digest, KeyId, Network, OrderId, ParticipantId, PersonName, RequestId, Scheme, ServiceName,
-    Threshold,
+    Digest, KeyId, Network, OrderId, ParticipantId, PersonName, QuorumName, RequestId, Scheme,
+    ServiceName, Threshold,
 };
 use quorate_net::pki::CoordinatorName;
 use quorate_trust::{Label, Scope};
@@ -67,6 +67,12 @@ pub enum Command {
     Key(Key),
     /// Have a transaction signed.
     Sign(Sign),
+    /// List the requests that wait for people.
+    Pending,
+    /// Approve a request, after reading what it does as decoded here.
+    Approve(Approve),
+    /// Reject a request, for good.
+    Reject(Approve),
     /// Stop signing at once: any one officer can.
     Freeze(Freeze),
     /// Freeze, suspend, and lift: orders of officers and quorums.
@@ -132,6 +138,9 @@ pub enum Join {
         /// Its name.
         #[arg(long)]
         name: ServiceName,
+        /// A person who answers for it, and so does not approve what it asks for. Repeat it for each.
+        #[arg(long = "owner", value_name = "PERSON")]
+        owners: Vec<PersonName>,
     },
     /// An officer: signs orders, approves requests, and may freeze alone.
     Officer(Person),
@@ -240,6 +249,28 @@ pub struct KeyCreate {
     /// How long to wait for the key.
     #[arg(long, default_value = "120s", value_parser = parse_duration)]
     pub wait: Duration,
+}
+
+/// Says yes or no to a request.
+#[derive(Debug, Group)]
+pub struct Approve {
+    /// Its UUID, or its full name services/SERVICE/signRequests/UUID.
+    pub request: String,
+    /// Your key file: person.pem of the profile where none is named.
+    #[arg(long, value_name = "FILE", conflicts_with = "ssh_key")]
+    pub key: Option<PathBuf>,
+    /// Sign with this SSH key, by its .pub file, through ssh-keygen.
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Option<PathBuf>,
+    /// For which quorum, where several ask you: a person counts once.
+    #[arg(long)]
+    pub quorum: Option<QuorumName>,
+    /// How long an approval counts, at most as long as the request.
+    #[arg(long, default_value = "4h", value_parser = parse_duration)]
+    pub expires: Duration,
+    /// Do not ask again before signing.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Freezes.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use quorate_api::name;
 use quorate_api::name::Parent;
+use quorate_api::pb::custody::v1::approval_service_client::ApprovalServiceClient;
 use quorate_api::pb::custody::v1::fleet_service_client::FleetServiceClient;
 use quorate_api::pb::custody::v1::key_service_client::KeyServiceClient;
 use quorate_api::pb::custody::v1::order_service_client::OrderServiceClient;
@@ -13,12 +14,13 @@ use quorate_api::pb::custody::v1::{
     GetClusterRequest, GetKeyRequest, GetOperationRequest, GetOrderRequest, GetSignRequestRequest,
     ListKeysRequest, ListOrdersRequest, ListSignRequestsRequest, ListSignRequestsResponse,
     NodeDecision, Order, SignRequest, SignRequestEvent, SignRequestState,
-    SimulateSignRequestRequest, SubmitOrderRequest, WatchSignRequestsRequest,
+    SimulateSignRequestRequest, SubmitApprovalRequest, SubmitOrderRequest,
+    WatchSignRequestsRequest,
 };
 use quorate_api::pb::longrunning::Operation;
 use quorate_model::{Digest, KeyId, OrderId, RequestKey};
 use quorate_net::{ExpectedServer, connect};
-use quorate_trust::{SignedOrder, SignedRequest};
+use quorate_trust::{SignedApproval, SignedOrder, SignedRequest};
 use tonic::Streaming;
 use tonic::transport::Channel;
 
@@ -87,6 +89,17 @@ impl Client {
     pub(crate) async fn orders(&self) -> Result<Vec<Order>, Failure> {
         let call = timed(ListOrdersRequest {}, CALL);
         Ok(self.order_service().list_orders(call).await?.into_inner().orders)
+    }
+
+    /// Says yes or no to a request.
+    pub(crate) async fn submit_approval(
+        &self,
+        approval: SignedApproval,
+    ) -> Result<SignRequest, Failure> {
+        let call = SubmitApprovalRequest { approval: Some(approval.into()) };
+        let mut service = ApprovalServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(ANSWER_BYTES_MAX);
+        Ok(service.submit_approval(timed(call, CALL)).await?.into_inner())
     }
 
     /// How an operation stands.

@@ -1,5 +1,6 @@
 //! The commands, each a thin layer over what does the work.
 
+mod approve;
 mod completion;
 mod demo;
 mod dev;
@@ -17,6 +18,8 @@ mod version;
 pub(crate) use self::key::{KeyReport, create as create_key};
 
 use std::path::PathBuf;
+
+use quorate_trust::Verdict;
 
 use crate::args::{Args, Command};
 use crate::client::Client;
@@ -36,6 +39,9 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Coordinator(coordinator) => serve::coordinator(coordinator).await,
         Command::Key(key) => key::run(key, dir, output).await,
         Command::Sign(sign) => sign::run(sign, dir, output).await,
+        Command::Pending => approve::pending(dir, output).await,
+        Command::Approve(command) => approve::approve(command, Verdict::Approve, dir, output).await,
+        Command::Reject(command) => approve::approve(command, Verdict::Reject, dir, output).await,
         Command::Freeze(command) => order::freeze(command, dir, output).await,
         Command::Order(command) => order::run(command, dir, output).await,
         Command::Request(request) => request::run(request, dir, output).await,

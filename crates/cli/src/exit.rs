@@ -76,7 +76,7 @@ impl Exit {
     const fn of_reason(reason: Reason) -> Self {
         match reason {
             Reason::PolicyDenied | Reason::Frozen => Self::Denied,
-            Reason::NodesBelowThreshold | Reason::Unavailable => Self::Unavailable,
+            Reason::NodesBelowThreshold | Reason::NotYet | Reason::Unavailable => Self::Unavailable,
             Reason::IdempotencyConflict => Self::Conflict,
             Reason::Expired => Self::Timeout,
             Reason::InvalidStatement

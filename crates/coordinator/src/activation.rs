@@ -155,7 +155,7 @@ impl Coordinator {
             messages: vec![statement.as_bytes().to_vec()],
         };
         let subject = Subject::Confirmation { key: key.clone() };
-        self.begin_session(Job::Confirmation(key.clone()), context, &subject, out);
+        self.begin_session(Job::Confirmation(key.clone()), context, (&subject, &[]), out);
     }
 
     /// A holder answered the certificate, or the confirmations.
@@ -178,6 +178,7 @@ impl Coordinator {
             | FromNode::Vote(..)
             | FromNode::Reserved(_)
             | FromNode::Denied(_)
+            | FromNode::Deferred(_)
             | FromNode::Shares(_)
             | FromNode::Simulated(_)
             | FromNode::Accepted(_)

@@ -47,6 +47,10 @@ impl Coordinator {
             (_, FromNode::Denied(denial)) if denial.from == node => {
                 return self.denied(subject, attempt, denial, out);
             }
+            (_, FromNode::Deferred(deferral)) if deferral.from == node => {
+                let Job::Request(key) = session.job.clone() else { return };
+                return self.deferred(subject, attempt, deferral, &key, out);
+            }
             (phase, FromNode::Refused(refusal)) => {
                 (self.fault_of_refusal(node, (subject, attempt), phase, &refusal), refusal.reason)
             }
@@ -55,6 +59,7 @@ impl Coordinator {
                 FromNode::Reserved(_)
                 | FromNode::Shares(_)
                 | FromNode::Denied(_)
+                | FromNode::Deferred(_)
                 | FromNode::Announcement(_)
                 | FromNode::Round1(_)
                 | FromNode::Round2(_)

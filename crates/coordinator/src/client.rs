@@ -8,7 +8,7 @@ use quorate_model::{
     ServiceName, Timestamp,
 };
 use quorate_protocol::wire::{Acceptance, NodeStatus};
-use quorate_trust::{Signed, SignedOrder, SignedRequest};
+use quorate_trust::{Signed, SignedApproval, SignedOrder, SignedRequest};
 
 use crate::record::{KeyRecord, OperationRecord, OrderRecord};
 use crate::request::SignRequestRecord;
@@ -33,6 +33,8 @@ pub enum ClientRequest {
     GetOrder(OrderId),
     /// [`ClientReply::Orders`].
     ListOrders,
+    /// What a person says to a request: [`ClientReply::SignRequest`].
+    SubmitApproval(SignedApproval),
     /// [`ClientReply::Key`].
     GetKey(KeyId),
     /// [`ClientReply::Keys`].

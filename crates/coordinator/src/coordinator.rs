@@ -214,13 +214,18 @@ impl Coordinator {
             Purpose::Simulate(call) => self.simulate_answered(node, call, answer, out),
             Purpose::Order(id) => self.order_answered(node, &id, answer),
             Purpose::Orders => self.orders_answered(node, answer, out),
+            // It ended here already.
+            Purpose::Reject => {}
             Purpose::Status => {
                 let FromNode::Status(status) = answer else { return };
                 if status.heads.stops != self.stops.digest() {
                     self.ask(node, Purpose::Orders, ToNode::Orders, self.limits.phase_ms, out);
                 }
-                if let Some(state) = self.nodes.0.get_mut(&node) {
-                    state.status = Some(status);
+                let Some(state) = self.nodes.0.get_mut(&node) else { return };
+                let bundle = status.heads.bundle;
+                let earlier = state.status.replace(status);
+                if earlier.is_some_and(|earlier| earlier.heads.bundle != bundle) {
+                    self.forget_deferrals(node, out);
                 }
             }
         }
@@ -237,7 +242,7 @@ impl Coordinator {
             Purpose::Activation(key) => self.activation_failed(node, &key, &reason, out),
             Purpose::Simulate(call) => self.simulate_failed(node, call, reason, out),
             // Its next status shows what it does not have.
-            Purpose::Order(_) | Purpose::Orders | Purpose::Status => {}
+            Purpose::Order(_) | Purpose::Orders | Purpose::Reject | Purpose::Status => {}
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod activation;
 mod answers;
+mod approvals;
 mod calls;
 mod client;
 mod config;

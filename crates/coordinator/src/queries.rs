@@ -29,6 +29,7 @@ impl Coordinator {
             ClientRequest::SubmitOrder(order) => self.submit_order(order, out),
             ClientRequest::GetOrder(id) => self.order(&id),
             ClientRequest::ListOrders => Ok(self.list_orders()),
+            ClientRequest::SubmitApproval(approval) => self.submit_approval(approval, out),
             ClientRequest::GetKey(key) => self
                 .activation(&key)
                 .map(|key| ClientReply::Key(Box::new(self.key_view(key, out.now)))),
@@ -184,6 +185,8 @@ impl Coordinator {
             state: RequestState::Queued,
             attempt: Attempt(0),
             denials: Vec::new(),
+            deferrals: Vec::new(),
+            approvals: Vec::new(),
             reason: String::new(),
             created: out.now,
             updated: out.now,
@@ -194,11 +197,11 @@ impl Coordinator {
         Ok(reply)
     }
 
-    fn find(&self, key: &RequestKey) -> Result<&SignRequestRecord, ClientError> {
+    pub(crate) fn find(&self, key: &RequestKey) -> Result<&SignRequestRecord, ClientError> {
         self.requests.get(key).ok_or_else(|| not_found("request", key))
     }
 
-    fn view(&self, record: &SignRequestRecord) -> ClientReply {
+    pub(crate) fn view(&self, record: &SignRequestRecord) -> ClientReply {
         ClientReply::SignRequest(Box::new(self.sign_request_view(record)))
     }
 
@@ -227,7 +230,7 @@ impl Coordinator {
     fn cancel(&mut self, key: &RequestKey, out: &mut Out) -> Reply {
         let record = self.find(key)?.clone();
         match &record.state {
-            RequestState::Queued => {
+            RequestState::PendingApproval | RequestState::Queued => {
                 self.finish(record, RequestState::Canceled, "the service withdrew it", out);
                 self.find(key).map(|record| self.view(record))
             }
@@ -235,6 +238,7 @@ impl Coordinator {
             state @ (RequestState::Signing
             | RequestState::Signed { .. }
             | RequestState::Denied
+            | RequestState::Rejected
             | RequestState::Expired
             | RequestState::Failed) => {
                 let message = format!("request {key} is {}: too late to cancel", state.as_str());

@@ -1,8 +1,8 @@
 //! Sign requests as the coordinator keeps and shows them.
 
 use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Timestamp};
-use quorate_protocol::wire::SignedDenial;
-use quorate_trust::{Signed, SignedRequest};
+use quorate_protocol::wire::{Deferral, SignedDenial};
+use quorate_trust::{Signed, SignedApproval, SignedRequest};
 
 /// A sign request and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,10 @@ pub struct SignRequestRecord {
     pub attempt: Attempt,
     /// Nodes whose gate denied it, with their signed words.
     pub denials: Vec<Signed<SignedDenial>>,
+    /// Nodes that would not sign it yet, with their signed words: the newest of each.
+    pub deferrals: Vec<Signed<Deferral>>,
+    /// What people said to it; each person once.
+    pub approvals: Vec<SignedApproval>,
     /// Why it waits, or why it ended as it did; empty where there is nothing to say.
     pub reason: String,
     /// When it arrived.
@@ -25,9 +29,11 @@ pub struct SignRequestRecord {
     pub updated: Timestamp,
 }
 
-/// The states of a request (AIP-216). The last six are final for ever.
+/// The states of a request (AIP-216). All but the first three are final for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestState {
+    /// Waiting for people to approve.
+    PendingApproval,
     /// Waiting for nodes.
     Queued,
     /// A signing set is at work.
@@ -41,6 +47,8 @@ pub enum RequestState {
     },
     /// So many nodes denied it that no signing set is left.
     Denied,
+    /// A person who was asked rejected it.
+    Rejected,
     /// Its time ran out.
     Expired,
     /// The service withdrew it.
@@ -53,10 +61,12 @@ impl RequestState {
     /// The name on every surface.
     pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::PendingApproval => "PENDING_APPROVAL",
             Self::Queued => "QUEUED",
             Self::Signing => "SIGNING",
             Self::Signed { .. } => "SIGNED",
             Self::Denied => "DENIED",
+            Self::Rejected => "REJECTED",
             Self::Expired => "EXPIRED",
             Self::Canceled => "CANCELED",
             Self::Failed => "FAILED",
@@ -65,7 +75,7 @@ impl RequestState {
 
     /// Whether nothing will change any more.
     pub const fn is_final(&self) -> bool {
-        !matches!(self, Self::Queued | Self::Signing)
+        !matches!(self, Self::PendingApproval | Self::Queued | Self::Signing)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{ParticipantId, RequestKey, ServiceName, Timestamp};
+use quorate_model::{Digest, ParticipantId, RequestKey, ServiceName, Timestamp};
 
 use crate::request::{RequestState, SignRequestRecord};
 
@@ -24,6 +24,8 @@ pub(crate) struct Waiting {
     next_try: Timestamp,
     /// How much each node had to do with failed attempts at it: the more, the later it is asked.
     pub(crate) failures: BTreeMap<ParticipantId, u32>,
+    /// The approvals that each node had when it deferred it: with the same it would do so again.
+    pub(crate) deferred_with: BTreeMap<ParticipantId, Vec<Digest>>,
     /// What holds it up, since the last try.
     pub(crate) hold: Option<Hold>,
 }
@@ -35,6 +37,8 @@ pub enum Hold {
     BelowThreshold,
     /// A freeze or a suspension is in force.
     Frozen,
+    /// A window is exhausted or a calendar closed, until this time.
+    Later(Timestamp),
 }
 
 impl Requests {
@@ -55,10 +59,14 @@ impl Requests {
             self.queue.remove(&(earlier.next_try, key.clone()));
         }
         if !record.state.is_final() {
-            let mut waiting =
-                earlier.unwrap_or(Waiting { next_try, failures: BTreeMap::new(), hold: None });
+            let mut waiting = earlier.unwrap_or(Waiting {
+                next_try,
+                failures: BTreeMap::new(),
+                deferred_with: BTreeMap::new(),
+                hold: None,
+            });
             waiting.next_try = next_try;
-            if record.state == RequestState::Queued {
+            if record.state != RequestState::Signing {
                 self.queue.insert((next_try, key.clone()));
             }
             self.waiting.insert(key.clone(), waiting);
@@ -83,6 +91,11 @@ impl Requests {
 
     pub(crate) fn get(&self, key: &RequestKey) -> Option<&SignRequestRecord> {
         self.all.get(key)
+    }
+
+    /// Every request that is not final.
+    pub(crate) fn waiting_keys(&self) -> Vec<RequestKey> {
+        self.waiting.keys().cloned().collect()
     }
 
     pub(crate) fn waiting(&self, key: &RequestKey) -> Option<&Waiting> {

@@ -1,11 +1,11 @@
 //! Signing: pick a set, relay, aggregate, verify, and try again with another set where it failed.
 
 use quorate_intent::{Decoded, PayingKey, Payload, decode};
-use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, RequestKey};
+use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, RequestKey, Timestamp};
 use quorate_protocol::CertifiedKey;
 use quorate_protocol::sign::SigningContext;
 use quorate_protocol::wire::{Subject, ToNode};
-use quorate_trust::SignRequest;
+use quorate_trust::{SignRequest, SignedApproval};
 use rand_core::CryptoRngCore;
 
 use crate::calls::{Phase, Purpose};
@@ -66,10 +66,17 @@ impl Coordinator {
             return self.finish(record, RequestState::Failed, &reason, out);
         };
         let failures = self.requests.waiting(key).map(|w| w.failures.clone()).unwrap_or_default();
-        let live = |id: &ParticipantId| self.nodes.is_attached(*id) && !record.is_denied_by(*id);
+        let holds_back = |id| !record.is_denied_by(id) && self.holds_back(&record, id, out.now);
+        let live = |id: &ParticipantId| {
+            self.nodes.is_attached(*id) && !record.is_denied_by(*id) && !holds_back(*id)
+        };
         let candidates: Vec<_> = certified.roster.iter().filter(live).collect();
         let rank = |id| (failures.get(&id).copied().unwrap_or(0), self.calls.load(id));
         let Some(signing_set) = self.nodes.pick(&candidates, threshold, rank, out.now, rng) else {
+            let held = certified.roster.iter().filter(|id| holds_back(*id)).count();
+            if record.denials.len() + held > holders - threshold.as_usize() {
+                return self.defer(record, out);
+            }
             let found = candidates.len();
             let reason = format!("{found} of {threshold} nodes can be asked");
             return self.park(record, Hold::BelowThreshold, reason, out);
@@ -90,6 +97,7 @@ impl Coordinator {
             messages: decoded.signing_messages,
         };
         let subject = Subject::Request(record.signed.clone());
+        let approvals = record.approvals.clone();
         record.state = RequestState::Signing;
         record.attempt = attempt;
         record.updated = out.now;
@@ -99,11 +107,23 @@ impl Coordinator {
         self.requests.put(record.clone(), out.now);
         out.write(Record::Request(record));
         out.say(Action::Changed(key.clone()));
-        self.begin_session(Job::Request(key.clone()), context, &subject, out);
+        self.begin_session(Job::Request(key.clone()), context, (&subject, &approvals), out);
     }
 
     /// Puts a request off until a node attaches or an order comes, or for a little while.
-    fn park(&mut self, mut record: SignRequestRecord, hold: Hold, reason: String, out: &mut Out) {
+    fn park(&mut self, record: SignRequestRecord, hold: Hold, reason: String, out: &mut Out) {
+        let next_try = out.now.plus_millis(self.limits.retry_ms);
+        self.park_until(record, hold, reason, next_try, out);
+    }
+
+    pub(crate) fn park_until(
+        &mut self,
+        mut record: SignRequestRecord,
+        hold: Hold,
+        reason: String,
+        next_try: Timestamp,
+        out: &mut Out,
+    ) {
         let key = record.signed.request.request_key();
         if let Some(waiting) = self.requests.waiting_mut(&key) {
             waiting.hold = Some(hold);
@@ -112,7 +132,6 @@ impl Coordinator {
         record.state = RequestState::Queued;
         record.reason = reason;
         record.updated = out.now;
-        let next_try = out.now.plus_millis(self.limits.retry_ms);
         self.requests.put(record.clone(), next_try);
         if news {
             out.write(Record::Request(record));
@@ -125,7 +144,7 @@ impl Coordinator {
         &mut self,
         job: Job,
         context: SigningContext,
-        subject: &Subject,
+        (subject, approvals): (&Subject, &[SignedApproval]),
         out: &mut Out,
     ) {
         let (digest, attempt) = (context.subject, context.attempt);
@@ -135,7 +154,8 @@ impl Coordinator {
             let phase = Phase::Reserve;
             let purpose = Purpose::Signing { subject: digest, attempt, phase };
             let (subject, signing_set) = (subject.clone(), signing_set.clone());
-            let question = ToNode::Reserve { subject, attempt, signing_set };
+            let approvals = approvals.to_vec();
+            let question = ToNode::Reserve { subject, approvals, attempt, signing_set };
             self.ask(node, purpose, question, self.limits.phase_ms, out);
         }
     }

@@ -72,6 +72,7 @@ impl Coordinator {
             | FromNode::Certified
             | FromNode::Reserved(_)
             | FromNode::Denied(_)
+            | FromNode::Deferred(_)
             | FromNode::Shares(_)
             | FromNode::Active
             | FromNode::Accepted(_)

@@ -1,5 +1,6 @@
 //! A coordinator: engine, store, gateway and the custody API.
 
+mod approvals;
 mod fleet;
 mod health;
 mod keys;
@@ -13,6 +14,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use quorate_api::pb::custody::v1::approval_service_server::ApprovalServiceServer;
 use quorate_api::pb::custody::v1::fleet_service_server::FleetServiceServer;
 use quorate_api::pb::custody::v1::key_service_server::KeyServiceServer;
 use quorate_api::pb::custody::v1::order_service_server::OrderServiceServer;
@@ -27,6 +29,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use self::approvals::Approvals;
 use self::fleet::Fleet;
 use self::keys::Keys;
 use self::observe::observe;
@@ -84,6 +87,7 @@ pub async fn run_coordinator(
         .add_service(gateway_service)
         .add_service(health)
         .add_service(KeyServiceServer::new(Keys { port: port.clone() }))
+        .add_service(ApprovalServiceServer::new(Approvals { port: port.clone() }))
         .add_service(OrderServiceServer::new(Orders { port: port.clone() }))
         .add_service(
             SigningServiceServer::new(Signing { port: port.clone() })

@@ -122,6 +122,22 @@ impl Address {
 }
 
 impl Intent {
+    /// The intent in words, for people and for what they sign: who pays, each effect, the fee.
+    /// Printable ASCII; amounts in base units, addresses never truncated.
+    pub fn lines(&self) -> Vec<String> {
+        let effect = |effect: &Effect| {
+            let Amount { asset, base_units } = &effect.amount;
+            let (kind, to) = (effect.kind.as_str(), effect.destination.as_str());
+            let flags: Vec<_> = effect.flags.iter().map(|flag| flag.as_str()).collect();
+            let flags =
+                if flags.is_empty() { String::new() } else { format!(" ({})", flags.join(", ")) };
+            format!("{kind} {base_units} of {} to {to}{flags}", asset.as_str())
+        };
+        let fee = format!("fee at most {} of {}", self.fee.base_units, self.fee.asset.as_str());
+        let from = format!("pay from {}", self.from.as_str());
+        [from].into_iter().chain(self.effects.iter().map(effect)).chain([fee]).collect()
+    }
+
     /// The digest that approvals, audit entries and explanations bind: network, payer, effects, fee
     /// and change.
     pub fn effects_digest(&self) -> Digest {

@@ -14,6 +14,8 @@ pub enum Tag {
     Order,
     /// Every order that stops something, or lifts a stop.
     Stops,
+    /// The messages that a request would have signed.
+    SigningMessages,
     /// A person's approval of a request.
     Approval,
     /// A person's signature under a new version of the trust root.
@@ -52,6 +54,8 @@ pub enum Tag {
     ShareAnswer,
     /// A node's signed refusal of a request.
     Denial,
+    /// A node's word that a request may be signed later.
+    Deferral,
     /// A node's word that it carried out an order.
     Acceptance,
     /// A policy bundle.
@@ -74,6 +78,7 @@ impl Tag {
             Self::TrustRoot => "quorate/v1/trust-root",
             Self::Order => "quorate/v1/order",
             Self::Stops => "quorate/v1/stops",
+            Self::SigningMessages => "quorate/v1/signing-messages",
             Self::Approval => "quorate/v1/approval",
             Self::RootUpdate => "quorate/v1/root-update",
             Self::BundleStatement => "quorate/v1/bundle-statement",
@@ -93,6 +98,7 @@ impl Tag {
             Self::SigningPackage => "quorate/v1/signing-package",
             Self::ShareAnswer => "quorate/v1/share-answer",
             Self::Denial => "quorate/v1/denial",
+            Self::Deferral => "quorate/v1/deferral",
             Self::Acceptance => "quorate/v1/acceptance",
             Self::Bundle => "quorate/v1/bundle",
             Self::AuditEntry => "quorate/v1/audit-entry",

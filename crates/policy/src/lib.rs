@@ -25,6 +25,7 @@ pub use bundle::{Bundle, BundleError, Change, Lint, RegisteredAsset};
 pub use decision::{Decision, Denial, Later, MissingQuorum, NearestRule, Pending};
 pub use gate::Gate;
 pub use permit::{Permit, Phase};
+pub use ruint::aliases::U256;
 pub use subject::{ConfirmationSubject, SigningSubject};
 pub use test_report::{TestReport, TestResult};
 pub use usage::Usage;

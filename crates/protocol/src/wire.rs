@@ -1,8 +1,13 @@
 //! What a coordinator asks a node, and what the node answers. Every question has one answer; each
 //! names the question by its call id.
 
-use quorate_model::{Attempt, Digest, Heads, KeyId, ParticipantSet, Tag, Transcribe, Transcript};
-use quorate_trust::{Body, Signed, SignedOrder, SignedRequest};
+use std::collections::BTreeSet;
+
+use quorate_model::{
+    Attempt, Digest, Heads, KeyId, ParticipantSet, PersonName, QuorumName, Tag, Timestamp,
+    Transcribe, Transcript,
+};
+use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest};
 
 use crate::sign::{ReserveAnswer, ShareAnswer};
 use crate::{Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, Vote};
@@ -47,10 +52,12 @@ pub enum ToNode {
     Round2(CeremonyKey, Vec<Signed<Round2>>),
     /// The certificate: answered by [`FromNode::Certified`].
     Certify(Certificate),
-    /// Reserve: answered by [`FromNode::Reserved`] or [`FromNode::Denied`].
+    /// Reserve: answered by [`FromNode::Reserved`], [`FromNode::Denied`] or [`FromNode::Deferred`].
     Reserve {
         /// What to sign.
         subject: Subject,
+        /// What people said to it, in words that the node verifies itself.
+        approvals: Vec<SignedApproval>,
         /// Which try.
         attempt: Attempt,
         /// Who signs.
@@ -64,6 +71,13 @@ pub enum ToNode {
         attempt: Attempt,
         /// The signed answers of the whole signing set.
         answers: Vec<Signed<ReserveAnswer>>,
+    },
+    /// A person's rejection of a request: answered by [`FromNode::Denied`], once it is durable.
+    Reject {
+        /// The request.
+        request: SignedRequest,
+        /// The rejection.
+        rejection: SignedApproval,
     },
     /// Proof that every share of a key signs: answered by [`FromNode::Active`].
     Confirm {
@@ -109,6 +123,8 @@ pub enum FromNode {
     Reserved(Signed<ReserveAnswer>),
     /// Denied by the node's gate: final for the request at this node.
     Denied(Signed<SignedDenial>),
+    /// Not now: people must approve first, or it is not the time.
+    Deferred(Signed<Deferral>),
     /// The node's signature shares.
     Shares(Signed<ShareAnswer>),
     /// The key is active at the node.
@@ -134,6 +150,37 @@ pub struct SignedDenial {
     pub reason: String,
     /// What the node knows to be newest.
     pub heads: Heads,
+}
+
+/// Why a request may be signed later, and not now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferral {
+    /// Digest of the request.
+    pub request: Digest,
+    /// The smallest set of quorums that would allow it, in the order of their names; none where only
+    /// time is missing.
+    pub missing: Vec<MissingQuorum>,
+    /// The earliest time at which windows and calendars could allow it, where these stand in the way.
+    pub until: Option<Timestamp>,
+    /// All of it in words, approvals that do not count and why among it.
+    pub reason: String,
+    /// Digest of the effects as this node decoded them.
+    pub effects: Digest,
+    /// What the node knows to be newest.
+    pub heads: Heads,
+}
+
+/// A quorum that is not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingQuorum {
+    /// Its name in the policy bundle.
+    pub name: QuorumName,
+    /// How many of its members must approve.
+    pub required: usize,
+    /// Which members did.
+    pub present: BTreeSet<PersonName>,
+    /// Everybody who may.
+    pub members: BTreeSet<PersonName>,
 }
 
 /// A node's word that it carried out an order.
@@ -205,6 +252,25 @@ impl Transcribe for SignedDenial {
 
 impl Body for SignedDenial {
     const TAG: Tag = Tag::Denial;
+}
+
+impl Transcribe for Deferral {
+    fn transcribe(&self, transcript: &mut Transcript) {
+        transcript.digest(&self.request).u64(self.missing.len() as u64);
+        for MissingQuorum { name, required, present, members } in &self.missing {
+            transcript.text(name.as_str()).u64(*required as u64);
+            for persons in [present, members] {
+                transcript.list(persons.iter().map(|name| name.as_str().as_bytes()));
+            }
+        }
+        let until = self.until.map_or(0, Timestamp::millis);
+        transcript.u64(u64::from(self.until.is_some())).u64(until).text(&self.reason);
+        transcript.digest(&self.effects).value(&self.heads);
+    }
+}
+
+impl Body for Deferral {
+    const TAG: Tag = Tag::Deferral;
 }
 
 impl Transcribe for Acceptance {

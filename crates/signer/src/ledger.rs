@@ -59,17 +59,25 @@ impl Ledger {
             return Err(refuse(RefusalCode::Time, reason));
         }
         check_attempt(attempt, attempts_max)?;
+        let record = self.record_of(request)?;
+        if attempt <= record.attempt {
+            let (key, answered) = (&record.request, record.attempt);
+            let reason = format!("attempt {attempt} of {key}: {answered} was answered");
+            return Err(refuse(RefusalCode::AttemptUsed, reason));
+        }
+        Ok(RequestRecord { attempt, ..record })
+    }
+
+    /// What the node did for a request so far, or the record of having done nothing yet.
+    pub(crate) fn record_of(&self, request: &VerifiedRequest) -> Result<RequestRecord, Refusal> {
         let key = request.request().request_key();
         let Some(record) = self.requests.get(&key) else {
-            let (digest, denied, released) = (request.digest(), None, None);
+            let (digest, expires) = (request.digest(), request.request().expires);
+            let (attempt, released, denied) = (Attempt(0), None, None);
             return Ok(RequestRecord { request: key, digest, expires, attempt, released, denied });
         };
         same_statement(record, request.digest())?;
-        if attempt <= record.attempt {
-            let reason = format!("attempt {attempt} of {key}: {} was answered", record.attempt);
-            return Err(refuse(RefusalCode::AttemptUsed, reason));
-        }
-        Ok(RequestRecord { attempt, ..record.clone() })
+        Ok(record.clone())
     }
 
     /// Forgets requests that expired long enough ago, behind a watermark.

@@ -6,6 +6,8 @@
 //! and only the gate makes one.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
+mod case;
+mod charge;
 mod config;
 mod confirm;
 mod keygen;
@@ -23,6 +25,7 @@ mod state;
 mod status;
 mod turn;
 mod vault;
+mod verdict;
 
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_audit::Log;
 use quorate_model::{Attempt, ClusterId, Digest, Heads, ParticipantId, Timestamp};
-use quorate_policy::Gate;
+use quorate_policy::{Gate, Usage};
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
 use quorate_protocol::{Engine, Output};
 use quorate_trust::{Authentic, Body, Signed, SignedOrder, SigningKey, Stops, TrustRoot};
@@ -16,9 +16,11 @@ use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::record::Record;
 use crate::refusal::{refuse, sender};
+use crate::reserve::Try;
 use crate::session::Sessions;
 use crate::turn::Turn;
 use crate::vault::Vault;
+use crate::verdict::SaidLast;
 
 /// One attachment of the node to a coordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +80,9 @@ pub struct Node {
     pub(crate) ledger: Ledger,
     pub(crate) confirmation_attempts: BTreeMap<Digest, Attempt>,
     pub(crate) sessions: Sessions,
+    /// What was released, for windows.
+    pub(crate) usage: Usage,
+    pub(crate) said_last: SaidLast,
     pub(crate) stops: Stops,
     /// The orders behind the stops, by digest.
     pub(crate) orders: BTreeMap<Digest, SignedOrder>,
@@ -107,6 +112,8 @@ impl Engine for Node {
                 let remembered = now.millis().saturating_sub(self.limits.remember_ms);
                 let forgotten = self.ledger.forget(Timestamp::from_millis(remembered));
                 forgotten.into_iter().for_each(|record| turn.write(record));
+                let horizon = now.millis().saturating_sub(Usage::HORIZON_MILLIS);
+                self.usage.forget(Timestamp::from_millis(horizon));
                 turn.finish(None)
             }
         }
@@ -138,9 +145,11 @@ impl Node {
             ToNode::Round1(ceremony, messages) => self.round1(&ceremony, messages, turn),
             ToNode::Round2(ceremony, messages) => self.round2(&ceremony, messages, turn),
             ToNode::Certify(certificate) => self.certify(certificate, turn),
-            ToNode::Reserve { subject, attempt, signing_set } => {
-                self.reserve(subject, attempt, signing_set, turn, rng)
+            ToNode::Reserve { subject, approvals, attempt, signing_set } => {
+                let this_try = Try { attempt, signing_set };
+                self.reserve(subject, &approvals, this_try, turn, rng)
             }
+            ToNode::Reject { request, rejection } => self.reject(&request, &rejection, turn),
             ToNode::Share { subject, attempt, answers } => {
                 self.share(subject, attempt, answers, turn)
             }

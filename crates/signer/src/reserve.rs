@@ -1,39 +1,34 @@
 //! The reserve phase: verify, decode, ask the gate, and only then make nonces.
 
-use std::collections::BTreeSet;
-
 use quorate_audit::{Event, EventKind};
-use quorate_intent::{Decoded, PayingKey, Payload, decode};
-use quorate_model::{Attempt, Digest, KeyId, ParticipantSet, PersonName, Timestamp};
-use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase, SigningSubject, Usage};
+use quorate_model::{Attempt, KeyId, ParticipantSet, Timestamp};
+use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
 use quorate_protocol::sign::SigningContext;
-use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, SignedDenial, Subject};
+use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, Subject};
 use quorate_protocol::{CertifiedKey, Confirmation};
-use quorate_trust::{SignRequest, SignedRequest, VerifiedRequest};
+use quorate_trust::{SignRequest, SignedApproval, SignedRequest, VerifiedRequest};
 use rand_core::CryptoRngCore;
 
-use crate::keys::HeldKey;
+use crate::case::{Case, decode_request};
 use crate::ledger::check_attempt;
 use crate::node::Node;
-use crate::record::{ConfirmationAttempt, Record, RequestRecord};
+use crate::record::{ConfirmationAttempt, Record};
 use crate::refusal::{abort, refuse, request, unless_stopped};
 use crate::session::{Session, SessionSubject};
 use crate::turn::Turn;
 
-/// A denial quotes the payload, which may be long: this much of it is enough for a person.
-const DENIAL_CHARS_MAX: usize = 1_000;
-
-/// Approvals do not reach the node yet, and it keeps no ledger of what it released: rules that ask
-/// for quorums find none met, and windows find nothing used.
-pub(crate) static NO_APPROVERS: BTreeSet<PersonName> = BTreeSet::new();
-pub(crate) static NO_USAGE: Usage = Usage::new();
+/// Which try at a subject, and who signs in it.
+pub(crate) struct Try {
+    pub(crate) attempt: Attempt,
+    pub(crate) signing_set: ParticipantSet,
+}
 
 impl Node {
     pub(crate) fn reserve(
         &mut self,
         subject: Subject,
-        attempt: Attempt,
-        signing_set: ParticipantSet,
+        approvals: &[SignedApproval],
+        this_try: Try,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
@@ -44,9 +39,10 @@ impl Node {
         }
         match subject {
             Subject::Request(signed) => {
-                self.reserve_request(&signed, attempt, signing_set, turn, rng)
+                self.reserve_request(&signed, approvals, this_try, turn, rng)
             }
             Subject::Confirmation { key } => {
+                let Try { attempt, signing_set } = this_try;
                 self.reserve_confirmation(&key, attempt, signing_set, turn, rng)
             }
         }
@@ -55,51 +51,63 @@ impl Node {
     fn reserve_request(
         &mut self,
         signed: &SignedRequest,
-        attempt: Attempt,
-        signing_set: ParticipantSet,
+        approvals: &[SignedApproval],
+        Try { attempt, signing_set }: Try,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
-        let verified = signed.verify(&self.root).map_err(request)?;
-        verified.check_time(turn.now).map_err(request)?;
-        let held = self.keys.active(&verified.request().key)?;
+        let verified = self.verify_request(signed, turn.now)?;
+        let certified = self.keys.active(&verified.request().key)?.certified.clone();
         self.check_stops(&verified, turn.now)?;
-        self.check_signing_set(&held.certified, &signing_set)?;
+        self.check_signing_set(&certified, &signing_set)?;
         if let Some(reason) = self.earlier_denial(&verified) {
             return Ok(self.denied(verified.digest(), reason, turn.now));
         }
         let record = self.ledger.admit(&verified, attempt, self.limits.attempts_max)?;
-        let (decoded, permit) = match self.decide(held, &verified, attempt, turn.now)? {
-            Ok(allowed) => allowed,
+        let mut case = match decode_request(&certified, verified.request()) {
+            Ok(decoded) => Case::new(verified, decoded),
             Err(reason) => return Ok(self.deny(&verified, record, reason, turn)),
+        };
+        case.hear(approvals, &certified, &self.root, self.gate.bundle_hash());
+        let given = self.given(&case, turn.now);
+        let permit = match self.gate.reserve(&case.subject(&certified, attempt, &given)) {
+            Decision::Allow(permit) => permit,
+            Decision::Pending(pending) => {
+                return Ok(self.pending(&case, &pending, turn));
+            }
+            Decision::Later(later) => return Ok(self.later(&case, &later, turn)),
+            Decision::Deny(denial) => {
+                return Ok(self.deny(&case.verified, record, denial.to_string(), turn));
+            }
         };
         let context = SigningContext {
             cluster: self.cluster,
-            key: held.certified.key.clone(),
-            scheme: held.certified.scheme,
-            epoch: held.certified.epoch,
-            subject: verified.digest(),
+            key: certified.key.clone(),
+            scheme: certified.scheme,
+            epoch: certified.epoch,
+            subject: case.verified.digest(),
             attempt,
             signing_set,
-            path: verified.request().path.clone(),
-            messages: decoded.signing_messages,
+            path: case.verified.request().path.clone(),
+            messages: case.decoded.signing_messages.clone(),
         };
         let event = Event::new(EventKind::RequestReserved)
             .fact("request", &record.request)
             .fact("digest", record.digest)
             .fact("key", &context.key)
+            .fact("epoch", context.epoch)
             .fact("attempt", attempt)
             .fact("expires", record.expires)
             .fact("signing_set", &context.signing_set)
-            .fact("effects", decoded.intent.effects_digest())
+            .fact("effects", case.decoded.intent.effects_digest())
             .fact("bundle", self.gate.bundle_hash())
             .fact("rules", permit.rules().join(","))
-            .fact("client_reference", &verified.request().client_reference);
+            .fact("approved_by", case.approved_by(turn.now))
+            .fact("client_reference", &case.verified.request().client_reference);
         self.ledger.put(record.clone());
         turn.write(Record::Request(record));
         self.audit(event, turn);
-        let subject = SessionSubject::Request(Box::new((verified, decoded.intent)));
-        self.make_nonces(context, permit, subject, turn, rng)
+        self.make_nonces(context, permit, SessionSubject::Request(Box::new(case)), turn, rng)
     }
 
     fn reserve_confirmation(
@@ -169,48 +177,39 @@ impl Node {
         Ok(FromNode::Reserved(self.sign(answer)))
     }
 
-    /// Decodes the payload from its exact bytes and asks the gate. The inner `Err` is the reason of a
-    /// denial; what may be allowed later is refused without one.
-    fn decide(
-        &self,
-        held: &HeldKey,
-        verified: &VerifiedRequest,
-        attempt: Attempt,
-        now: Timestamp,
-    ) -> Result<Result<(Decoded, Permit), String>, Refusal> {
-        let decoded = match decode_request(held, verified.request()) {
-            Ok(decoded) => decoded,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let subject = signing_subject(held, verified, attempt, &decoded, now);
-        match self.gate.reserve(&subject) {
-            Decision::Allow(permit) => Ok(Ok((decoded, permit))),
-            Decision::Pending(pending) => Err(refuse(RefusalCode::Time, pending)),
-            Decision::Later(later) => Err(refuse(RefusalCode::Time, later)),
-            Decision::Deny(denial) => Ok(Err(denial.to_string())),
-        }
-    }
-
     /// What the gate would say of a request, with nothing reserved or written.
     pub(crate) fn simulate(
         &self,
         signed: &SignedRequest,
         now: Timestamp,
     ) -> Result<FromNode, Refusal> {
-        let verified = signed.verify(&self.root).map_err(request)?;
-        verified.check_time(now).map_err(request)?;
-        let held = self.keys.active(&verified.request().key)?;
+        let verified = self.verify_request(signed, now)?;
+        let certified = &self.keys.active(&verified.request().key)?.certified;
         self.check_stops(&verified, now)?;
-        let decision = decode_request(held, verified.request()).and_then(|decoded| {
-            let subject = signing_subject(held, &verified, Attempt::FIRST, &decoded, now);
-            match self.gate.simulate(&subject) {
-                Decision::Allow(rules) => Ok(rules),
-                refused @ (Decision::Pending(_) | Decision::Later(_) | Decision::Deny(_)) => {
-                    Err(refused.to_string())
+        let decision = match decode_request(certified, verified.request()) {
+            Err(reason) => Err(reason),
+            Ok(decoded) => {
+                let case = Case::new(verified, decoded);
+                let given = self.given(&case, now);
+                match self.gate.simulate(&case.subject(certified, Attempt::FIRST, &given)) {
+                    Decision::Allow(rules) => Ok(rules),
+                    refused @ (Decision::Pending(_) | Decision::Later(_) | Decision::Deny(_)) => {
+                        Err(refused.to_string())
+                    }
                 }
             }
-        });
+        };
         Ok(FromNode::Simulated(decision))
+    }
+
+    pub(crate) fn verify_request(
+        &self,
+        signed: &SignedRequest,
+        now: Timestamp,
+    ) -> Result<VerifiedRequest, Refusal> {
+        let verified = signed.verify(&self.root).map_err(request)?;
+        verified.check_time(now).map_err(request)?;
+        Ok(verified)
     }
 
     pub(crate) fn check_stops(
@@ -236,78 +235,5 @@ impl Node {
             certified.threshold, certified.roster
         );
         Err(refuse(RefusalCode::Invalid, reason))
-    }
-
-    fn earlier_denial(&self, verified: &VerifiedRequest) -> Option<String> {
-        let record = self.ledger.get(&verified.request().request_key())?;
-        record.denied.clone().filter(|_| record.digest == verified.digest())
-    }
-
-    /// Denies for good: durable before it is said.
-    pub(crate) fn deny(
-        &mut self,
-        verified: &VerifiedRequest,
-        record: RequestRecord,
-        reason: String,
-        turn: &mut Turn,
-    ) -> FromNode {
-        let reason: String = reason.chars().take(DENIAL_CHARS_MAX).collect();
-        let event = Event::new(EventKind::RequestDenied)
-            .fact("request", &record.request)
-            .fact("digest", record.digest)
-            .fact("key", &verified.request().key)
-            .fact("bundle", self.gate.bundle_hash())
-            .fact("reason", &reason);
-        self.audit(event, turn);
-        let record = RequestRecord { denied: Some(reason.clone()), ..record };
-        self.ledger.put(record.clone());
-        turn.write(Record::Request(record));
-        self.denied(verified.digest(), reason, turn.now)
-    }
-
-    fn denied(&self, request: Digest, reason: String, now: Timestamp) -> FromNode {
-        let heads = self.heads(now);
-        FromNode::Denied(self.sign(SignedDenial { request, reason, heads }))
-    }
-}
-
-/// Decodes a request's payload for the key that it names. The declared action must be what every
-/// effect is: a service cannot have something else signed under that name.
-fn decode_request(held: &HeldKey, request: &SignRequest) -> Result<Decoded, String> {
-    if request.scheme != held.certified.scheme {
-        return Err(format!("key {} has scheme {}", request.key, held.certified.scheme));
-    }
-    let payload = Payload::new(request.payload_format, request.payload.clone());
-    let group_verifying_key = &held.certified.group_verifying_key;
-    let key = PayingKey { group_verifying_key, network: request.network };
-    let decoded = decode(&payload, key).map_err(|error| format!("undecodable: {error}"))?;
-    match decoded.intent.effects.iter().find(|effect| effect.kind.as_str() != request.action) {
-        Some(other) => Err(format!(
-            "action {} was asked for, the payload does {}",
-            request.action,
-            other.kind.as_str()
-        )),
-        None => Ok(decoded),
-    }
-}
-
-fn signing_subject<'a>(
-    held: &'a HeldKey,
-    verified: &'a VerifiedRequest,
-    attempt: Attempt,
-    decoded: &'a Decoded,
-    now: Timestamp,
-) -> SigningSubject<'a> {
-    SigningSubject {
-        service: &verified.request().service,
-        request: verified.digest(),
-        key: &held.certified.key,
-        scheme: held.certified.scheme,
-        epoch: held.certified.epoch,
-        attempt,
-        intent: &decoded.intent,
-        approvers: &NO_APPROVERS,
-        usage: &NO_USAGE,
-        now,
     }
 }

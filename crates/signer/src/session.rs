@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use quorate_intent::Intent;
 use quorate_model::{Attempt, Digest, Timestamp};
 use quorate_policy::Permit;
 use quorate_protocol::sign::AnyReserved;
-use quorate_trust::VerifiedRequest;
+
+use crate::case::Case;
 
 /// One attempt that was allowed and reserved.
 pub(crate) struct Session {
@@ -18,7 +18,7 @@ pub(crate) struct Session {
 
 /// What the session signs, kept from the reserve phase: the very object that was decided about.
 pub(crate) enum SessionSubject {
-    Request(Box<(VerifiedRequest, Intent)>),
+    Request(Box<Case>),
     Confirmation,
 }
 
@@ -38,6 +38,11 @@ impl Sessions {
     /// Takes a session out: its nonces are used now or never.
     pub(crate) fn take(&mut self, subject: Digest, attempt: Attempt) -> Option<Session> {
         self.0.remove(&(subject, attempt))
+    }
+
+    /// Drops every session of a subject, with its nonces.
+    pub(crate) fn drop_all(&mut self, subject: Digest) {
+        self.0.retain(|(digest, _), _| *digest != subject);
     }
 
     /// Drops sessions whose time ran out.

@@ -2,17 +2,24 @@
 
 use quorate_audit::{Event, EventKind};
 use quorate_model::{Attempt, Digest, Timestamp};
-use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase, SigningSubject};
-use quorate_protocol::sign::{ReserveAnswer, SigningContext};
+use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
+use quorate_protocol::sign::{AnyReserved, ReserveAnswer, SigningContext};
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_trust::{Authentic, Signed};
 
+use crate::case::Case;
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
 use crate::refusal::{abort, refuse, request, unless_stopped};
-use crate::reserve::{NO_APPROVERS, NO_USAGE};
 use crate::session::{Session, SessionSubject};
 use crate::turn::Turn;
+
+/// Nonces, with everything that has to be right before they are spent.
+struct Release {
+    reserved: AnyReserved,
+    context: SigningContext,
+    answers: Vec<Authentic<ReserveAnswer>>,
+}
 
 impl Node {
     pub(crate) fn share(
@@ -32,29 +39,11 @@ impl Node {
         };
         let Session { reserved, permit, subject, .. } = session;
         let context = reserved.context().clone();
-        // Whatever was stopped since the reserve phase takes its nonces with it.
-        match &subject {
-            SessionSubject::Request(object) => self.check_stops(&object.0, turn.now)?,
-            SessionSubject::Confirmation => {
-                unless_stopped(self.stops.on_key(&context.key, turn.now))?;
-            }
+        let release = Release { reserved, context, answers };
+        match subject {
+            SessionSubject::Request(case) => self.share_request(&case, permit, release, turn),
+            SessionSubject::Confirmation => self.share_confirmation(release, turn),
         }
-        let permit = match self.permit_share(&subject, &context, permit, turn.now)? {
-            Ok(permit) => permit,
-            Err(reason) => return self.deny_late(&subject, reason, turn),
-        };
-        let missing = || refuse(RefusalCode::NotFound, "this node has no such share");
-        let share = self.vault.load(&permit, Phase::Share).ok_or_else(missing)?;
-        let answer = reserved.release(share, answers).map_err(abort)?;
-        let event = Event::new(EventKind::SharesReleased)
-            .fact("key", &context.key)
-            .fact("subject", context.subject)
-            .fact("attempt", attempt)
-            .fact("package", answer.package)
-            .fact("rules", permit.rules().join(","));
-        self.audit(event, turn);
-        self.record_release(&subject, attempt, turn);
-        Ok(FromNode::Shares(self.sign(answer)))
     }
 
     /// Every signer must be on the same root and the same bundle, and agree on the time.
@@ -86,80 +75,84 @@ impl Node {
         Ok(())
     }
 
-    /// Asks the gate again, about the very object that it allowed. The inner `Err` is a denial.
-    fn permit_share(
-        &self,
-        subject: &SessionSubject,
-        context: &SigningContext,
-        reserved: Permit,
-        now: Timestamp,
-    ) -> Result<Result<Permit, String>, Refusal> {
-        match subject {
-            SessionSubject::Request(object) => {
-                let (verified, intent) = &**object;
-                verified.check_time(now).map_err(request)?;
-                let subject = SigningSubject {
-                    service: &verified.request().service,
-                    request: verified.digest(),
-                    key: &context.key,
-                    scheme: context.scheme,
-                    epoch: context.epoch,
-                    attempt: context.attempt,
-                    intent,
-                    approvers: &NO_APPROVERS,
-                    usage: &NO_USAGE,
-                    now,
-                };
-                match self.gate.share(&subject, reserved) {
-                    Decision::Allow(permit) => Ok(Ok(permit)),
-                    Decision::Pending(pending) => Err(refuse(RefusalCode::Time, pending)),
-                    Decision::Later(later) => Err(refuse(RefusalCode::Time, later)),
-                    Decision::Deny(denial) => Ok(Err(denial.to_string())),
-                }
-            }
-            SessionSubject::Confirmation => {
-                let subject = ConfirmationSubject {
-                    key: &context.key,
-                    epoch: context.epoch,
-                    statement: context.subject,
-                    attempt: context.attempt,
-                };
-                Ok(Ok(self.gate.confirm(&subject, Phase::Share)))
-            }
-        }
-    }
-
-    fn deny_late(
+    /// Asks the gate again, about the very case that it allowed. Whatever stopped it since the reserve
+    /// phase takes the nonces with it.
+    fn share_request(
         &mut self,
-        subject: &SessionSubject,
-        reason: String,
+        case: &Case,
+        reserved: Permit,
+        release: Release,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
-        let record = self.request_record(subject);
-        match (subject, record) {
-            (SessionSubject::Request(object), Some(record)) => {
-                Ok(self.deny(&object.0, record, reason, turn))
-            }
-            (SessionSubject::Request(_) | SessionSubject::Confirmation, _) => {
-                Err(refuse(RefusalCode::Aborted, reason))
-            }
+        let verified = &case.verified;
+        self.check_stops(verified, turn.now)?;
+        verified.check_time(turn.now).map_err(request)?;
+        if let Some(reason) = self.earlier_denial(verified) {
+            return Ok(self.denied(verified.digest(), reason, turn.now));
         }
+        let record = self.ledger.record_of(verified)?;
+        let certified = self.keys.active(&verified.request().key)?.certified.clone();
+        let attempt = release.context.attempt;
+        let given = self.given(case, turn.now);
+        let permit = match self.gate.share(&case.subject(&certified, attempt, &given), reserved) {
+            Decision::Allow(permit) => permit,
+            Decision::Pending(pending) => return Ok(self.pending(case, &pending, turn)),
+            Decision::Later(later) => return Ok(self.later(case, &later, turn)),
+            Decision::Deny(denial) => {
+                return Ok(self.deny(verified, record, denial.to_string(), turn));
+            }
+        };
+        let answer = self.release(release, &permit, turn)?;
+        for (asset, amount) in permit.charges() {
+            let (key, request) = (&certified.key, verified.digest());
+            self.usage.charge(key, asset, *amount, turn.now, request);
+        }
+        let record = RequestRecord { released: Some(attempt), ..record };
+        self.ledger.put(record.clone());
+        turn.write(Record::Request(record));
+        Ok(answer)
     }
 
-    fn record_release(&mut self, subject: &SessionSubject, attempt: Attempt, turn: &mut Turn) {
-        if let Some(record) = self.request_record(subject) {
-            let record = RequestRecord { released: Some(attempt), ..record };
-            self.ledger.put(record.clone());
-            turn.write(Record::Request(record));
-        }
+    fn share_confirmation(
+        &mut self,
+        release: Release,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let context = &release.context;
+        unless_stopped(self.stops.on_key(&context.key, turn.now))?;
+        let subject = ConfirmationSubject {
+            key: &context.key,
+            epoch: context.epoch,
+            statement: context.subject,
+            attempt: context.attempt,
+        };
+        let permit = self.gate.confirm(&subject, Phase::Share);
+        self.release(release, &permit, turn)
     }
 
-    fn request_record(&self, subject: &SessionSubject) -> Option<RequestRecord> {
-        match subject {
-            SessionSubject::Request(object) => {
-                self.ledger.get(&object.0.request().request_key()).cloned()
-            }
-            SessionSubject::Confirmation => None,
+    /// Spends the nonces. What windows are charged is in the entry of the audit log: it is the ledger.
+    fn release(
+        &mut self,
+        release: Release,
+        permit: &Permit,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let Release { reserved, context, answers } = release;
+        let missing = || refuse(RefusalCode::NotFound, "this node has no such share");
+        let share = self.vault.load(permit, Phase::Share).ok_or_else(missing)?;
+        let answer = reserved.release(share, answers).map_err(abort)?;
+        let mut event = Event::new(EventKind::SharesReleased)
+            .fact("key", &context.key)
+            .fact("epoch", context.epoch)
+            .fact("subject", context.subject)
+            .fact("attempt", context.attempt)
+            .fact("package", answer.package)
+            .fact("bundle", self.gate.bundle_hash())
+            .fact("rules", permit.rules().join(","));
+        for (asset, amount) in permit.charges() {
+            event = event.fact(crate::charge::FACT, crate::charge::write(asset, *amount));
         }
+        self.audit(event, turn);
+        Ok(FromNode::Shares(self.sign(answer)))
     }
 }

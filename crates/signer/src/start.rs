@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
 use quorate_model::{Digest, KeyId, ParticipantId, RequestKey, Timestamp};
+use quorate_policy::Usage;
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
 use quorate_trust::{Order, Stops};
 
+use crate::charge;
 use crate::config::NodeConfig;
 use crate::keygen::Ceremonies;
 use crate::keys::{HeldKey, Keys};
@@ -16,6 +18,7 @@ use crate::record::{ActiveRecord, OrderRecord, Record, ShareRecord};
 use crate::session::Sessions;
 use crate::turn::Turn;
 use crate::vault::Vault;
+use crate::verdict::SaidLast;
 
 /// Why a node does not start: it would rather stop than sign on doubtful records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +94,8 @@ impl Node {
             ledger: Ledger::default(),
             confirmation_attempts: BTreeMap::new(),
             sessions: Sessions::default(),
+            usage: Usage::new(),
+            said_last: SaidLast::default(),
             stops: Stops::default(),
             orders: BTreeMap::new(),
         };
@@ -135,6 +140,7 @@ impl Node {
         }
         entries.sort_by_key(|entry| entry.index);
         self.log = Log::verify(&entries)?;
+        self.usage = charge::usage(&entries);
         self.state = self.state_root();
         self.check_state(&entries)
     }

@@ -38,9 +38,11 @@ impl Node {
             Some(last) if last.state != self.state => return Err(StartError::State),
             Some(_) | None => {}
         }
-        let reserved = entries.iter().filter_map(Reserved::of);
-        for Reserved { request, attempt, expires } in reserved {
-            let kept = self.ledger.get(&request).is_some_and(|kept| kept.attempt.0 >= attempt);
+        for Answered { request, attempt, expires } in entries.iter().filter_map(Answered::of) {
+            let kept = self.ledger.get(&request).is_some_and(|kept| match attempt {
+                Some(attempt) => kept.attempt.0 >= attempt,
+                None => kept.denied.is_some(),
+            });
             if !kept && !self.ledger.has_forgotten(expires) {
                 return Err(StartError::Request(request));
             }
@@ -49,26 +51,30 @@ impl Node {
     }
 }
 
-/// What an entry of the audit log says was answered for a request.
-struct Reserved {
+/// What an entry of the audit log says was answered for a request: an attempt, or a denial.
+struct Answered {
     request: RequestKey,
-    attempt: u32,
+    attempt: Option<u32>,
     expires: Timestamp,
 }
 
-impl Reserved {
+impl Answered {
     /// An entry that does not say so is none of ours, and asks nothing.
     fn of(entry: &Entry) -> Option<Self> {
         let fact = |name: &str| {
             let found = entry.event.facts.iter().find(|(fact, _)| fact == name);
             found.map(|(_, value)| value.as_str())
         };
-        (entry.event.kind == EventKind::RequestReserved).then_some(())?;
-        Some(Self {
-            request: fact("request")?.parse().ok()?,
-            attempt: fact("attempt")?.parse().ok()?,
-            expires: fact("expires")?.parse().ok()?,
-        })
+        let kind = entry.event.kind;
+        let attempt = if kind == EventKind::RequestReserved {
+            Some(fact("attempt")?.parse().ok()?)
+        } else if kind == EventKind::RequestDenied {
+            None
+        } else {
+            return None;
+        };
+        let (request, expires) = (fact("request")?.parse().ok()?, fact("expires")?.parse().ok()?);
+        Some(Self { request, attempt, expires })
     }
 }
 

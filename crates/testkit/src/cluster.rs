@@ -1,6 +1,6 @@
 //! A cluster's people, keys, trust root and policy, from a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use quorate_api::statement::encode_sign_request;
@@ -96,7 +96,7 @@ impl ClusterFixture {
         };
         let members = || signers.persons.keys().cloned().collect();
         let quorum = || Quorum { required: 2, members: members() };
-        let service = ServiceEntry { key: signers.service.public_key() };
+        let service = ServiceEntry { key: signers.service.public_key(), owners: BTreeSet::new() };
         let root = TrustRoot {
             created: Timestamp::from_millis(1_700_000_000_000),
             threshold_floor: Threshold::new(u32::from(nodes / 2 + 1)).expect("a majority"),

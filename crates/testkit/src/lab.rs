@@ -267,7 +267,10 @@ impl Lab {
         set: &ParticipantSet,
     ) -> FromNode {
         let subject = Subject::Request(request.clone());
-        self.ask(node, ToNode::Reserve { subject, attempt, signing_set: set.clone() })
+        self.ask(
+            node,
+            ToNode::Reserve { subject, approvals: vec![], attempt, signing_set: set.clone() },
+        )
     }
 
     /// Reserves a request at every member of a set.
@@ -280,8 +283,12 @@ impl Lab {
         attempt: Attempt,
         set: &ParticipantSet,
     ) -> Vec<Signed<ReserveAnswer>> {
-        let question =
-            ToNode::Reserve { subject: subject.clone(), attempt, signing_set: set.clone() };
+        let question = ToNode::Reserve {
+            subject: subject.clone(),
+            approvals: vec![],
+            attempt,
+            signing_set: set.clone(),
+        };
         let reserve = |id| match self.ask(id, question.clone()) {
             FromNode::Reserved(answer) => answer,
             other => panic!("{other:?}"),

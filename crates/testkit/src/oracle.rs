@@ -117,6 +117,7 @@ impl Oracle {
             | FromNode::Round2(_)
             | FromNode::Certified
             | FromNode::Denied(_)
+            | FromNode::Deferred(_)
             | FromNode::Active
             | FromNode::Simulated(_)
             | FromNode::Orders(_)

@@ -219,7 +219,9 @@ impl World {
             ToNode::Reserve { subject: Subject::Request(request), attempt, .. } => {
                 (Some(request.digest()), Some(*attempt), false)
             }
-            ToNode::Reserve { subject: Subject::Confirmation { .. }, attempt, signing_set } => {
+            ToNode::Reserve {
+                subject: Subject::Confirmation { .. }, attempt, signing_set, ..
+            } => {
                 let certified = self.certified.as_ref();
                 let statement = certified.map(|c| Confirmation::statement(c, signing_set));
                 (statement, Some(*attempt), true)
@@ -236,6 +238,7 @@ impl World {
             | ToNode::Confirm { .. }
             | ToNode::Simulate(_)
             | ToNode::CarryOut(_)
+            | ToNode::Reject { .. }
             | ToNode::Orders
             | ToNode::Status => (None, None, false),
         };

@@ -4,6 +4,7 @@
 //! is whoever's key, named by the trust root, verifies the signature.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
+mod approval;
 mod credential;
 mod order;
 mod person;
@@ -15,6 +16,10 @@ mod text;
 
 pub use quorate_model::PayloadFormat;
 
+pub use approval::{
+    APPROVAL_BYTES_MAX, Approval, ApprovalError, ApprovalNonce, ApprovalSubject, Decoding,
+    EFFECTS_MAX, SignedApproval, TooManyEffects, Verdict, VerifiedApproval,
+};
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
 pub use order::{
     Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, ParseScope, SIGNATURES_MAX,

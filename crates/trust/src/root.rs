@@ -64,6 +64,8 @@ pub struct NodeEntry {
 pub struct ServiceEntry {
     /// Signs its sign requests.
     pub key: PublicKey,
+    /// The persons who answer for it: they do not approve what it asks for.
+    pub owners: BTreeSet<PersonName>,
 }
 
 /// A person, who counts once whatever the number of their credentials.
@@ -99,6 +101,9 @@ pub enum RootError {
     /// One key stands for two actors.
     #[error("key {0} is used twice: every actor needs a key of its own")]
     SharedKey(String),
+    /// A service's owner who is not in the root.
+    #[error("service {0} is owned by somebody who is not in the root")]
+    UnknownOwner(ServiceName),
     /// A person without a credential, or with too many.
     #[error("{0} has no credential, or more than {CREDENTIALS_MAX}")]
     Credentials(PersonName),
@@ -151,7 +156,10 @@ impl TrustRoot {
             root.nodes.insert(value("node", id)?, entry);
         }
         while let Some(name) = reader.optional("service") {
-            let entry = ServiceEntry { key: reader.parse("key")? };
+            let mut entry = ServiceEntry { key: reader.parse("key")?, owners: BTreeSet::new() };
+            while let Some(owner) = reader.optional("owner") {
+                entry.owners.insert(value("owner", owner)?);
+            }
             root.services.insert(value("service", name)?, entry);
         }
         while let Some(name) = reader.optional("person") {
@@ -195,6 +203,9 @@ impl TrustRoot {
         }
         for (name, service) in &self.services {
             text.field("service", name).field("key", service.key);
+            for owner in &service.owners {
+                text.field("owner", owner);
+            }
         }
         for (name, person) in &self.persons {
             let role = if person.officer { OFFICER } else { "approver" };
@@ -250,6 +261,11 @@ impl TrustRoot {
         }
         if !self.persons.values().any(|person| person.officer) {
             return Err(RootError::NoOfficer);
+        }
+        for (name, service) in &self.services {
+            if service.owners.iter().any(|owner| !self.persons.contains_key(owner)) {
+                return Err(RootError::UnknownOwner(name.clone()));
+            }
         }
         if self.unfreeze_delay_s > UNFREEZE_DELAY_MAX_S {
             return Err(RootError::UnfreezeDelay);

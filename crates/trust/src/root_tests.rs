@@ -18,6 +18,10 @@ fn node(tls: u8) -> NodeEntry {
     }
 }
 
+fn service() -> ServiceEntry {
+    ServiceEntry { key: key(), owners: ["bob".parse().unwrap()].into() }
+}
+
 fn root() -> TrustRoot {
     let nodes = (1..=3u8).map(|id| (ParticipantId::new(u16::from(id)).unwrap(), node(id)));
     let person = |officer| PersonEntry {
@@ -34,7 +38,7 @@ fn root() -> TrustRoot {
         threshold_floor: Threshold::new(2).unwrap(),
         unfreeze_delay_s: 3_600,
         nodes: nodes.collect(),
-        services: [("payments".parse().unwrap(), ServiceEntry { key: key() })].into(),
+        services: [("payments".parse().unwrap(), service())].into(),
         persons: [
             ("alice".parse().unwrap(), person(true)),
             ("bob".parse().unwrap(), person(false)),
@@ -77,6 +81,12 @@ fn every_rule_of_a_root_is_kept() {
         r.persons.values_mut().for_each(|p| p.credentials = [key.into()].into());
     });
     assert!(matches!(shared_key, RootError::SharedKey(_)));
+    let owned = change(|r| {
+        r.services.values_mut().for_each(|s| {
+            s.owners.insert("eve".parse().unwrap());
+        });
+    });
+    assert!(matches!(owned, RootError::UnknownOwner(_)));
     let bare = change(|r| r.persons.values_mut().for_each(|p| p.credentials.clear()));
     assert!(matches!(bare, RootError::Credentials(_)));
     let shared_tls = change(|r| r.nodes.values_mut().for_each(|n| n.tls = Digest::new([9; 32])));

@@ -52,6 +52,15 @@ impl TryFrom<Question> for ToNode {
                 subject: field::required("Reserve.subject", reserve.subject)?.try_into()?,
                 attempt: field::attempt("Reserve.attempt", reserve.attempt)?,
                 signing_set: field::participants("Reserve.signing_set", reserve.signing_set)?,
+                approvals: field::list(
+                    "Reserve.approvals",
+                    reserve.approvals,
+                    limits::APPROVALS_MAX,
+                )?,
+            },
+            Question::Reject(pb::Reject { request, rejection }) => Self::Reject {
+                request: field::required("Reject.request", request)?.try_into()?,
+                rejection: field::required("Reject.rejection", rejection)?.try_into()?,
             },
             Question::Share(share) => Self::Share {
                 subject: field::digest("Share.subject", &share.subject)?,
@@ -99,9 +108,15 @@ impl From<ToNode> for Question {
             ToNode::Certify(certificate) => {
                 Self::Certify(pb::Certify { certificate: Some(certificate.into()) })
             }
-            ToNode::Reserve { subject, attempt: Attempt(attempt), signing_set } => {
+            ToNode::Reserve { subject, approvals, attempt: Attempt(attempt), signing_set } => {
                 let signing_set = field::participants_to_pb(&signing_set);
-                Self::Reserve(pb::Reserve { subject: Some(subject.into()), attempt, signing_set })
+                let approvals = approvals.into_iter().map(Into::into).collect();
+                let subject = Some(subject.into());
+                Self::Reserve(pb::Reserve { subject, attempt, signing_set, approvals })
+            }
+            ToNode::Reject { request, rejection } => {
+                let (request, rejection) = (Some(request.into()), Some(rejection.into()));
+                Self::Reject(pb::Reject { request, rejection })
             }
             ToNode::Share { subject, attempt: Attempt(attempt), answers } => {
                 let answers = answers.into_iter().map(Into::into).collect();

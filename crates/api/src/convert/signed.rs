@@ -1,7 +1,7 @@
 //! Messages with their sender's signature.
 
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
-use quorate_protocol::wire::{Acceptance, SignedDenial};
+use quorate_protocol::wire::{Acceptance, Deferral, SignedDenial};
 use quorate_protocol::{Announcement, Round1, Round2, Vote};
 use quorate_trust::Signed;
 
@@ -41,4 +41,5 @@ signed!(node::v1::SignedVote, Vote, "SignedVote");
 signed!(node::v1::SignedReserveAnswer, ReserveAnswer, "SignedReserveAnswer");
 signed!(node::v1::SignedShareAnswer, ShareAnswer, "SignedShareAnswer");
 signed!(statement::v1::SignedDenial, SignedDenial, "SignedDenial");
+signed!(statement::v1::SignedDeferral, Deferral, "SignedDeferral");
 signed!(statement::v1::SignedAcceptance, Acceptance, "SignedAcceptance");

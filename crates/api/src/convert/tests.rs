@@ -277,7 +277,8 @@ fn lists_of_a_question_are_bounded() {
     bounded::<_, ToNode>("Reserve.signing_set", MAX, |n| {
         let confirmation = node::ConfirmationSubject { key: "k1".to_owned() };
         let subject = Some(node::reserve::Subject::Confirmation(confirmation));
-        Question::Reserve(node::Reserve { subject, attempt: 1, signing_set: ids(n) })
+        let approvals = Vec::new();
+        Question::Reserve(node::Reserve { subject, attempt: 1, signing_set: ids(n), approvals })
     });
 }
 

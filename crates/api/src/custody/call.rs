@@ -86,6 +86,15 @@ impl TryFrom<pb::SubmitOrderRequest> for ClientRequest {
     }
 }
 
+impl TryFrom<pb::SubmitApprovalRequest> for ClientRequest {
+    type Error = DecodeError;
+
+    fn try_from(call: pb::SubmitApprovalRequest) -> Result<Self, DecodeError> {
+        let approval = field::required("SubmitApprovalRequest.approval", call.approval)?;
+        Ok(Self::SubmitApproval(approval.try_into()?))
+    }
+}
+
 impl TryFrom<pb::GetOrderRequest> for ClientRequest {
     type Error = DecodeError;
 

@@ -35,14 +35,20 @@ pub fn created_to_pb(view: SignRequestView) -> Result<pb::SignRequest, Failure> 
             Err(Failure::new(Reason::Expired, record.reason.clone()).with("name", name))
         }
         RequestState::Queued if let Some(hold) = view.hold => {
-            let reason = match hold {
-                Hold::BelowThreshold => Reason::NodesBelowThreshold,
-                Hold::Frozen => Reason::Frozen,
+            let (reason, retry) = match hold {
+                Hold::BelowThreshold => (Reason::NodesBelowThreshold, RETRY),
+                Hold::Frozen => (Reason::Frozen, RETRY),
+                Hold::Later(until) => {
+                    let wait = Duration::from_millis(until.since(record.updated));
+                    (Reason::NotYet, wait)
+                }
             };
             let failure = Failure::new(reason, record.reason.clone());
-            Err(failure.with("name", name).retry_after(RETRY))
+            Err(failure.with("name", name).retry_after(retry))
         }
-        RequestState::Queued
+        RequestState::PendingApproval
+        | RequestState::Rejected
+        | RequestState::Queued
         | RequestState::Signing
         | RequestState::Signed { .. }
         | RequestState::Canceled
@@ -59,11 +65,20 @@ pub fn preview_to_pb(request: SignedRequest, now: Timestamp) -> pb::SignRequest 
         state: RequestState::Queued,
         attempt: Attempt(0),
         denials: Vec::new(),
+        deferrals: Vec::new(),
+        approvals: Vec::new(),
         reason: String::new(),
         created: now,
         updated: now,
     };
     SignRequestView { record, intent: None, messages: vec![], hold: None }.into()
+}
+
+/// A request with what an approver needs: the service's statement and signature.
+#[must_use]
+pub fn found_to_pb(view: SignRequestView) -> pb::SignRequest {
+    let signed = view.record.signed.clone();
+    pb::SignRequest { signed_request: Some(signed.into()), ..view.into() }
 }
 
 /// The page that a filter asked for.
@@ -90,9 +105,11 @@ impl From<SignRequestView> for pb::SignRequest {
             RequestState::Signed { signatures, signers } => {
                 (signatures, field::participants_to_pb(&signers))
             }
-            RequestState::Queued
+            RequestState::PendingApproval
+            | RequestState::Queued
             | RequestState::Signing
             | RequestState::Denied
+            | RequestState::Rejected
             | RequestState::Expired
             | RequestState::Canceled
             | RequestState::Failed => (Vec::new(), Vec::new()),
@@ -122,6 +139,9 @@ impl From<SignRequestView> for pb::SignRequest {
             create_time_ms: record.created.millis(),
             update_time_ms: record.updated.millis(),
             digest: record.digest.as_bytes().to_vec(),
+            deferrals: record.deferrals.into_iter().map(Into::into).collect(),
+            approvals: record.approvals.into_iter().map(Into::into).collect(),
+            signed_request: None,
         }
     }
 }
@@ -129,10 +149,12 @@ impl From<SignRequestView> for pb::SignRequest {
 impl From<&RequestState> for pb::SignRequestState {
     fn from(state: &RequestState) -> Self {
         match state {
+            RequestState::PendingApproval => Self::PendingApproval,
             RequestState::Queued => Self::Queued,
             RequestState::Signing => Self::Signing,
             RequestState::Signed { .. } => Self::Signed,
             RequestState::Denied => Self::Denied,
+            RequestState::Rejected => Self::Rejected,
             RequestState::Expired => Self::Expired,
             RequestState::Canceled => Self::Canceled,
             RequestState::Failed => Self::Failed,

@@ -67,9 +67,11 @@ fn creating_fails_where_a_request_is_denied_or_too_late() {
         let expected = match &state {
             RequestState::Denied => Some(Reason::PolicyDenied),
             RequestState::Expired => Some(Reason::Expired),
-            RequestState::Queued
+            RequestState::PendingApproval
+            | RequestState::Queued
             | RequestState::Signing
             | RequestState::Signed { .. }
+            | RequestState::Rejected
             | RequestState::Canceled
             | RequestState::Failed => None,
         };

@@ -16,6 +16,7 @@ use quorate_trust::SignedOrder;
 use zeroize::Zeroizing;
 
 use super::{Seal, Stored, Value, Write, put};
+use crate::pb::statement::v1 as statement;
 use crate::pb::storage::v1 as pb;
 use crate::{DecodeError, Fault, field, limits};
 
@@ -30,8 +31,12 @@ pub const TREES: [&str; 4] = [KEYS, OPERATIONS, ORDERS, REQUESTS];
 /// Bytes of a piece of a record: below the 60 KiB that a value of the store may have.
 const PIECE_BYTES_MAX: usize = 48 * 1024;
 
-/// Pieces of a record, at most: the largest payload and everybody's denials need fewer.
-const PIECES_MAX: usize = 16;
+/// Pieces of a record, at most: a batch of the store takes 1 MiB, and the largest payload, everybody's
+/// denials and all approvals need less.
+const PIECES_MAX: usize = 21;
+
+/// Bytes of the deferrals that a record keeps.
+const DEFERRALS_BYTES_MAX: usize = 96 * 1024;
 
 /// The writes that make a record durable.
 #[must_use]
@@ -154,9 +159,11 @@ fn request(record: &SignRequestRecord) -> pb::SignRequestRecord {
         RequestState::Signed { signatures, signers } => {
             (signatures.clone(), field::participants_to_pb(signers))
         }
-        RequestState::Queued
+        RequestState::PendingApproval
+        | RequestState::Queued
         | RequestState::Signing
         | RequestState::Denied
+        | RequestState::Rejected
         | RequestState::Expired
         | RequestState::Canceled
         | RequestState::Failed => (Vec::new(), Vec::new()),
@@ -172,11 +179,26 @@ fn request(record: &SignRequestRecord) -> pb::SignRequestRecord {
         reason: record.reason.clone(),
         create_time_ms: record.created.millis(),
         update_time_ms: record.updated.millis(),
+        deferrals: deferrals(record),
+        approvals: record.approvals.iter().cloned().map(Into::into).collect(),
     }
+}
+
+/// What fits of the deferrals: they are asked for again where they are missing.
+fn deferrals(record: &SignRequestRecord) -> Vec<statement::SignedDeferral> {
+    let mut bytes = 0;
+    let all = record.deferrals.iter().cloned().map(statement::SignedDeferral::from);
+    all.take_while(|deferral| {
+        bytes += deferral.encoded_len();
+        bytes <= DEFERRALS_BYTES_MAX
+    })
+    .collect()
 }
 
 fn request_from_pb(record: pb::SignRequestRecord) -> Result<SignRequestRecord, DecodeError> {
     const DENIALS: &str = "SignRequestRecord.denials";
+    const DEFERRALS: &str = "SignRequestRecord.deferrals";
+    const APPROVALS: &str = "SignRequestRecord.approvals";
     Ok(SignRequestRecord {
         signed: field::required("SignRequestRecord.signed", record.signed)?.try_into()?,
         digest: field::digest("SignRequestRecord.digest", &record.digest)?,
@@ -186,6 +208,8 @@ fn request_from_pb(record: pb::SignRequestRecord) -> Result<SignRequestRecord, D
         reason: record.reason,
         created: Timestamp::from_millis(record.create_time_ms),
         updated: Timestamp::from_millis(record.update_time_ms),
+        deferrals: field::list(DEFERRALS, record.deferrals, limits::PARTICIPANTS_MAX)?,
+        approvals: field::list(APPROVALS, record.approvals, limits::APPROVALS_MAX)?,
     })
 }
 
@@ -196,6 +220,8 @@ fn request_state(
 ) -> Result<RequestState, DecodeError> {
     const SIGNATURES: &str = "SignRequestRecord.signatures";
     Ok(match pb::RequestState::try_from(state) {
+        Ok(pb::RequestState::PendingApproval) => RequestState::PendingApproval,
+        Ok(pb::RequestState::Rejected) => RequestState::Rejected,
         Ok(pb::RequestState::Queued) => RequestState::Queued,
         Ok(pb::RequestState::Signing) => RequestState::Signing,
         Ok(pb::RequestState::Signed) => RequestState::Signed {
@@ -220,6 +246,8 @@ fn request_state(
 impl From<&RequestState> for pb::RequestState {
     fn from(state: &RequestState) -> Self {
         match state {
+            RequestState::PendingApproval => Self::PendingApproval,
+            RequestState::Rejected => Self::Rejected,
             RequestState::Queued => Self::Queued,
             RequestState::Signing => Self::Signing,
             RequestState::Signed { .. } => Self::Signed,

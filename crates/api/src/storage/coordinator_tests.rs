@@ -108,7 +108,7 @@ fn a_record_under_another_name_is_refused() {
 
 #[test]
 fn an_unknown_state_or_tree_is_refused() {
-    for unknown in [0, 8] {
+    for unknown in [0, 10] {
         let fault = Fault::Unknown(unknown);
         let state = request_state(unknown, vec![], vec![]).unwrap_err();
         assert_eq!(state, DecodeError::new("SignRequestRecord.state", fault));

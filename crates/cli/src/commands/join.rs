@@ -65,7 +65,7 @@ pub(super) fn run(command: Join, dir: Option<PathBuf>, output: &Output) -> Resul
         Join::Coordinator { name, address } => {
             Member::Coordinator { name, address: address.parse()? }
         }
-        Join::Service { name } => Member::Service { name },
+        Join::Service { name, owners } => Member::Service { name, owners },
         Join::Officer(person) => self::person(true, person, &mut ssh_key)?,
         Join::Approver(person) => self::person(false, person, &mut ssh_key)?,
     };

@@ -24,10 +24,10 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let client = connect(dir).await?;
-    let named = |text: &str| name(client.profile(), text);
+    let profile = client.profile();
     match command {
         Request::Show { request } => {
-            show(&client, &client.request(&named(&request)?).await?, output)?;
+            show(&client, &client.request(&named(profile, &request)?).await?, output)?;
         }
         Request::List { service, state, limit } => {
             let parent = parent(client.profile(), service.as_deref())?;
@@ -37,20 +37,20 @@ pub(super) async fn run(
             output.show(&RequestList { requests: requests.iter().map(report).collect() })?;
         }
         Request::Watch { request: Some(request), .. } => {
-            return watch_one(&client, &named(&request)?, output).await;
+            return watch_one(&client, &named(profile, &request)?, output).await;
         }
         Request::Watch { request: None, service } => {
             let parent = parent(client.profile(), service.as_deref())?;
             return watch_all(&client, &parent, output).await;
         }
         Request::Cancel { request } => {
-            show(&client, &client.cancel(&named(&request)?).await?, output)?;
+            show(&client, &client.cancel(&named(profile, &request)?).await?, output)?;
         }
     }
     Ok(Exit::Ok)
 }
 
-async fn list(
+pub(super) async fn list(
     client: &Client,
     parent: &Parent,
     state: Option<SignRequestState>,
@@ -125,7 +125,7 @@ fn print(client: &Client, answer: &Answer, output: &Output) -> Result<(), Failur
 }
 
 /// A request by its full name, or by its UUID among those of the profile's service.
-fn name(profile: &Profile, text: &str) -> Result<RequestKey, Failure> {
+pub(super) fn named(profile: &Profile, text: &str) -> Result<RequestKey, Failure> {
     if text.contains('/') {
         let key = parse_sign_request("request", text);
         return key.map_err(|error| Failure::usage(error.to_string()));

@@ -76,7 +76,8 @@ fn members(nodes: u16) -> Result<Vec<(String, Member)>, Failure> {
         let (operator, region, provider) = ("dev".parse()?, "local".parse()?, "local".parse()?);
         members.push((node_folder(id), Member::Node { id, operator, region, provider }));
     }
-    members.push((SERVICE.to_owned(), Member::Service { name: SERVICE.parse()? }));
+    members
+        .push((SERVICE.to_owned(), Member::Service { name: SERVICE.parse()?, owners: Vec::new() }));
     for name in OFFICERS {
         members.push((
             name.to_owned(),

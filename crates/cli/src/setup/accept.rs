@@ -66,7 +66,7 @@ pub(crate) fn configure(
         Member::Coordinator { address, .. } => {
             ("coordinator.toml", template::coordinator(*cluster, address.listen()))
         }
-        Member::Service { name } => {
+        Member::Service { name, .. } => {
             let who = template::Client::Service(name);
             ("client.toml", template::client(who, *cluster, coordinators, networks))
         }
@@ -106,7 +106,7 @@ fn check_named(
             "identity key",
         ),
         Member::Coordinator { .. } => (BTreeSet::new(), "key"),
-        Member::Service { name } => (
+        Member::Service { name, .. } => (
             root.services.get(name).map(|entry| entry.key.into()).into_iter().collect(),
             "request key",
         ),

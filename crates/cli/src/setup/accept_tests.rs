@@ -20,7 +20,7 @@ fn member(name: &str) -> Member {
             name: name.parse().unwrap(),
             address: "127.0.0.1:7443".parse().unwrap(),
         },
-        "payments" => Member::Service { name: name.parse().unwrap() },
+        "payments" => Member::Service { name: name.parse().unwrap(), owners: Vec::new() },
         "alice" => Member::Person { name: name.parse().unwrap(), standing: Standing::OFFICER },
         id => Member::Node {
             id: id.parse().unwrap(),

@@ -136,8 +136,9 @@ fn add(root: &mut TrustRoot, request: &JoinRequest) {
             let entry = NodeEntry { identity, tls: request.tls, operator, region, provider };
             root.nodes.insert(*id, entry);
         }
-        (Member::Service { name }, Some(key)) => {
-            root.services.insert(name.clone(), ServiceEntry { key });
+        (Member::Service { name, owners }, Some(key)) => {
+            let owners = owners.iter().cloned().collect();
+            root.services.insert(name.clone(), ServiceEntry { key, owners });
         }
         (Member::Person { name, standing }, _) => {
             let Standing { officer, user_verification } = *standing;
@@ -214,7 +215,7 @@ mod tests {
             Role::Coordinator(name) => {
                 Member::Coordinator { name, address: "127.0.0.1:7443".parse().unwrap() }
             }
-            Role::Service(name) => Member::Service { name },
+            Role::Service(name) => Member::Service { name, owners: Vec::new() },
             Role::Person(name) => Member::Person { name, standing: Standing::OFFICER },
         }
     }

@@ -14,7 +14,7 @@ const KIND: &str = "quorate-join/1";
 pub(crate) enum Member {
     Node { id: ParticipantId, operator: Label, region: Label, provider: Label },
     Coordinator { name: CoordinatorName, address: CoordinatorAddress },
-    Service { name: ServiceName },
+    Service { name: ServiceName, owners: Vec<PersonName> },
     Person { name: PersonName, standing: Standing },
 }
 
@@ -39,7 +39,7 @@ impl Member {
         match self {
             Self::Node { id, .. } => Role::Node(*id),
             Self::Coordinator { name, .. } => Role::Coordinator(name.clone()),
-            Self::Service { name } => Role::Service(name.clone()),
+            Self::Service { name, .. } => Role::Service(name.clone()),
             Self::Person { name, .. } => Role::Person(name.clone()),
         }
     }
@@ -88,6 +88,9 @@ struct JoinFile {
     role: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    /// Of a service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<String>,
     /// Of a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     officer: Option<bool>,
@@ -133,7 +136,10 @@ impl JoinRequest {
             Role::Coordinator(name) => {
                 Member::Coordinator { name, address: required("address", file.address.as_deref())? }
             }
-            Role::Service(name) => Member::Service { name },
+            Role::Service(name) => {
+                let owners = file.owners.iter().map(|owner| parsed("owner", owner));
+                Member::Service { name, owners: owners.collect::<Result<_, _>>()? }
+            }
             Role::Person(name) => {
                 let officer = file.officer.ok_or("officer is missing")?;
                 let user_verification = match file.user_verification {
@@ -159,6 +165,7 @@ impl JoinRequest {
             kind: KIND.to_owned(),
             role: self.member.role().to_string(),
             key: self.key.as_ref().map(ToString::to_string),
+            owners: Vec::new(),
             officer: None,
             user_verification: None,
             operator: None,
@@ -179,7 +186,9 @@ impl JoinRequest {
                 file.user_verification =
                     Some(standing.user_verification == UserVerification::Required);
             }
-            Member::Service { .. } => {}
+            Member::Service { owners, .. } => {
+                file.owners = owners.iter().map(ToString::to_string).collect();
+            }
         }
         toml::to_string_pretty(&file)
     }
@@ -227,7 +236,10 @@ mod tests {
                 name: "main".parse().unwrap(),
                 address: "coordinator.example.org:7443".parse().unwrap(),
             },
-            Member::Service { name: "payments".parse().unwrap() },
+            Member::Service {
+                name: "payments".parse().unwrap(),
+                owners: vec!["bob".parse().unwrap()],
+            },
             Member::Person { name: "alice".parse().unwrap(), standing: Standing::OFFICER },
         ]
     }

@@ -3,12 +3,14 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use quorate_api::custody::{CreateSignRequest, created_to_pb, preview_to_pb, sign_requests_to_pb};
+use quorate_api::custody::{
+    CreateSignRequest, created_to_pb, found_to_pb, preview_to_pb, sign_requests_to_pb,
+};
 use quorate_api::name::{Parent, parse_sign_request};
 use quorate_api::pb::custody::v1 as pb;
 use quorate_api::pb::custody::v1::signing_service_server::SigningService;
 use quorate_api::status::{Failure, Reason};
-use quorate_coordinator::{ClientReply, ClientRequest, ListFilter, SignRequestView};
+use quorate_coordinator::{ClientReply, ClientRequest, ListFilter, RequestState, SignRequestView};
 use quorate_model::RequestKey;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout_at};
@@ -50,7 +52,7 @@ impl Signing {
         // Subscribed before the first look, so that no change is missed in between.
         let mut changes = self.port.changes();
         let mut view = self.find(key.clone()).await?;
-        while !view.record.state.is_final() && view.hold.is_none() {
+        while !is_settled(&view) {
             let change = self.port.stop().run_until_cancelled(changes.recv());
             match timeout_at(deadline, change).await.map(|c| c.unwrap_or(Err(RecvError::Closed))) {
                 Err(_) | Ok(Err(RecvError::Closed)) => break,
@@ -60,6 +62,12 @@ impl Signing {
         }
         Ok(view)
     }
+}
+
+/// Whether there is news: an end, people who have to approve, or something that holds it up.
+fn is_settled(view: &SignRequestView) -> bool {
+    let state = &view.record.state;
+    state.is_final() || *state == RequestState::PendingApproval || view.hold.is_some()
 }
 
 async fn find(port: &Port, key: RequestKey) -> Result<SignRequestView, Status> {
@@ -102,7 +110,7 @@ impl SigningService for Signing {
         peer::client(&request)?;
         let name = request.into_inner().name;
         let key = parse_sign_request("GetSignRequestRequest.name", &name)?;
-        Ok(Response::new(self.find(key).await?.into()))
+        Ok(Response::new(found_to_pb(self.find(key).await?)))
     }
 
     async fn list_sign_requests(

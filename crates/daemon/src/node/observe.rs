@@ -39,6 +39,7 @@ fn observe_answer(answer: &FromNode) {
         FromNode::Certified => "certified",
         FromNode::Reserved(_) => "reserved",
         FromNode::Denied(_) => "denied",
+        FromNode::Deferred(_) => "deferred",
         FromNode::Shares(_) => "shares",
         FromNode::Active => "active",
         FromNode::Simulated(_) => "simulated",

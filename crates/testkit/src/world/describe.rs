@@ -11,17 +11,21 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::Round1(key, _) => format!("round 1, attempt {}", key.attempt),
         ToNode::Round2(key, _) => format!("round 2, attempt {}", key.attempt),
         ToNode::Certify(_) => "certificate".to_owned(),
-        ToNode::Reserve { subject, attempt, signing_set } => {
+        ToNode::Reserve { subject, approvals, attempt, signing_set } => {
             let subject = match subject {
                 Subject::Request(request) => request.request.client_reference.clone(),
                 Subject::Confirmation { key } => format!("confirmation of {key}"),
             };
-            format!("reserve {subject}, attempt {attempt}, by {signing_set}")
+            let approvals = approvals.len();
+            format!("reserve {subject}, attempt {attempt}, by {signing_set}, {approvals} approvals")
         }
         ToNode::Share { subject, attempt, .. } => {
             format!("share for {}, attempt {attempt}", subject.short())
         }
         ToNode::Confirm { key, .. } => format!("confirmations of {key}"),
+        ToNode::Reject { request, .. } => {
+            format!("rejection of {}", request.request.client_reference)
+        }
         ToNode::Simulate(_) => "simulate".to_owned(),
         ToNode::CarryOut(order) => format!("order {}", order.digest().short()),
         ToNode::Orders => "orders".to_owned(),
@@ -38,6 +42,7 @@ pub(super) fn answer_name(answer: &FromNode) -> String {
         FromNode::Certified => "certified".to_owned(),
         FromNode::Reserved(_) => "reserved".to_owned(),
         FromNode::Denied(denial) => format!("denied: {}", denial.body.reason),
+        FromNode::Deferred(deferral) => format!("deferred: {}", deferral.body.reason),
         FromNode::Shares(_) => "shares".to_owned(),
         FromNode::Active => "active".to_owned(),
         FromNode::Simulated(_) => "simulated".to_owned(),

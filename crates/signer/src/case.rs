@@ -1,0 +1,164 @@
+//! What a node decides about: a request, what its payload does by this node's own decoding, and what
+//! people said to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use quorate_intent::{Decoded, PayingKey, Payload, decode};
+use quorate_model::{Attempt, Digest, PersonName, QuorumName, Timestamp};
+use quorate_policy::{SigningSubject, Usage};
+use quorate_protocol::CertifiedKey;
+use quorate_trust::{
+    ApprovalSubject, Decoding, SignRequest, SignedApproval, TrustRoot, Verdict, VerifiedApproval,
+    VerifiedRequest,
+};
+
+/// Approvals that come with one request, at most: no quorum takes more.
+const APPROVALS_MAX: usize = quorate_trust::SIGNATURES_MAX;
+
+/// One request, ready to be decided. It is kept from the reserve phase to the share phase: what is
+/// decided again is the very object that was allowed.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) verified: VerifiedRequest,
+    pub(crate) decoded: Decoded,
+    words: Vec<VerifiedApproval>,
+    /// Approvals that do not count, and why.
+    ignored: Vec<String>,
+}
+
+/// Whose approvals count at one time, each for one quorum.
+pub(crate) type Approvers = BTreeMap<PersonName, QuorumName>;
+
+impl Case {
+    pub(crate) fn new(verified: VerifiedRequest, decoded: Decoded) -> Self {
+        Self { verified, decoded, words: Vec::new(), ignored: Vec::new() }
+    }
+
+    /// Takes in what people said, after verifying it against this node's own decoding. What does not
+    /// count is only noted: whoever relays it may have put it there to do harm.
+    pub(crate) fn hear(
+        &mut self,
+        approvals: &[SignedApproval],
+        certified: &CertifiedKey,
+        root: &TrustRoot,
+        bundle: Digest,
+    ) {
+        if approvals.is_empty() {
+            return;
+        }
+        let subject = match self.approval_subject(certified, bundle) {
+            Ok(subject) => subject,
+            Err(reason) => return self.ignored.push(reason),
+        };
+        let expires = self.verified.request().expires;
+        for approval in approvals.iter().take(APPROVALS_MAX) {
+            let heard = approval.verify(root).and_then(|verified| {
+                verified.check_subject(&subject, expires)?;
+                Ok(verified)
+            });
+            match heard {
+                Ok(verified) if verified.approval().verdict == Verdict::Approve => {
+                    self.words.push(verified);
+                }
+                Ok(verified) => self
+                    .ignored
+                    .push(format!("{} rejects: that is said apart", verified.approval().approver)),
+                Err(error) => self.ignored.push(error.to_string()),
+            }
+        }
+    }
+
+    /// What an approval of this has to be given to.
+    fn approval_subject(
+        &self,
+        certified: &CertifiedKey,
+        bundle: Digest,
+    ) -> Result<ApprovalSubject, String> {
+        let intent = &self.decoded.intent;
+        let decoding = Decoding {
+            lines: intent.lines(),
+            effects_digest: intent.effects_digest(),
+            payload_digest: intent.payload_digest,
+        };
+        let messages = &self.decoded.signing_messages;
+        ApprovalSubject::new(&self.verified, certified.epoch, decoding, messages, bundle)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Whose approvals count now. Of several by one person the first counts: a person counts once.
+    pub(crate) fn approvers(&self, now: Timestamp) -> Approvers {
+        let mut approvers = Approvers::new();
+        for word in self.words.iter().filter(|word| word.check_time(now).is_ok()) {
+            let approval = word.approval();
+            approvers.entry(approval.approver.clone()).or_insert_with(|| approval.quorum.clone());
+        }
+        approvers
+    }
+
+    /// Approvals that do not count now, and why.
+    pub(crate) fn ignored(&self, now: Timestamp) -> Vec<String> {
+        let late = self.words.iter().filter_map(|word| word.check_time(now).err());
+        self.ignored.iter().cloned().chain(late.map(|error| error.to_string())).collect()
+    }
+
+    /// The approvals that count, for the audit log: person, quorum and the digest of the text.
+    pub(crate) fn approved_by(&self, now: Timestamp) -> String {
+        let counts = self.words.iter().filter(|word| word.check_time(now).is_ok());
+        let words = counts.map(|word| {
+            let approval = word.approval();
+            format!("{} for {} ({})", approval.approver, approval.quorum, word.digest())
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The case as the gate is asked about it.
+    pub(crate) fn subject<'a>(
+        &'a self,
+        certified: &'a CertifiedKey,
+        attempt: Attempt,
+        given: &'a Given<'a>,
+    ) -> SigningSubject<'a> {
+        SigningSubject {
+            service: &self.verified.request().service,
+            request: self.verified.digest(),
+            key: &certified.key,
+            scheme: certified.scheme,
+            epoch: certified.epoch,
+            attempt,
+            intent: &self.decoded.intent,
+            approvers: &given.approvers,
+            usage: given.usage,
+            now: given.now,
+        }
+    }
+}
+
+/// What changes between one decision about a case and the next.
+pub(crate) struct Given<'a> {
+    pub(crate) approvers: BTreeSet<PersonName>,
+    pub(crate) usage: &'a Usage,
+    pub(crate) now: Timestamp,
+}
+
+/// Decodes a request's payload for the key that it names. The declared action must be what every
+/// effect is: a service cannot have something else signed under that name.
+pub(crate) fn decode_request(
+    certified: &CertifiedKey,
+    request: &SignRequest,
+) -> Result<Decoded, String> {
+    if request.scheme != certified.scheme {
+        return Err(format!("key {} has scheme {}", request.key, certified.scheme));
+    }
+    let payload = Payload::new(request.payload_format, request.payload.clone());
+    let group_verifying_key = &certified.group_verifying_key;
+    let key = PayingKey { group_verifying_key, network: request.network };
+    let decoded = decode(&payload, key).map_err(|error| format!("undecodable: {error}"))?;
+    match decoded.intent.effects.iter().find(|effect| effect.kind.as_str() != request.action) {
+        Some(other) => Err(format!(
+            "action {} was asked for, the payload does {}",
+            request.action,
+            other.kind.as_str()
+        )),
+        None => Ok(decoded),
+    }
+}

@@ -1,0 +1,160 @@
+//! What a node says when it does not sign: denied for good, or deferred.
+
+use quorate_audit::{Event, EventKind};
+use quorate_model::{Digest, Timestamp};
+use quorate_policy::{Later, Pending};
+use quorate_protocol::wire::{
+    Deferral, FromNode, MissingQuorum, Refusal, RefusalCode, SignedDenial,
+};
+use quorate_trust::{SignedApproval, SignedRequest, Verdict, VerifiedRequest};
+
+use crate::case::{Case, Given, decode_request};
+use crate::node::Node;
+use crate::record::{Record, RequestRecord};
+use crate::refusal::{refuse, request};
+use crate::turn::Turn;
+
+/// A denial quotes the payload, which may be long: this much of it is enough for a person.
+const REASON_CHARS_MAX: usize = 1_000;
+/// Missing quorums that are named, at most.
+const MISSING_MAX: usize = 8;
+
+impl Node {
+    pub(crate) fn given(&self, case: &Case, now: Timestamp) -> Given<'_> {
+        let approvers = case.approvers(now).into_keys().collect();
+        Given { approvers, usage: &self.usage, now }
+    }
+
+    /// Takes a person's rejection of a request: durable, and for good.
+    pub(crate) fn reject(
+        &mut self,
+        signed: &SignedRequest,
+        rejection: &SignedApproval,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let verified = signed.verify(&self.root).map_err(request)?;
+        if let Some(reason) = self.earlier_denial(&verified) {
+            return Ok(self.denied(verified.digest(), reason, turn.now));
+        }
+        let invalid = |reason: &dyn std::fmt::Display| refuse(RefusalCode::Invalid, reason);
+        let word = rejection.verify(&self.root).map_err(|error| invalid(&error))?;
+        let said = word.approval();
+        if said.verdict != Verdict::Reject || said.subject.request_digest != verified.digest() {
+            return Err(invalid(&"that is no rejection of this request"));
+        }
+        let record = self.ledger.record_of(&verified)?;
+        let certified = self.keys.active(&verified.request().key)?.certified.clone();
+        let case = match decode_request(&certified, verified.request()) {
+            Ok(decoded) => Case::new(verified, decoded),
+            Err(reason) => return Ok(self.deny(&verified, record, reason, turn)),
+        };
+        let given = self.given(&case, turn.now);
+        let subject = case.subject(&certified, record.attempt, &given);
+        let person = &said.approver;
+        if !self.gate.may_reject(&subject, person) {
+            let reason = format!("{person} is in no quorum that is asked about this request");
+            return Err(invalid(&reason));
+        }
+        self.sessions.drop_all(case.verified.digest());
+        let reason = format!("rejected by {person}");
+        Ok(self.deny(&case.verified, record, reason, turn))
+    }
+
+    pub(crate) fn earlier_denial(&self, verified: &VerifiedRequest) -> Option<String> {
+        let record = self.ledger.get(&verified.request().request_key())?;
+        record.denied.clone().filter(|_| record.digest == verified.digest())
+    }
+
+    /// Denies for good: durable before it is said.
+    pub(crate) fn deny(
+        &mut self,
+        verified: &VerifiedRequest,
+        record: RequestRecord,
+        reason: String,
+        turn: &mut Turn,
+    ) -> FromNode {
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let event = Event::new(EventKind::RequestDenied)
+            .fact("request", &record.request)
+            .fact("digest", record.digest)
+            .fact("key", &verified.request().key)
+            .fact("expires", record.expires)
+            .fact("bundle", self.gate.bundle_hash())
+            .fact("reason", &reason);
+        let record = RequestRecord { denied: Some(reason.clone()), ..record };
+        self.ledger.put(record.clone());
+        turn.write(Record::Request(record));
+        self.audit(event, turn);
+        self.denied(verified.digest(), reason, turn.now)
+    }
+
+    pub(crate) fn denied(&self, request: Digest, reason: String, now: Timestamp) -> FromNode {
+        let heads = self.heads(now);
+        FromNode::Denied(self.sign(SignedDenial { request, reason, heads }))
+    }
+
+    pub(crate) fn pending(&mut self, case: &Case, pending: &Pending, turn: &mut Turn) -> FromNode {
+        let missing = pending.missing.iter().filter_map(|quorum| {
+            let quorate_policy::MissingQuorum { name, required, present, members } = quorum;
+            Some(MissingQuorum {
+                // Whatever else it may be called in a bundle, nobody could approve in its name.
+                name: name.parse().ok()?,
+                required: *required,
+                present: present.iter().cloned().collect(),
+                members: members.iter().cloned().collect(),
+            })
+        });
+        let missing = missing.take(MISSING_MAX);
+        let until = pending.later.as_ref().map(|later| later.until);
+        let said = Said { missing: missing.collect(), until, reason: pending.to_string() };
+        self.deferred(case, said, turn)
+    }
+
+    pub(crate) fn later(&mut self, case: &Case, later: &Later, turn: &mut Turn) -> FromNode {
+        let (missing, until) = (Vec::new(), Some(later.until));
+        self.deferred(case, Said { missing, until, reason: later.to_string() }, turn)
+    }
+
+    /// Defers: it is not durable, since nothing rests on it, but the audit log has what is new in it.
+    fn deferred(&mut self, case: &Case, said: Said, turn: &mut Turn) -> FromNode {
+        let Said { missing, until, reason } = said;
+        let reason = [reason].into_iter().chain(case.ignored(turn.now));
+        let reason: String = reason.collect::<Vec<_>>().join("; ");
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
+        let request = case.verified.digest();
+        if self.said_last.insert(request, &reason) {
+            let event = Event::new(EventKind::RequestPending)
+                .fact("request", case.verified.request().request_key())
+                .fact("digest", request)
+                .fact("key", &case.verified.request().key)
+                .fact("bundle", self.gate.bundle_hash())
+                .fact("reason", &reason);
+            self.audit(event, turn);
+        }
+        let effects = case.decoded.intent.effects_digest();
+        let heads = self.heads(turn.now);
+        FromNode::Deferred(self.sign(Deferral { request, missing, until, reason, effects, heads }))
+    }
+}
+
+struct Said {
+    missing: Vec<MissingQuorum>,
+    until: Option<Timestamp>,
+    reason: String,
+}
+
+/// What was last said to deferred requests, so that repeating it does not fill the audit log.
+#[derive(Debug, Default)]
+pub(crate) struct SaidLast(std::collections::BTreeMap<Digest, String>);
+
+impl SaidLast {
+    const REQUESTS_MAX: usize = 4_096;
+
+    /// Whether that is news.
+    fn insert(&mut self, request: Digest, reason: &str) -> bool {
+        if self.0.len() >= Self::REQUESTS_MAX {
+            self.0.clear();
+        }
+        self.0.insert(request, reason.to_owned()).is_none_or(|earlier| earlier != reason)
+    }
+}
