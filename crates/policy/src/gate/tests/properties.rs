@@ -46,18 +46,43 @@ fn conditions() -> impl Strategy<Value = Condition> {
     })
 }
 
+/// Approvals and time, more than by chance.
+fn gates() -> impl Strategy<Value = Condition> {
+    let atom = prop_oneof![
+        (0..3_usize).prop_map(Atom::Quorum),
+        (0..2_usize).prop_map(Atom::Window),
+        (0..2_usize).prop_map(Atom::Calendar),
+    ];
+    let atom = atom.prop_map(|atom| Condition::Atom(atom, false));
+    atom.prop_recursive(2, 4, 2, |inner| {
+        (inner.clone(), inner).prop_map(|(a, b)| Condition::And(Box::new(a), Box::new(b)))
+    })
+}
+
 fn rules() -> impl Strategy<Value = Rule> {
     let clauses = (
         proptest::option::weighted(0.8, conditions()),
         proptest::option::weighted(0.3, conditions()),
     );
-    (proptest::bool::weighted(0.7), proptest::bool::weighted(0.2), clauses).prop_map(
-        |(permit, grouped, (when, unless))| {
-            // A forbid of everything makes dull bundles.
-            let when = when.or_else(|| (!permit).then_some(Condition::Atom(Atom::Dust, false)));
-            Rule { permit, grouped, when, unless }
-        },
-    )
+    let any_rule = (proptest::bool::weighted(0.7), proptest::bool::weighted(0.2), clauses);
+    let any_rule = any_rule.prop_map(|(permit, grouped, (when, unless))| {
+        // A forbid of everything makes dull bundles.
+        let when = when.or_else(|| (!permit).then_some(Condition::Atom(Atom::Dust, false)));
+        Rule { permit, grouped, when, unless }
+    });
+    let gated_permit = gates().prop_map(|gates| Rule {
+        permit: true,
+        grouped: false,
+        when: Some(gates),
+        unless: None,
+    });
+    let gated_forbid = (conditions(), gates()).prop_map(|(when, gates)| Rule {
+        permit: false,
+        grouped: false,
+        when: Some(when),
+        unless: Some(gates),
+    });
+    prop_oneof![2 => any_rule, 3 => gated_permit, 1 => gated_forbid]
 }
 
 fn numbers() -> impl Strategy<Value = Numbers> {
@@ -78,7 +103,7 @@ fn numbers() -> impl Strategy<Value = Numbers> {
 }
 
 fn models() -> impl Strategy<Value = Model> {
-    (prop::collection::vec(rules(), 0..5), numbers())
+    (prop::collection::vec(rules(), 1..5), numbers())
         .prop_map(|(rules, numbers)| Model { rules, numbers })
 }
 
@@ -88,13 +113,15 @@ fn asked() -> impl Strategy<Value = Asked> {
     // Up to two weeks ago, and a little in the future.
     let charge = (select(&SATOSHI[..]), 0..1_209_600_000_u64);
     let charges = prop::collection::vec(charge, 0..4);
-    let around = (any::<bool>(), proptest::bool::weighted(0.8), 0..32_u8, 0..604_800_u64);
+    let around =
+        (any::<bool>(), proptest::bool::weighted(0.8), (0..32_u8, 0..32_u8), 0..604_800_u64);
     (effects, select(&SATOSHI[..]), charges, around).prop_map(
-        |(effects, fee, charges, (grouped, hot, approvers, seconds))| {
+        |(effects, fee, charges, (grouped, hot, (some, others), seconds))| {
             let now = SUNDAY + seconds * 1_000;
             let ago = |(satoshi, millis): (u64, u64)| (satoshi, now + 60_000 - millis);
             let charges = charges.into_iter().map(ago).collect();
-            Asked { grouped, hot, effects, fee, approvers, charges, now }
+            // Few persons, so that quorums are missing.
+            Asked { grouped, hot, effects, fee, approvers: some & others, charges, now }
         },
     )
 }
@@ -246,4 +273,22 @@ fn the_trap_of_arithmetic_that_overflows_in_a_forbid_is_closed() {
     let error = Bundle::parse(&format!("version = 1\npolicies = '''{trap}'''\n{TABLES}"));
     let lint = crate::Lint::Arithmetic;
     assert_eq!(error.unwrap_err(), crate::BundleError::Lint { rule: "p1".to_owned(), lint });
+}
+
+/// The comparison would prove little if it only ever saw denials.
+#[test]
+fn the_family_has_every_kind_of_decision() {
+    use proptest::strategy::ValueTree as _;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut kinds = [0_usize; 5];
+    for _ in 0..40 {
+        let model = models().new_tree(&mut runner).unwrap().current();
+        let gate = model.gate();
+        for asked in questions().new_tree(&mut runner).unwrap().current() {
+            let decision = asked.case().decision(&gate);
+            kinds[usize::from(rank(&decision))] += 1;
+            kinds[4] += usize::from(matches!(seen(&decision), Expected::Pending(_, Some(_))));
+        }
+    }
+    assert!(kinds.iter().all(|count| *count >= 5), "{kinds:?}");
 }
