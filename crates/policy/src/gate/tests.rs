@@ -10,6 +10,8 @@ mod decisions;
 mod explanation;
 mod facts;
 mod phases;
+mod properties;
+mod reference;
 
 const LISTED: &str = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa";
 const DENIED: &str = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG";

@@ -83,3 +83,17 @@ fn tables_that_the_gate_searches_are_bounded() {
         assert_eq!(error, BundleError::TooManyEntries { table, count: max + 1, max });
     }
 }
+
+#[test]
+fn a_bundle_after_the_first_names_the_one_before() {
+    let line = format!("previous = \"{PREVIOUS}\"\n");
+    assert_eq!(with(&line, "").unwrap_err(), BundleError::PreviousMissing { version: 3 });
+    assert!(Bundle::parse(&text(RULE).replace(&line, "").replace("= 3", "= 1")).is_ok());
+    assert!(with("version = 3", "version = 1").is_ok());
+    let field = |replacement: &str| match with(&line, replacement).unwrap_err() {
+        BundleError::Field { field, .. } => field,
+        other => panic!("{other}"),
+    };
+    assert_eq!(field("previous = \"1d6c\"\n"), "previous");
+    assert_eq!(field(&format!("{line}not_before = \"2026-12-01\"\n")), "not_before");
+}
