@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use quorate_intent::{Address, Amount, Asset, Effect, EffectKind, Intent};
 use quorate_model::{
-    Attempt, Digest, Epoch, KeyId, Network, PersonName, ServiceName, Tag, Timestamp, Transcript,
+    Attempt, Digest, Epoch, KeyId, Network, PersonName, QuorumName, ServiceName, Tag, Timestamp,
+    Transcript,
 };
 use quorate_policy::{Bundle, Decision, Gate, SigningSubject, Usage};
 use ruint::aliases::U256;
@@ -28,7 +29,11 @@ fn main() {
     let bundle = Bundle::parse(&text()).expect("the bundle parses");
     assert_eq!(bundle.rules().count(), POLICIES);
     let gate = Gate::new(bundle);
-    let persons = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();
+    let persons = |names: &[&str]| {
+        let approval =
+            |name: &&str| ("treasury".parse().expect("a name"), name.parse().expect("a name"));
+        names.iter().map(approval).collect()
+    };
     let approved = Question::new(persons(&["alice", "bob"]));
     let unapproved = Question::new(persons(&[]));
     assert!(matches!(approved.ask(&gate), Decision::Allow(_)));
@@ -103,13 +108,13 @@ struct Question {
     service: ServiceName,
     key: KeyId,
     intent: Intent,
-    approvers: BTreeSet<PersonName>,
+    approvals: BTreeSet<(QuorumName, PersonName)>,
     usage: Usage,
     now: Timestamp,
 }
 
 impl Question {
-    fn new(approvers: BTreeSet<PersonName>) -> Self {
+    fn new(approvals: BTreeSet<(QuorumName, PersonName)>) -> Self {
         let payee = Address::parse(PAYEE, Network::Bitcoin).expect("an address");
         let asset = Asset::native(Network::Bitcoin);
         let amount =
@@ -137,7 +142,7 @@ impl Question {
             validity: String::new(),
             payload_digest: Digest::new([0; 32]),
         };
-        Self { service: "payments".parse().expect("a name"), key, intent, approvers, usage, now }
+        Self { service: "payments".parse().expect("a name"), key, intent, approvals, usage, now }
     }
 
     fn ask(&self, gate: &Gate) -> Decision<Vec<String>> {
@@ -149,7 +154,7 @@ impl Question {
             epoch: Epoch::FIRST,
             attempt: Attempt::FIRST,
             intent: &self.intent,
-            approvers: &self.approvers,
+            approvals: &self.approvals,
             usage: &self.usage,
             now: self.now,
         })

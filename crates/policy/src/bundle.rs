@@ -158,7 +158,8 @@ impl Bundle {
         let tables = Tables::parse(&document)?;
         let rules = Rules::parse(&document.policies, &vocabulary, &directory, &tables)?;
         let cases = document.tests.iter().map(|test| {
-            Case::parse(test).map_err(|reason| BundleError::entry("tests", &test.name, reason))
+            let parsed = Case::parse(test, &tables.quorums);
+            parsed.map_err(|reason| BundleError::entry("tests", &test.name, reason))
         });
         Ok(Self {
             version,

@@ -171,7 +171,7 @@ impl Gate {
             .map(|(name, quorum)| MissingQuorum {
                 name: name.clone(),
                 required: quorum.required,
-                present: quorum.members.intersection(subject.approvers).cloned().collect(),
+                present: quorum.present(name, subject.approvals).cloned().collect(),
                 members: quorum.members.iter().cloned().collect(),
             })
             .collect()

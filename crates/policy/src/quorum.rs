@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quorate_model::PersonName;
+use quorate_model::{PersonName, QuorumName};
 
 /// How many of which persons must approve.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +14,22 @@ pub(crate) struct Quorum {
 }
 
 impl Quorum {
-    /// Whether enough of these persons are members.
-    pub(crate) fn is_met_by(&self, approvers: &BTreeSet<PersonName>) -> bool {
-        self.members.intersection(approvers).count() >= self.required
+    /// Whether enough members have approved for the quorum of this name.
+    pub(crate) fn is_met_by(
+        &self,
+        name: &str,
+        approvals: &BTreeSet<(QuorumName, PersonName)>,
+    ) -> bool {
+        self.present(name, approvals).count() >= self.required
+    }
+
+    /// The members who have approved for the quorum of this name, ascending.
+    pub(crate) fn present<'a>(
+        &'a self,
+        name: &'a str,
+        approvals: &'a BTreeSet<(QuorumName, PersonName)>,
+    ) -> impl Iterator<Item = &'a PersonName> {
+        let for_this = approvals.iter().filter(move |(quorum, _)| quorum.as_str() == name);
+        for_this.map(|(_, person)| person).filter(|person| self.members.contains(*person))
     }
 }

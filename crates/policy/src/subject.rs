@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use quorate_intent::Intent;
-use quorate_model::{Attempt, Digest, Epoch, KeyId, PersonName, Scheme, ServiceName, Timestamp};
+use quorate_model::{
+    Attempt, Digest, Epoch, KeyId, PersonName, QuorumName, Scheme, ServiceName, Timestamp,
+};
 
 use crate::Usage;
 
@@ -25,9 +27,10 @@ pub struct SigningSubject<'a> {
     pub attempt: Attempt,
     /// What the payload does, decoded by this node.
     pub intent: &'a Intent,
-    /// The persons whose verified approval of exactly this request counts. Whoever may not approve
-    /// it, such as who initiated it, is not among them.
-    pub approvers: &'a BTreeSet<PersonName>,
+    /// The persons whose verified approval of exactly this request counts, each with the quorum for
+    /// which it was given: it counts in no other. Whoever may not approve, such as who initiated the
+    /// request, is not among them, and the engine has a person count once.
+    pub approvals: &'a BTreeSet<(QuorumName, PersonName)>,
     /// What this node released so far. What it has of this very request is not counted against it.
     pub usage: &'a Usage,
     /// The node's time.

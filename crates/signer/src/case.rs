@@ -26,9 +26,6 @@ pub(crate) struct Case {
     ignored: Vec<String>,
 }
 
-/// Whose approvals count at one time, each for one quorum.
-pub(crate) type Approvers = BTreeMap<PersonName, QuorumName>;
-
 impl Case {
     pub(crate) fn new(verified: VerifiedRequest, decoded: Decoded) -> Self {
         Self { verified, decoded, words: Vec::new(), ignored: Vec::new() }
@@ -85,14 +82,15 @@ impl Case {
             .map_err(|error| error.to_string())
     }
 
-    /// Whose approvals count now. Of several by one person the first counts: a person counts once.
-    pub(crate) fn approvers(&self, now: Timestamp) -> Approvers {
-        let mut approvers = Approvers::new();
+    /// Whose approvals count now, each for its quorum. Of several by one person the first counts: a
+    /// person counts once.
+    pub(crate) fn approvals(&self, now: Timestamp) -> BTreeSet<(QuorumName, PersonName)> {
+        let mut counted = BTreeMap::new();
         for word in self.words.iter().filter(|word| word.check_time(now).is_ok()) {
             let approval = word.approval();
-            approvers.entry(approval.approver.clone()).or_insert_with(|| approval.quorum.clone());
+            counted.entry(&approval.approver).or_insert(&approval.quorum);
         }
-        approvers
+        counted.into_iter().map(|(person, quorum)| (quorum.clone(), person.clone())).collect()
     }
 
     /// Approvals that do not count now, and why.
@@ -126,7 +124,7 @@ impl Case {
             epoch: certified.epoch,
             attempt,
             intent: &self.decoded.intent,
-            approvers: &given.approvers,
+            approvals: &given.approvals,
             usage: given.usage,
             now: given.now,
         }
@@ -135,7 +133,7 @@ impl Case {
 
 /// What changes between one decision about a case and the next.
 pub(crate) struct Given<'a> {
-    pub(crate) approvers: BTreeSet<PersonName>,
+    pub(crate) approvals: BTreeSet<(QuorumName, PersonName)>,
     pub(crate) usage: &'a Usage,
     pub(crate) now: Timestamp,
 }

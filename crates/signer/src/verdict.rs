@@ -21,8 +21,7 @@ const MISSING_MAX: usize = 8;
 
 impl Node {
     pub(crate) fn given(&self, case: &Case, now: Timestamp) -> Given<'_> {
-        let approvers = case.approvers(now).into_keys().collect();
-        Given { approvers, usage: &self.usage, now }
+        Given { approvals: case.approvals(now), usage: &self.usage, now }
     }
 
     /// Takes a person's rejection of a request: durable, and for good.

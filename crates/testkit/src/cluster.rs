@@ -238,7 +238,19 @@ impl ClusterFixture {
         BUNDLE.get_or_init(|| Self::parse("true", "context.effects > 0")).clone()
     }
 
+    /// The fixture's policy, where other payments than those within the limit are permitted too, under
+    /// a condition; and some more tables.
+    pub(crate) fn bundle_of(condition: &str, tables: &str) -> Bundle {
+        let either =
+            |chain: &str| format!(r#"context.limits.contains("small-{chain}") || {condition}"#);
+        Self::parse_with(&either("btc"), &either("sol"), tables)
+    }
+
     fn parse(bitcoin: &str, solana: &str) -> Bundle {
+        Self::parse_with(bitcoin, solana, "")
+    }
+
+    fn parse_with(bitcoin: &str, solana: &str, tables: &str) -> Bundle {
         let rule = |id: &str, condition: &str| {
             format!(
                 r#"@id("{id}") @title("{id}")
@@ -257,6 +269,7 @@ permit (principal, action == Custody::Action::"transfer", resource) when {{ {con
                  [limits.small-{chain}]\nasset = \"{asset}\"\nper_transaction = \"{LIMIT}\"\n"
             ));
         }
+        text.push_str(tables);
         Bundle::parse(&text).expect("the fixture's bundle is valid")
     }
 }

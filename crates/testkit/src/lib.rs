@@ -5,6 +5,7 @@
     reason = "a fixture names what it expects, not the rest"
 )]
 
+mod approvals;
 mod cluster;
 mod disk;
 mod driver;

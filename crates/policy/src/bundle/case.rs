@@ -1,14 +1,16 @@
 //! A bundle's own tests: what it must decide of a request, as a table.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_intent::{Address, Amount, Asset, Effect, EffectKind, Intent};
 use quorate_model::{
-    Attempt, Digest, Epoch, KeyId, Network, PersonName, ServiceName, Tag, Timestamp, Transcript,
+    Attempt, Digest, Epoch, KeyId, Network, PersonName, QuorumName, ServiceName, Tag, Timestamp,
+    Transcript,
 };
 
 use super::document::{Expectation, Test, TestCharge, TestEffect};
 use super::{lint, tables};
+use crate::quorum::Quorum;
 use crate::{Decision, Denial, Gate, SigningSubject, Usage};
 
 /// One of a bundle's own tests. The request is described, not encoded: no payload is decoded.
@@ -18,7 +20,7 @@ pub(super) struct Case {
     service: ServiceName,
     key: KeyId,
     intent: Intent,
-    approvers: BTreeSet<PersonName>,
+    approvals: BTreeSet<(QuorumName, PersonName)>,
     usage: Usage,
     now: Timestamp,
     expect: Expectation,
@@ -27,10 +29,26 @@ pub(super) struct Case {
     until: Option<Timestamp>,
 }
 
+/// `alice for treasury`, or just `alice` of a person who is in one quorum only.
+fn parse_approval(
+    text: &str,
+    quorums: &BTreeMap<String, Quorum>,
+) -> Result<(QuorumName, PersonName), String> {
+    if let Some((person, quorum)) = text.split_once(" for ") {
+        return Ok((parse(quorum)?, parse(person)?));
+    }
+    let person: PersonName = parse(text)?;
+    let mut of = quorums.iter().filter(|(_, quorum)| quorum.members.contains(&person));
+    match (of.next(), of.next()) {
+        (Some((quorum, _)), None) => Ok((parse(quorum)?, person)),
+        _ => Err(format!("{person}: say for which quorum, as in \"{person} for treasury\"")),
+    }
+}
+
 impl Case {
     /// # Errors
     /// What is unusable, in words.
-    pub(super) fn parse(test: &Test) -> Result<Self, String> {
+    pub(super) fn parse(test: &Test, quorums: &BTreeMap<String, Quorum>) -> Result<Self, String> {
         let network: Network = parse(&test.network)?;
         let key: KeyId = parse(&test.key)?;
         if test.action.as_deref().is_some_and(|action| action != EffectKind::Transfer.as_str()) {
@@ -41,7 +59,7 @@ impl Case {
         // No fact is about who pays, so any address does.
         let from = effects.first().map(|effect| effect.destination.clone());
         let from = from.ok_or("needs at least one effect")?;
-        let approvers = test.approvers.iter().map(|name| parse(name));
+        let approvals = test.approvers.iter().map(|text| parse_approval(text, quorums));
         let intent = Intent {
             network,
             from,
@@ -57,7 +75,7 @@ impl Case {
             usage: parse_usage(&test.usage, &key, network)?,
             key,
             intent,
-            approvers: approvers.collect::<Result<_, _>>()?,
+            approvals: approvals.collect::<Result<_, _>>()?,
             now: parse(&test.now)?,
             expect: test.expect,
             rules: test.rules.clone(),
@@ -76,7 +94,7 @@ impl Case {
             epoch: Epoch::FIRST,
             attempt: Attempt::FIRST,
             intent: &self.intent,
-            approvers: &self.approvers,
+            approvals: &self.approvals,
             usage: &self.usage,
             now: self.now,
         });

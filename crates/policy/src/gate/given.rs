@@ -21,7 +21,7 @@ impl Given {
     /// What holds with the approvals that there are, at the subject's time.
     pub(super) fn now(bundle: &Bundle, subject: &SigningSubject<'_>) -> Self {
         let quorums = bundle.tables.quorums.iter();
-        let met = quorums.filter(|(_, quorum)| quorum.is_met_by(subject.approvers));
+        let met = quorums.filter(|(name, quorum)| quorum.is_met_by(name, subject.approvals));
         let nothing = BTreeSet::new();
         let given = Self {
             quorums: met.map(|(name, _)| name.clone()).collect(),

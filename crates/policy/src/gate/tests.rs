@@ -1,6 +1,6 @@
 use quorate_intent::{Address, Effect, EffectKind, Flag, Intent};
 use quorate_model::{
-    Attempt, Epoch, KeyId, Network, Scheme, ServiceName, Tag, Timestamp, Transcript,
+    Attempt, Epoch, KeyId, Network, QuorumName, Scheme, ServiceName, Tag, Timestamp, Transcript,
 };
 
 use super::*;
@@ -110,7 +110,7 @@ struct Case {
     key: KeyId,
     scheme: Scheme,
     intent: Intent,
-    approvers: BTreeSet<PersonName>,
+    approvals: BTreeSet<(QuorumName, PersonName)>,
     usage: Usage,
     now: Timestamp,
 }
@@ -131,7 +131,7 @@ impl Case {
                 validity: String::new(),
                 payload_digest: Transcript::new(Tag::Payload).finish(),
             },
-            approvers: BTreeSet::new(),
+            approvals: BTreeSet::new(),
             usage: Usage::new(),
             now: "2026-11-22T10:00:00.000Z".parse().unwrap(),
         }
@@ -154,8 +154,12 @@ impl Case {
         case
     }
 
+    /// Each person approves for every quorum that a test speaks of.
     fn approved_by(mut self, persons: &[&str]) -> Self {
-        self.approvers = persons.iter().map(|person| person.parse().unwrap()).collect();
+        let for_all = |person: &&str| {
+            ["board", "security", "treasury"].map(|q| (q.parse().unwrap(), person.parse().unwrap()))
+        };
+        self.approvals = persons.iter().flat_map(for_all).collect();
         self
     }
 
@@ -188,7 +192,7 @@ impl Case {
             epoch: Epoch(4),
             attempt: Attempt(2),
             intent: &self.intent,
-            approvers: &self.approvers,
+            approvals: &self.approvals,
             usage: &self.usage,
             now: self.now,
         }

@@ -200,7 +200,7 @@ impl Asked {
         let mut case = Case::with_effects(effects.collect());
         case.intent.fee = btc(self.fee);
         case.now = Timestamp::from_millis(self.now);
-        case.approvers = self.approved().map(|person| person.parse().unwrap()).collect();
+        case = case.approved_by(&self.approved().collect::<Vec<_>>());
         case.key = if self.hot { "treasury" } else { "other" }.parse().unwrap();
         for (n, (satoshi, time)) in self.charges.iter().enumerate() {
             let request = Digest::new([100 + n as u8; 32]);

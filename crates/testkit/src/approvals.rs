@@ -1,0 +1,97 @@
+//! What the people of a fixture say to requests.
+
+use std::sync::OnceLock;
+
+use quorate_intent::{PayingKey, Payload, decode};
+use quorate_model::Timestamp;
+use quorate_policy::Bundle;
+use quorate_protocol::CertifiedKey;
+use quorate_trust::{
+    Approval, ApprovalNonce, ApprovalSubject, Credential, Decoding, SignedApproval, SignedRequest,
+    Verdict,
+};
+
+use crate::cluster::ClusterFixture;
+
+/// What the fixture's asking policy wants for payments over the limit.
+const QUORUMS: &str = r#"
+[quorums.treasury]
+required = 2
+members = ["alice", "bob", "carol"]
+[quorums.risk]
+required = 1
+members = ["carol"]
+"#;
+
+/// How long an approval counts.
+const LIFETIME_MS: u64 = 120_000;
+
+impl ClusterFixture {
+    /// The fixture's policy, where payments over the limit take two of the treasury's three persons.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn asking_bundle() -> Bundle {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        let asks = r#"context.quorums.contains("treasury")"#;
+        BUNDLE.get_or_init(|| Self::bundle_of(asks, QUORUMS)).clone()
+    }
+
+    /// The fixture's policy, where payments over the limit take the treasury and risk.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn strictly_asking_bundle() -> Bundle {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        let asks = r#"context.quorums.containsAll(["treasury", "risk"])"#;
+        BUNDLE.get_or_init(|| Self::bundle_of(asks, QUORUMS)).clone()
+    }
+
+    /// What a person would say to a request, as their own machine makes it.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn approval(
+        &self,
+        request: &SignedRequest,
+        certified: &CertifiedKey,
+        bundle: &Bundle,
+        (person, quorum): (&str, &str),
+        now: Timestamp,
+    ) -> Approval {
+        let verified = request.verify(&self.root).expect("a good request");
+        let asked = verified.request();
+        let payload = Payload::new(asked.payload_format, asked.payload.clone());
+        let group_verifying_key = &certified.group_verifying_key;
+        let key = PayingKey { group_verifying_key, network: asked.network };
+        let decoded = decode(&payload, key).expect("a good payload");
+        let decoding = Decoding {
+            lines: decoded.intent.lines(),
+            effects_digest: decoded.intent.effects_digest(),
+            payload_digest: decoded.intent.payload_digest,
+        };
+        let (epoch, messages) = (certified.epoch, &decoded.signing_messages);
+        let subject = ApprovalSubject::new(&verified, epoch, decoding, messages, bundle.hash());
+        let approver = person.parse().expect("a name");
+        let key = self.signers.persons.get(&approver).expect("a person of the fixture");
+        Approval {
+            verdict: Verdict::Approve,
+            subject: subject.expect("few effects"),
+            quorum: quorum.parse().expect("a name"),
+            credential: Credential::from(key.public_key()).fingerprint(),
+            approver,
+            nonce: ApprovalNonce([7; 16]),
+            not_before: now,
+            expires: now.plus_millis(LIFETIME_MS).min(asked.expires),
+        }
+    }
+
+    /// Signs what a person says.
+    ///
+    /// # Panics
+    /// If the fixture has no such person.
+    pub fn say(&self, approval: &Approval) -> SignedApproval {
+        let key = self.signers.persons.get(&approval.approver).expect("a person of the fixture");
+        SignedApproval::sign(approval, key)
+    }
+}
