@@ -1,3 +1,4 @@
+mod approvals;
 mod orders;
 
 use std::collections::VecDeque;

@@ -10,6 +10,7 @@ mod orders;
 mod reserve;
 mod share;
 mod start;
+mod windows;
 
 use quorate_model::{Attempt, ParticipantId, ParticipantSet, Scheme};
 use quorate_protocol::wire::{FromNode, RefusalCode};

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use quorate_intent::{PayingKey, Payload, decode};
-use quorate_model::Timestamp;
+use quorate_intent::{Asset, PayingKey, Payload, decode};
+use quorate_model::{Network, Timestamp};
 use quorate_policy::Bundle;
 use quorate_protocol::CertifiedKey;
 use quorate_trust::{
@@ -45,6 +45,20 @@ impl ClusterFixture {
         static BUNDLE: OnceLock<Bundle> = OnceLock::new();
         let asks = r#"context.quorums.containsAll(["treasury", "risk"])"#;
         BUNDLE.get_or_init(|| Self::bundle_of(asks, QUORUMS)).clone()
+    }
+
+    /// The fixture's policy, with at most two Solana payments an hour.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn windowed_bundle() -> Bundle {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        let window = |asset: &Asset| {
+            format!("[windows.hourly]\nasset = \"{asset}\"\nseconds = 3600\ncount = 2\n")
+        };
+        let open = r#"context.windows.contains("hourly")"#;
+        let tables = window(&Asset::native(Network::SolanaDevnet));
+        BUNDLE.get_or_init(|| Self::bundle_within(open, &tables)).clone()
     }
 
     /// What a person would say to a request, as their own machine makes it.

@@ -246,6 +246,14 @@ impl ClusterFixture {
         Self::parse_with(&either("btc"), &either("sol"), tables)
     }
 
+    /// The fixture's policy, where payments within the limit are permitted under a condition only; and
+    /// some more tables.
+    pub(crate) fn bundle_within(condition: &str, tables: &str) -> Bundle {
+        let both =
+            |chain: &str| format!(r#"context.limits.contains("small-{chain}") && {condition}"#);
+        Self::parse_with(&both("btc"), &both("sol"), tables)
+    }
+
     fn parse(bitcoin: &str, solana: &str) -> Bundle {
         Self::parse_with(bitcoin, solana, "")
     }
