@@ -20,6 +20,10 @@ pub(crate) struct DemoReport {
     pub(crate) keys: Vec<KeyReport>,
     pub(crate) signatures: Vec<SignatureReport>,
     pub(crate) denied: Option<RefusedReport>,
+    /// What one of those who were asked rejected.
+    pub(crate) rejected: Option<RequestReport>,
+    /// What a service hears while the cluster is frozen.
+    pub(crate) frozen: Option<String>,
     pub(crate) below_threshold: Option<RefusedReport>,
     pub(crate) steps: Vec<Step>,
     pub(crate) seconds: f64,

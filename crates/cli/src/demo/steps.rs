@@ -38,6 +38,8 @@ pub(crate) async fn run(cluster: &mut Cluster, output: &Output) -> Result<DemoRe
         keys: Vec::new(),
         signatures: Vec::new(),
         denied: None,
+        rejected: None,
+        frozen: None,
         below_threshold: None,
         steps: Vec::new(),
         seconds: 0.0,
@@ -52,10 +54,10 @@ pub(crate) async fn run(cluster: &mut Cluster, output: &Output) -> Result<DemoRe
     }
 }
 
-struct Demo<'a> {
-    cluster: &'a mut Cluster,
+pub(super) struct Demo<'a> {
+    pub(super) cluster: &'a mut Cluster,
     output: &'a Output,
-    report: DemoReport,
+    pub(super) report: DemoReport,
     /// The step that is under way, and since when.
     step: &'static str,
     begun: Instant,
@@ -71,6 +73,9 @@ impl Demo<'_> {
         self.sign("sign a PSBT", &client, Payment::bitcoin(sample::BTC_PAYEE, 100_000)).await?;
         self.sign("sign a Solana transfer", &client, Payment::solana(1_500_000)).await?;
         self.be_denied(&client).await?;
+        self.ask_people(&client).await?;
+        self.reject(&client).await?;
+        self.freeze(&client).await?;
         self.lose_one(&client).await?;
         self.lose_more(&client).await?;
         self.begin("stop everything");
@@ -132,7 +137,17 @@ impl Demo<'_> {
             let message = format!("the request is {}, not SIGNED", state_name(answer.state()));
             return Err(Failure::new(Exit::Error, message));
         }
-        let signed = SignedReport::new(&transaction, &answer)?;
+        self.signed(step, &transaction, &answer)
+    }
+
+    /// Verifies and shows what was signed.
+    pub(super) fn signed(
+        &mut self,
+        step: &'static str,
+        transaction: &Transaction,
+        answer: &Answer,
+    ) -> Result<(), Failure> {
+        let signed = SignedReport::new(transaction, answer)?;
         let (count, plural) = match signed.signatures.len() {
             1 => (1, ""),
             count => (count, "s"),
@@ -159,7 +174,7 @@ impl Demo<'_> {
     }
 
     /// Sends a payment to be signed: the outer failure is ours, the inner one the cluster's answer.
-    async fn send(
+    pub(super) async fn send(
         &self,
         client: &Client,
         payment: &Payment,
@@ -273,29 +288,29 @@ impl Demo<'_> {
         self.cluster.running().into_iter().map(ParticipantId::get).collect()
     }
 
-    fn begin(&mut self, step: &'static str) {
+    pub(super) fn begin(&mut self, step: &'static str) {
         (self.step, self.begun) = (step, Instant::now());
     }
 
-    fn done(&mut self, outcome: impl Into<String>) {
+    pub(super) fn done(&mut self, outcome: impl Into<String>) {
         let (seconds, outcome) = (self.begun.elapsed().as_secs_f64(), outcome.into());
         self.output.say(format_args!("{seconds:>6.2} s  {:<22}  {outcome}", self.step));
         self.report.steps.push(Step { step: self.step, seconds, outcome });
     }
 
     /// Says more about the step that was done last.
-    fn detail(&self, name: &str, text: impl Display) {
+    pub(super) fn detail(&self, name: &str, text: impl Display) {
         self.output.say(format_args!("{:10}{name:<22}  {text}", ""));
     }
 }
 
-fn listed<T: Display>(ids: &[T]) -> String {
+pub(super) fn listed<T: Display>(ids: &[T]) -> String {
     let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
     ids.join(", ")
 }
 
 /// A payment of a demo.
-struct Payment {
+pub(super) struct Payment {
     key: &'static str,
     network: Network,
     to: &'static str,
@@ -303,7 +318,7 @@ struct Payment {
 }
 
 impl Payment {
-    const fn bitcoin(to: &'static str, amount: u64) -> Self {
+    pub(super) const fn bitcoin(to: &'static str, amount: u64) -> Self {
         Self { key: "btc", network: Network::BitcoinRegtest, to, amount }
     }
 

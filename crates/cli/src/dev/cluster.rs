@@ -241,6 +241,18 @@ impl Cluster {
         names.map(|name| self.dir.join(name).join("person.pem")).collect()
     }
 
+    /// The folders of all officers.
+    #[must_use]
+    pub fn officer_folders(&self) -> Vec<PathBuf> {
+        OFFICERS.iter().map(|name| self.dir.join(name)).collect()
+    }
+
+    /// The trust root.
+    #[must_use]
+    pub const fn root(&self) -> &TrustRoot {
+        &self.root
+    }
+
     /// The nodes, ascending.
     #[must_use]
     pub fn node_ids(&self) -> Vec<ParticipantId> {

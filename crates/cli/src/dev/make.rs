@@ -29,7 +29,7 @@ pub(super) const SERVICE: &str = "payments";
 pub(super) const OFFICERS: [&str; 3] = ["alice", "bob", "carol"];
 
 /// Short, to try it out.
-const UNFREEZE_DELAY_S: u64 = 5;
+const UNFREEZE_DELAY_S: u64 = 3;
 /// Where the coordinator's port is looked for.
 const PORTS: Range<u16> = 20_000..32_000;
 const PORT_TRIES: usize = 64;

@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn the_policy_is_a_bundle_and_lists_the_payees() {
-        assert_eq!(Bundle::parse(POLICY).unwrap().rules().count(), 2);
+        assert_eq!(Bundle::parse(POLICY).unwrap().rules().count(), 3);
         assert!(POLICY.contains(BTC_PAYEE) && POLICY.contains(SOL_PAYEE));
         assert!(!POLICY.contains(BTC_STRANGER));
         assert!(Address::parse(BTC_STRANGER, Network::BitcoinRegtest).is_ok());
