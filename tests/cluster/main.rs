@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something unexpected is")]
 
+mod by_hand;
 mod demo;
 mod dev;
 mod lab;
 mod loss;
+mod people;
 mod restart;
 mod setup;
 mod sign;

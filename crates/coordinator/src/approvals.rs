@@ -50,11 +50,9 @@ impl Coordinator {
         self.find(&key).map(|record| self.view(record))
     }
 
+    /// Tries the request again. It stays `PENDING_APPROVAL` until a signing set has been found.
     fn approved(&mut self, mut record: SignRequestRecord, out: &mut Out) {
         let key = record.signed.request.request_key();
-        if record.state == RequestState::PendingApproval {
-            record.state = RequestState::Queued;
-        }
         record.updated = out.now;
         self.requests.put(record.clone(), out.now);
         out.write(Record::Request(record));
