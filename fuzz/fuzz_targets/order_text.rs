@@ -11,6 +11,7 @@ fuzz_target!(|text: &str| {
     let root = TrustRoot {
         created: Timestamp::ZERO,
         threshold_floor: Threshold::new(2).expect("2 is a threshold"),
+        unfreeze_delay_s: 0,
         nodes: BTreeMap::new(),
         services: BTreeMap::new(),
         persons: BTreeMap::new(),
