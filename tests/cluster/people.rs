@@ -96,6 +96,8 @@ async fn a_freeze_by_one_node_s_socket_reaches_all_and_takes_two_to_lift() {
     // One person cannot lift it.
     let file = lab.dir.path().join("lift.txt");
     let file = file.to_str().unwrap();
+    let long = ["order", "propose", "unfreeze", &id, "--out", file, "--expires", "8d"];
+    assert_eq!(officer(&lab, "alice", &long).await.code, 1, "no node would carry it out");
     let proposed = ["order", "propose", "unfreeze", &id, "--out", file];
     assert_eq!(officer(&lab, "alice", &proposed).await.code, 0);
     assert_eq!(officer(&lab, "alice", &["order", "sign", file, "--key", alice]).await.code, 0);

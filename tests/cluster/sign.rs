@@ -49,7 +49,7 @@ async fn what_the_policy_denies_is_not_signed_and_says_why() {
     for denial in denials {
         assert_eq!(denial["verified"], true, "{denied:?}");
         let reason = denial["reason"].as_str().unwrap();
-        assert!(reason.contains("p01-btc") && reason.contains(BTC_STRANGER), "{reason}");
+        assert!(reason.contains("btc-payees") && reason.contains(BTC_STRANGER), "{reason}");
     }
     // Over the limit, fee included.
     let args = ["policy", "simulate", "sol", "--pay", crate::lab::SOL_PAYEE];

@@ -300,6 +300,9 @@ pub enum OrderCommand {
         /// The file.
         #[arg(long, global = true, value_name = "FILE", default_value = "order.txt")]
         out: PathBuf,
+        /// How long it may be submitted, at most 7d. What stops does not expire.
+        #[arg(long, global = true, default_value = "24h", value_parser = parse_duration)]
+        expires: Duration,
     },
     /// Sign an order's file; the signature goes beside it.
     Sign {

@@ -164,7 +164,11 @@ impl Order {
         digest(&self.render())
     }
 
-    fn check(&self, root: &TrustRoot) -> Result<(), OrderError> {
+    /// Whether it may be given in this cluster at all, whoever signs it. Looks at no clock.
+    ///
+    /// # Errors
+    /// [`OrderError`], naming the first rule that was broken.
+    pub fn check(&self, root: &TrustRoot) -> Result<(), OrderError> {
         if self.cluster != root.hash() {
             return Err(OrderError::OtherCluster(self.cluster));
         }

@@ -67,7 +67,9 @@ pub(super) async fn pending(dir: Option<PathBuf>, output: &Output) -> Result<Exi
     let requests = list(&client, &Parent::Any, state, u32::MAX).await?;
     let report = |answer| RequestReport::new(answer, &client.profile().root);
     output.show(&RequestList { requests: requests.iter().map(report).collect() })?;
-    output.say("\nNext: quorate approve REQUEST, or quorate reject REQUEST");
+    if !requests.is_empty() {
+        output.say("\nNext: quorate approve REQUEST, or quorate reject REQUEST");
+    }
     Ok(Exit::Ok)
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn create(
         roster(create, root)?,
         root,
     )?;
-    let text = order::propose(client.profile().cluster, action, clock::now())?;
+    let text = order::propose(&client.profile().root, action, clock::now(), order::AT_ONCE)?;
     output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
     let order = order::sign(text, &officers, root)?;
     let operation = client.generate_key(order).await?;

@@ -33,7 +33,9 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     match command {
-        OrderCommand::Propose { action, out } => propose(action, &out, dir, output).await,
+        OrderCommand::Propose { action, out, expires } => {
+            propose(action, &out, expires, dir, output).await
+        }
         OrderCommand::Sign { file, key } => sign(&file, &key, dir, output),
         OrderCommand::Submit { file, admin_socket, wait } => {
             let profile = Profile::load(dir.as_deref())?;
@@ -67,7 +69,8 @@ pub(super) async fn freeze(
 ) -> Result<Exit, Failure> {
     let Freeze { scope, officer_key, admin_socket, wait } = command;
     let profile = Profile::load(dir.as_deref())?;
-    let text = order::propose(profile.cluster, OrderAction::Freeze(scope), clock::now())?;
+    let text =
+        order::propose(&profile.root, OrderAction::Freeze(scope), clock::now(), order::AT_ONCE)?;
     let officers = order::officers(&[officer_key], &profile.root)?;
     let order = order::sign(text, &officers, &profile.root)?;
     submit(order, admin_socket.as_deref(), wait, profile, output).await
@@ -76,18 +79,19 @@ pub(super) async fn freeze(
 async fn propose(
     action: Propose,
     out: &Path,
+    expires: Duration,
     dir: Option<PathBuf>,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let profile = Profile::load(dir.as_deref())?;
-    let cluster = profile.cluster;
+    let root = profile.root.clone();
     let action = match action {
         Propose::Freeze { scope } => OrderAction::Freeze(scope),
         Propose::Suspend { key } => OrderAction::Suspend(key),
         Propose::Unfreeze { order } => OrderAction::Unfreeze(digest_of(&order, profile).await?),
         Propose::Resume { order } => OrderAction::Resume(digest_of(&order, profile).await?),
     };
-    let text = order::propose(cluster, action, clock::now())?;
+    let text = order::propose(&root, action, clock::now(), expires)?;
     files::create(out, &text)?;
     output.raw(&text)?;
     let file = out.display();
@@ -119,8 +123,8 @@ async fn digest_of(order: &str, profile: Profile) -> Result<Digest, Failure> {
 fn sign(file: &Path, key: &Path, dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
     let profile = Profile::load(dir.as_deref())?;
     let text = files::read(file)?;
-    // Nobody signs what no node would understand.
-    Order::parse(&text)?;
+    // Nobody signs what no node would carry out.
+    Order::parse(&text)?.check(&profile.root)?;
     output.say(format_args!("You sign:\n\n{text}"));
     let key = read_key(key)?;
     let written = signature::sign_file(file, &text, Namespace::Order, &key, &profile.root)?;

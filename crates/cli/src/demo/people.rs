@@ -127,7 +127,7 @@ impl Demo<'_> {
         by: &[(PersonName, SigningKey)],
     ) -> Result<VerifiedOrder, Failure> {
         let root = &client.profile().root;
-        let text = order::propose(client.profile().cluster, action, clock::now())?;
+        let text = order::propose(&client.profile().root, action, clock::now(), order::AT_ONCE)?;
         let signed = order::sign(text, by, root)?;
         let verified = signed.verify(root)?;
         client.submit_order(signed).await?;

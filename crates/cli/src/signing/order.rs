@@ -1,37 +1,40 @@
 //! Orders about keys, and the officers who sign them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use quorate_model::{
-    Digest, KeyId, OrderId, ParticipantSet, PersonName, Scheme, Threshold, Timestamp,
-};
+use quorate_model::{KeyId, OrderId, ParticipantSet, PersonName, Scheme, Threshold, Timestamp};
 use quorate_trust::{
     GenerateKey, Namespace, Order, OrderAction, SignedOrder, SigningKey, StatementSignature,
     TrustRoot, Window,
 };
 use rand_core::{OsRng, RngCore as _};
 
+use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::setup::join::read_key;
 
 /// How long before now an order begins, for nodes whose clocks are behind.
 const LEAD_MS: u64 = 30_000;
-/// How long an order may begin to be carried out.
-const LIFETIME_MS: u64 = 10 * 60_000;
+/// How long an order that is signed and sent by one command may begin to be carried out.
+pub(crate) const AT_ONCE: Duration = Duration::from_secs(10 * 60);
 
-/// An order's text, to be shown before it is signed.
+/// An order's text, to be shown before it is signed. What stops never expires.
 pub(crate) fn propose(
-    cluster: Digest,
+    root: &TrustRoot,
     action: OrderAction,
     now: Timestamp,
+    lifetime: Duration,
 ) -> Result<String, Failure> {
     let mut random = [0; 8];
     OsRng.fill_bytes(&mut random);
     let id: OrderId = format!("order-{}", hex::encode(random)).parse()?;
     let not_before = Timestamp::from_millis(now.millis().saturating_sub(LEAD_MS));
-    let expires = (!action.is_stop()).then(|| now.plus_millis(LIFETIME_MS));
+    let expires = (!action.is_stop()).then(|| not_before.plus_millis(clock::millis(lifetime)));
     let window = Window { not_before, expires };
-    Ok(Order { cluster, id, action, window }.render())
+    let order = Order { cluster: root.hash(), id, action, window };
+    order.check(root)?;
+    Ok(order.render())
 }
 
 /// What to generate, with the root's nodes as roster where none is named.

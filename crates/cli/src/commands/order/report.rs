@@ -39,6 +39,8 @@ pub(super) struct Holds {
     held: usize,
     needed: usize,
     is_stop: bool,
+    /// The root's delay, where it applies.
+    delay_s: u64,
 }
 
 impl OrderReport {
@@ -86,7 +88,8 @@ impl OrderReport {
         // Of so many nodes, fewer than the threshold are left without it; a lift has to reach as
         // many as sign.
         let needed = if is_stop { nodes + 1 - floor } else { floor };
-        Holds { held: self.held_by.len(), needed, is_stop }
+        let delay_s = if self.action == "unfreeze" { profile.root.unfreeze_delay_s } else { 0 };
+        Holds { held: self.held_by.len(), needed, is_stop, delay_s }
     }
 }
 
@@ -96,10 +99,13 @@ impl Holds {
     }
 
     pub(super) fn words(&self) -> String {
-        let Self { held, needed, is_stop } = self;
+        let Self { held, needed, is_stop, .. } = self;
         match (self.is_enough(), is_stop) {
             (true, true) => format!("{held} nodes hold it: nothing in its scope is signed now."),
-            (true, false) => format!("{held} nodes hold it."),
+            (true, false) => match self.delay_s {
+                0 => format!("{held} nodes hold it."),
+                delay => format!("{held} nodes hold it; the freeze holds on for {delay} s more."),
+            },
             (false, _) => format!(
                 "{held} nodes hold it, {needed} have to. It goes on to the others as they attach; \
                  `quorate order show` tells."
