@@ -8,9 +8,10 @@ use quorate_model::{
 
 use crate::{Order, OrderAction, Scope, VerifiedOrder};
 
-/// Stops and lifts that are remembered, at most: an order is carried out once for ever, so none is
-/// ever forgotten.
-pub const STOPS_MAX: usize = 512;
+/// Stops that are remembered, at most, and as many lifts: an order is carried out once for ever, so
+/// none is ever forgotten. They are counted apart, so that no officer, who may freeze alone, can
+/// leave the quorum no room to lift.
+pub const STOPS_MAX: usize = 256;
 
 /// Freezes and suspensions, in force and lifted. It only grows, so that two nodes which heard of the
 /// same orders, in whatever order, agree on its digest.
@@ -52,7 +53,9 @@ pub enum StopError {
     #[error("order {0} cannot be lifted by this one: unfreeze lifts a freeze, resume a suspension")]
     WrongLift(OrderId),
     /// As many stops are remembered as can be.
-    #[error("{STOPS_MAX} stops and lifts are remembered: no more fit under this trust root")]
+    #[error(
+        "{STOPS_MAX} stops, or as many lifts, are remembered: no more fit under this trust root"
+    )]
     TooMany,
 }
 
@@ -108,7 +111,7 @@ impl Stops {
         if self.stops.contains_key(&digest) {
             return Ok(false);
         }
-        self.room()?;
+        room(self.stops.len())?;
         self.stops.insert(digest, stop);
         Ok(true)
     }
@@ -123,14 +126,9 @@ impl Stops {
             }
             Some(_) | None => {}
         }
-        self.room()?;
+        room(self.lifts.len())?;
         self.lifts.insert(digest, lift);
         Ok(true)
-    }
-
-    fn room(&self) -> Result<(), StopError> {
-        let known = self.stops.len() + self.lifts.len();
-        if known < STOPS_MAX { Ok(()) } else { Err(StopError::TooMany) }
     }
 
     /// The stops in force at a time, by the digests of their orders.
@@ -201,6 +199,10 @@ impl std::fmt::Display for Stop {
         let by: Vec<_> = self.by.iter().map(PersonName::as_str).collect();
         write!(f, "{} is {verb} by {} ({})", self.scope, by.join(", "), self.id)
     }
+}
+
+const fn room(remembered: usize) -> Result<(), StopError> {
+    if remembered < STOPS_MAX { Ok(()) } else { Err(StopError::TooMany) }
 }
 
 #[cfg(test)]

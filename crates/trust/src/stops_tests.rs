@@ -111,4 +111,7 @@ fn what_is_remembered_is_limited() {
     }
     let more = order(255, OrderAction::Suspend(key()));
     assert_eq!(apply(&mut stops, &more, 0), Err(StopError::TooMany));
+    // Whoever filled it cannot keep the quorum from lifting.
+    let first = stops.in_force(at(0)).map(|(digest, _)| *digest).next().unwrap();
+    assert_eq!(apply(&mut stops, &order(254, OrderAction::Unfreeze(first)), 0), Ok(true));
 }
