@@ -25,6 +25,25 @@ async fn a_cluster_is_made_by_its_members() {
 }
 
 #[tokio::test]
+async fn a_cluster_for_funds_leaves_nobody_alone_in_charge() {
+    let mut hand = ByHand::new();
+    hand.join_all().await;
+    let refused = hand.try_init(&[]).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    for said in ["each of alice is quorum keys alone", "ops operates nodes 1, 2, 3"] {
+        assert!(refused.stderr.contains(said), "{refused:?}");
+    }
+    assert!(!hand.path("cluster").join("root.txt").exists(), "nothing was made");
+    // Whoever makes the root may not care. Its members do.
+    let made = hand.try_init(&["--dev"]).await;
+    let cluster = made.json["cluster"].as_str().unwrap();
+    let welcome = hand.path("cluster/welcome/node-1.txt");
+    let accept = ["join", "accept", "--welcome", welcome.to_str().unwrap(), "--cluster", cluster];
+    let refused = run(&hand.path("n1"), &accept).await;
+    assert!(refused.code == 1 && refused.stderr.contains("ops operates"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn an_order_needs_its_quorum() {
     let mut lab = crate::lab::Lab::new().await;
     let officers = lab.cluster.officer_keys();

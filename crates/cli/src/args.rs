@@ -154,6 +154,9 @@ pub enum Join {
         /// The cluster's id, compared over another channel than the file came by.
         #[arg(long, value_name = "HASH")]
         cluster: Digest,
+        /// Not for funds: accept a trust root under which one person or operator can do harm alone.
+        #[arg(long)]
+        dev: bool,
     },
 }
 
@@ -188,6 +191,9 @@ pub struct Init {
     /// take more than half of all officers where they are not given.
     #[arg(long = "quorum", value_name = "NAME=REQUIRED:PERSON,…")]
     pub quorums: Vec<NamedQuorum>,
+    /// Not for funds: make a trust root under which one person or operator can do harm alone.
+    #[arg(long)]
+    pub dev: bool,
 }
 
 /// Runs a signer node.

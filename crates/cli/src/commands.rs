@@ -26,6 +26,7 @@ use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::profile::Profile;
+use crate::setup::Purpose;
 
 /// Runs a command to its end.
 pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
@@ -55,6 +56,11 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
 /// A connection with the profile in this folder.
 async fn connect(dir: Option<PathBuf>) -> Result<Client, Failure> {
     Client::connect(Profile::load(dir.as_deref())?).await
+}
+
+/// What the cluster is for, by the flag `--dev`.
+const fn purpose(dev: bool) -> Purpose {
+    if dev { Purpose::Dev } else { Purpose::Funds }
 }
 
 /// The folder that a command makes things in.

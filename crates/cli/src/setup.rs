@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use quorate_model::Digest;
 use quorate_net::TlsError;
 use quorate_net::pki::{PkiError, Role};
-use quorate_trust::{CredentialError, CredentialTextError, RootError};
+use quorate_trust::{CredentialError, CredentialTextError, RootError, SinglePoint, TrustRoot};
 
 use crate::files::FileError;
 
@@ -33,6 +33,26 @@ pub(crate) const JOIN_FILE: &str = "join.txt";
 pub(crate) const POLICY_FILE: &str = "policy.toml";
 /// The passphrase that wraps the data keys of a store.
 pub(crate) const PASSPHRASE_FILE: &str = "passphrase";
+
+/// What a cluster is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Nobody may be able to do harm alone.
+    Funds,
+    /// To try things out.
+    Dev,
+}
+
+impl Purpose {
+    /// Checks that a trust root is fit for it.
+    fn check(self, root: &TrustRoot) -> Result<(), SetupError> {
+        let points = match self {
+            Self::Funds => root.single_points(),
+            Self::Dev => Vec::new(),
+        };
+        if points.is_empty() { Ok(()) } else { Err(SetupError::SinglePoints(points)) }
+    }
+}
 
 /// Why a step is not done. Nothing is left half done but what a message names.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +85,11 @@ pub(crate) enum SetupError {
     NoCoordinator,
     #[error("quorum {0:?} is given twice")]
     QuorumTwice(String),
+    #[error(
+        "under this trust root, {}; only a cluster that is not for funds may be so (--dev)",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    SinglePoints(Vec<SinglePoint>),
     #[error(
         "the welcome file has the trust root {found}, but {expected} was pinned: compare the hash \
          with the other administrators again, over another channel than the file came by"

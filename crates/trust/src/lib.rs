@@ -31,7 +31,7 @@ pub use person::{
 };
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use root::{
-    Label, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError, ServiceEntry, TrustRoot,
+    Label, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError, ServiceEntry, SinglePoint, TrustRoot,
 };
 pub use signed::{Authentic, Body, SenderError, Signed};
 pub use stops::{STOPS_MAX, Stop, StopError, Stops};

@@ -1,5 +1,7 @@
 //! The trust root: who is in the cluster, and what they may decide together.
 
+mod single_point;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +11,7 @@ use quorate_model::{
     Transcript,
 };
 
+pub use self::single_point::SinglePoint;
 use crate::text::{Reader, TextError, Writer, list, value};
 use crate::{Credential, CredentialError, PublicKey, SIGNATURES_MAX, UserVerification};
 
@@ -89,7 +92,7 @@ pub struct Quorum {
 }
 
 /// A short free text about a node: 1 to 64 of printable ASCII without spaces.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label(String);
 
 /// Why a trust root is refused.

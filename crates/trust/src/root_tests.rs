@@ -1,5 +1,6 @@
 use rand_core::OsRng;
 
+use super::SinglePoint::Operator;
 use super::*;
 use crate::SigningKey;
 
@@ -118,4 +119,24 @@ fn text_that_is_not_canonical_is_refused() {
     }
     assert!(TrustRoot::parse(text.trim_end()).is_err());
     assert!(TrustRoot::parse(&text.replace("quorate-root/1", "quorate-root/2")).is_err());
+}
+
+#[test]
+fn whoever_could_do_harm_alone_is_named() {
+    let mut root = root();
+    let [Operator { operator, nodes }] = &root.single_points()[..] else { panic!("{root:?}") };
+    assert_eq!((operator.to_string().as_str(), nodes.len()), ("acme", 3));
+    for (node, operator) in root.nodes.values_mut().zip(["acme", "bolt", "core"]) {
+        node.operator = operator.parse().unwrap();
+    }
+    assert_eq!(root.single_points(), []);
+    for name in QUORUMS {
+        let mut root = root.clone();
+        root.quorums.get_mut(&name.parse().unwrap()).unwrap().required = 1;
+        let words: Vec<_> = root.single_points().iter().map(ToString::to_string).collect();
+        assert_eq!(words, [format!("each of alice, bob is quorum {name} alone")]);
+    }
+    // Two of three nodes sign: two nodes of one operator are one too many.
+    root.nodes.values_mut().next().unwrap().operator = "core".parse().unwrap();
+    assert!(matches!(&root.single_points()[..], [Operator { nodes, .. }] if nodes.len() == 2));
 }

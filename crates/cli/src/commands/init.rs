@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::required;
+use super::{purpose, required};
 use crate::args::Init;
 use crate::clock;
 use crate::exit::{Exit, Failure};
@@ -45,6 +45,7 @@ pub(super) fn run(command: Init, dir: Option<PathBuf>, output: &Output) -> Resul
         threshold_floor: command.threshold_floor,
         unfreeze_delay_s: command.unfreeze_delay.as_secs(),
         quorums: command.quorums,
+        purpose: purpose(command.dev),
     };
     let made = init(&dir, &requests, rules, clock::now())?;
     // The text is what everybody trusts from now on: it is shown, not only written.

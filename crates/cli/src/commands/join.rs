@@ -6,14 +6,14 @@ use quorate_model::Digest;
 use quorate_trust::{Credential, UserVerification};
 use serde::Serialize;
 
-use super::required;
+use super::{purpose, required};
 use crate::args::{Join, Person};
 use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::output::{Output, Paint, Report, fields};
 use crate::setup::join::{join, read_ssh_key};
 use crate::setup::member::{JoinRequest, Member, Standing};
-use crate::setup::{JOIN_FILE, accept};
+use crate::setup::{JOIN_FILE, Purpose, accept};
 
 #[derive(Serialize)]
 struct JoinReport {
@@ -58,7 +58,9 @@ pub(super) fn run(command: Join, dir: Option<PathBuf>, output: &Output) -> Resul
     let dir = required(dir)?;
     let mut ssh_key = None;
     let member = match command {
-        Join::Accept { welcome, cluster } => return accept(&dir, &welcome, cluster, output),
+        Join::Accept { welcome, cluster, dev } => {
+            return accept(&dir, &welcome, cluster, purpose(dev), output);
+        }
         Join::Node { id, operator, region, provider } => {
             Member::Node { id, operator, region, provider }
         }
@@ -104,8 +106,14 @@ fn person(
     Ok(Member::Person { name, standing: Standing { officer, user_verification } })
 }
 
-fn accept(dir: &Path, welcome: &Path, cluster: Digest, output: &Output) -> Result<Exit, Failure> {
-    let accepted = accept::accept(dir, &files::read(welcome)?, cluster)?;
+fn accept(
+    dir: &Path,
+    welcome: &Path,
+    cluster: Digest,
+    purpose: Purpose,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let accepted = accept::accept(dir, &files::read(welcome)?, cluster, purpose)?;
     let config = accept::configure(dir, &accepted, &[])?;
     output.show(&AcceptReport {
         role: accepted.member.role().to_string(),

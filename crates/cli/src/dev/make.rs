@@ -13,11 +13,11 @@ use super::sample;
 use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::files;
-use crate::setup::POLICY_FILE;
 use crate::setup::accept::{accept, configure};
 use crate::setup::init::{Rules, init};
 use crate::setup::join::join;
 use crate::setup::member::{Member, Standing};
+use crate::setup::{POLICY_FILE, Purpose};
 
 /// The folder of the authority and the trust root.
 pub(super) const AUTHORITY: &str = "authority";
@@ -47,7 +47,12 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
     let quorum = format!("=2:{}", OFFICERS.join(","));
     let quorums = QUORUMS.map(|name| format!("{name}{quorum}").parse());
     let quorums = quorums.into_iter().collect::<Result<_, _>>().map_err(Failure::usage)?;
-    let rules = Rules { threshold_floor: threshold, unfreeze_delay_s: UNFREEZE_DELAY_S, quorums };
+    let rules = Rules {
+        threshold_floor: threshold,
+        unfreeze_delay_s: UNFREEZE_DELAY_S,
+        quorums,
+        purpose: Purpose::Dev,
+    };
     let all: Vec<_> = requests.iter().map(|(_, request)| request.clone()).collect();
     let unfinished = dir.join("unfinished");
     let made = init(&unfinished, &all, rules, clock::now())?;
@@ -58,7 +63,7 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
         }
         let welcome = made.welcomes.get(&request.member.role());
         let welcome = files::read(welcome.map_or(Path::new(""), PathBuf::as_path))?;
-        let accepted = accept(&dir, &welcome, made.cluster)?;
+        let accepted = accept(&dir, &welcome, made.cluster, Purpose::Dev)?;
         configure(&dir, &accepted, &sample::NETWORKS)?;
     }
     // Last: without it, there is no cluster to take up.

@@ -13,8 +13,8 @@ use super::address::CoordinatorAddress;
 use super::member::{JoinRequest, Member};
 use super::welcome::Welcome;
 use super::{
-    CA_FILE, CERTIFICATE_FILE, JOIN_FILE, PASSPHRASE_FILE, POLICY_FILE, ROOT_FILE, SetupError,
-    TLS_KEY_FILE, certificate, join, template,
+    CA_FILE, CERTIFICATE_FILE, JOIN_FILE, PASSPHRASE_FILE, POLICY_FILE, Purpose, ROOT_FILE,
+    SetupError, TLS_KEY_FILE, certificate, join, template,
 };
 use crate::files;
 
@@ -28,7 +28,12 @@ pub(crate) struct Accepted {
 
 /// Checks a welcome file against the pinned hash and the keys in `dir`, and writes the trust root and
 /// the certificates. What a node or coordinator needs beyond that is made where it is missing.
-pub(crate) fn accept(dir: &Path, welcome: &str, pinned: Digest) -> Result<Accepted, SetupError> {
+pub(crate) fn accept(
+    dir: &Path,
+    welcome: &str,
+    pinned: Digest,
+    purpose: Purpose,
+) -> Result<Accepted, SetupError> {
     let request = join::read(&dir.join(JOIN_FILE))?;
     let welcome = Welcome::parse(welcome)?;
     let root = TrustRoot::parse(&welcome.root)?;
@@ -36,6 +41,7 @@ pub(crate) fn accept(dir: &Path, welcome: &str, pinned: Digest) -> Result<Accept
     if cluster != pinned {
         return Err(SetupError::OtherRoot { found: cluster, expected: pinned });
     }
+    purpose.check(&root)?;
     check_unchanged(dir, cluster)?;
     let expected = request.member.role();
     if welcome.role != expected.to_string() {

@@ -37,7 +37,12 @@ impl Fixture {
         let requests = ["1", "2", "3", "main", "payments", "alice"]
             .map(|name| join::join(&dir.path().join(name), member(name), None).unwrap());
         let threshold_floor = Threshold::new(2).unwrap();
-        let rules = Rules { threshold_floor, unfreeze_delay_s: 0, quorums: Vec::new() };
+        let rules = Rules {
+            threshold_floor,
+            unfreeze_delay_s: 0,
+            quorums: Vec::new(),
+            purpose: Purpose::Dev,
+        };
         let now = crate::clock::now();
         let made = init(&dir.path().join("cluster"), &requests, rules, now).unwrap();
         Self { dir, made }
@@ -53,7 +58,7 @@ impl Fixture {
     }
 
     fn accept(&self, name: &str, welcome: &Welcome) -> Result<Accepted, SetupError> {
-        accept(&self.path(name), &welcome.render().unwrap(), self.made.cluster)
+        accept(&self.path(name), &welcome.render().unwrap(), self.made.cluster, Purpose::Dev)
     }
 }
 
@@ -75,7 +80,8 @@ fn every_member_accepts_its_welcome() {
 fn a_root_that_is_not_the_pinned_one_is_refused() {
     let fixture = Fixture::new();
     let welcome = fixture.welcome("1").render().unwrap();
-    let error = accept(&fixture.path("1"), &welcome, Digest::new([9; 32])).unwrap_err();
+    let error =
+        accept(&fixture.path("1"), &welcome, Digest::new([9; 32]), Purpose::Dev).unwrap_err();
     assert!(matches!(error, SetupError::OtherRoot { .. }), "{error}");
     assert!(!fixture.path("1/root.txt").exists());
 }
@@ -94,7 +100,7 @@ fn a_folder_does_not_change_its_cluster() {
     let (one, other) = (Fixture::new(), Fixture::new());
     one.accept("1", &one.welcome("1")).unwrap();
     let welcome = other.welcome("1").render().unwrap();
-    let error = accept(&one.path("1"), &welcome, other.made.cluster).unwrap_err();
+    let error = accept(&one.path("1"), &welcome, other.made.cluster, Purpose::Dev).unwrap_err();
     assert!(matches!(error, SetupError::RootChanged { .. }), "{error}");
 }
 
@@ -110,7 +116,8 @@ fn a_root_that_names_other_keys_is_refused() {
     let (one, other) = (Fixture::new(), Fixture::new());
     for name in ["1", "payments", "alice"] {
         let welcome = other.welcome(name).render().unwrap();
-        let error = accept(&one.path(name), &welcome, other.made.cluster).unwrap_err();
+        let error =
+            accept(&one.path(name), &welcome, other.made.cluster, Purpose::Dev).unwrap_err();
         assert!(matches!(error, SetupError::NotOurKey { .. }), "{name}: {error}");
     }
     // The identity key is right and the TLS key is not.

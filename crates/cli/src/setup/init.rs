@@ -11,7 +11,7 @@ use quorate_trust::{NodeEntry, PersonEntry, QUORUMS, Quorum, ServiceEntry, Trust
 use super::address::CoordinatorAddress;
 use super::member::{JoinRequest, Member, Standing, file_stem};
 use super::welcome::Welcome;
-use super::{CA_FILE, ROOT_FILE, SetupError};
+use super::{CA_FILE, Purpose, ROOT_FILE, SetupError};
 use crate::files;
 
 const HOUR_MS: u64 = 3_600_000;
@@ -36,6 +36,8 @@ pub(crate) struct Rules {
     /// Quorums of officers; those that must exist and are not here take more than half of the
     /// officers.
     pub(crate) quorums: Vec<NamedQuorum>,
+    /// What the cluster is for.
+    pub(crate) purpose: Purpose,
 }
 
 /// A cluster that was made.
@@ -60,7 +62,9 @@ pub(crate) fn init(
         return Err(SetupError::ClusterExists(dir.to_owned()));
     }
     let coordinators = coordinators(requests)?;
+    let purpose = rules.purpose;
     let root = trust_root(requests, rules, now)?;
+    purpose.check(&root)?;
     let cluster = root.hash();
     let authority = authority(now)?;
     let until = now.plus_millis(CERTIFICATE_YEARS * YEAR_MS);
@@ -203,7 +207,12 @@ mod tests {
 
     fn rules() -> Rules {
         let threshold_floor = Threshold::new(2).unwrap();
-        Rules { threshold_floor, unfreeze_delay_s: 3_600, quorums: Vec::new() }
+        Rules {
+            threshold_floor,
+            unfreeze_delay_s: 3_600,
+            quorums: Vec::new(),
+            purpose: Purpose::Dev,
+        }
     }
 
     fn member(text: &str) -> Member {
