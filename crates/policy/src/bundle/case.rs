@@ -167,6 +167,8 @@ impl fmt::Display for Seen {
     /// In the words of a test.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { expect, rules, missing, until } = self;
+        let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
+        let (rules, missing) = (list(rules), list(missing));
         write!(f, "expect = {:?}, rules = {rules:?}, missing = {missing:?}", expect.as_str())?;
         until.iter().try_for_each(|until| write!(f, ", until = \"{until}\""))
     }

@@ -47,7 +47,7 @@ impl fmt::Display for Value {
         match self {
             Self::Number(number) => write!(f, "{number}"),
             Self::Text(text) => f.write_str(text),
-            Self::Names(names) if names.is_empty() => f.write_str("nobody and nothing"),
+            Self::Names(names) if names.is_empty() => f.write_str("none"),
             Self::Names(names) => {
                 let names: Vec<_> = names.iter().map(String::as_str).collect();
                 f.write_str(&names.join(", "))
