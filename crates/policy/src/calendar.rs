@@ -78,17 +78,17 @@ impl Calendar {
     }
 
     /// The time of day at which it begins, as written.
-    pub(crate) fn from_text(&self) -> String {
+    pub(crate) fn begins(&self) -> String {
         time_text(self.from)
     }
 
     /// The time of day at which it has ended, as written.
-    pub(crate) fn to_text(&self) -> String {
+    pub(crate) fn ends(&self) -> String {
         time_text(self.to)
     }
 
     /// The offset from UTC, as written.
-    pub(crate) fn offset_text(&self) -> String {
+    pub(crate) fn utc_offset_text(&self) -> String {
         let sign = if self.offset < 0 { '-' } else { '+' };
         format!("{sign}{}", time_text(self.offset.abs()))
     }
@@ -152,7 +152,7 @@ mod tests {
     fn a_calendar_is_told_as_it_was_written() {
         for (offset, from, to) in [("-03:30", "08:05", "24:00"), ("+00:00", "00:00", "09:00")] {
             let calendar = calendar(offset, &["sun", "mon"], from, to).unwrap();
-            let told = (calendar.offset_text(), calendar.from_text(), calendar.to_text());
+            let told = (calendar.utc_offset_text(), calendar.begins(), calendar.ends());
             assert_eq!(told, (offset.to_owned(), from.to_owned(), to.to_owned()));
             assert_eq!(calendar.day_names().collect::<Vec<_>>(), ["mon", "sun"]);
         }

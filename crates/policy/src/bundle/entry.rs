@@ -150,9 +150,9 @@ fn of_calendar(name: &str, calendar: &Calendar) -> Entry {
         name,
         [
             ("days", Value::Text(day_names.join(", "))),
-            ("from", Value::Text(calendar.from_text())),
-            ("to", Value::Text(calendar.to_text())),
-            ("utc_offset", Value::Text(calendar.offset_text())),
+            ("from", Value::Text(calendar.begins())),
+            ("to", Value::Text(calendar.ends())),
+            ("utc_offset", Value::Text(calendar.utc_offset_text())),
         ],
     )
 }
