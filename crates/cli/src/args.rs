@@ -1,5 +1,9 @@
 //! The command line.
 
+mod policy;
+
+pub use self::policy::{Example, Policy};
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -83,7 +87,7 @@ pub enum Command {
     Request(Request),
     /// Show the whole cluster in one table.
     Status,
-    /// Ask the policy of the nodes.
+    /// Write, test and compare policy bundles, and ask the policy of the nodes.
     #[command(subcommand)]
     Policy(Policy),
     /// Print a completion script for a shell.
@@ -453,13 +457,6 @@ pub enum Request {
         /// Its UUID or full name.
         request: String,
     },
-}
-
-/// Policy.
-#[derive(Debug, Subcommand)]
-pub enum Policy {
-    /// What would each node say to a transaction? Nothing is stored or signed.
-    Simulate(Transaction),
 }
 
 fn threshold(text: &str) -> Result<Threshold, String> {

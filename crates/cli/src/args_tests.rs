@@ -94,3 +94,21 @@ fn rosters_and_networks_are_read() {
     };
     assert_eq!(transaction.network, Some(Network::SolanaDevnet));
 }
+
+#[test]
+fn policies_are_read_from_files() {
+    let line = "quorate policy init --example otc-desk --out a.toml";
+    let Command::Policy(Policy::Init { example, .. }) = parse(line).unwrap().command else {
+        unreachable!()
+    };
+    assert_eq!(example, Some(Example::OtcDesk));
+    for (line, kind) in [
+        ("quorate policy init", ErrorKind::MissingRequiredArgument),
+        ("quorate policy init --example bank --out a", ErrorKind::InvalidValue),
+        ("quorate policy diff a", ErrorKind::MissingRequiredArgument),
+        ("quorate policy explain a", ErrorKind::MissingRequiredArgument),
+    ] {
+        assert_eq!(refused(line), kind, "{line}");
+    }
+    assert!(parse("quorate policy test a --allow-none").is_ok());
+}

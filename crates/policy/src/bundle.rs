@@ -4,17 +4,20 @@ mod case;
 mod change;
 mod directory;
 mod document;
+mod entry;
 mod error;
 mod lint;
 mod nesting;
 mod optional;
 mod polarity;
+mod rehearsal;
 mod rules;
 mod syntax;
 mod tables;
 mod truth;
 mod vocabulary;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -25,11 +28,12 @@ use self::case::Case;
 pub use self::change::Change;
 pub(crate) use self::directory::Directory;
 use self::document::Document;
+pub use self::entry::{Entry, Value};
 pub use self::error::{BundleError, Lint};
+pub use self::rehearsal::{Changed, Explanation};
 pub(crate) use self::rules::{Condition, PermitRule, Rules};
 pub(crate) use self::tables::Tables;
 pub(crate) use self::vocabulary::Vocabulary;
-use crate::{Gate, TestReport, TestResult};
 
 /// At most this many bytes in a bundle.
 const BYTES_MAX: usize = 256 * 1024;
@@ -83,7 +87,7 @@ const BYTES_MAX: usize = 256 * 1024;
 ///
 /// [quorums.treasury]                          # context.quorums: enough of them approved
 /// required = 2
-/// members = ["alice", "bob", "carol"]
+/// members = ["alice", "bob", "carol"]         # at most 32
 ///
 /// [windows.daily]                             # context.windows: the payload, fee included, fits
 /// asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
@@ -98,7 +102,7 @@ const BYTES_MAX: usize = 256 * 1024;
 /// to = "18:00"
 ///
 /// [[tests]]                                   # run by Bundle::run_tests
-/// name = "a small payment to a counterparty"
+/// name = "a small payment to a counterparty"  # of this test only
 /// service = "payments"
 /// key = "treasury"
 /// network = "bip122:000000000019d6689c085ae165831e93"
@@ -157,16 +161,12 @@ impl Bundle {
         let directory = Directory::new(&document, &vocabulary)?;
         let tables = Tables::parse(&document)?;
         let rules = Rules::parse(&document.policies, &vocabulary, &directory, &tables)?;
-        let cases = document.tests.iter().map(|test| {
-            let parsed = Case::parse(test, &tables.quorums);
-            parsed.map_err(|reason| BundleError::entry("tests", &test.name, reason))
-        });
         Ok(Self {
             version,
             hash: Transcript::new(Tag::Bundle).text(toml_text).finish(),
             previous,
             not_before: parse_field("not_before", document.not_before.as_deref())?,
-            cases: cases.collect::<Result<_, _>>()?,
+            cases: parse_cases(&document, &tables)?,
             directory,
             tables,
             rules,
@@ -200,14 +200,6 @@ impl Bundle {
         self.not_before
     }
 
-    /// Runs the bundle's own tests. Loading a bundle does not.
-    pub fn run_tests(&self) -> TestReport {
-        let gate = Gate::new(self.clone());
-        let run =
-            |case: &Case| TestResult { name: case.name.clone(), failure: case.failure(&gate) };
-        TestReport { results: self.cases.iter().map(run).collect() }
-    }
-
     /// The rules, as id and title, in the order of their ids.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
         self.rules.titles.iter().map(|(id, title)| (id.as_str(), title.as_str()))
@@ -222,6 +214,19 @@ impl fmt::Debug for Bundle {
             .field("hash", &self.hash)
             .finish_non_exhaustive()
     }
+}
+
+fn parse_cases(document: &Document, tables: &Tables) -> Result<Vec<Case>, BundleError> {
+    let mut names = BTreeSet::new();
+    let mut cases = Vec::new();
+    for test in &document.tests {
+        if !names.insert(&test.name) {
+            return Err(BundleError::DuplicateTest { name: test.name.clone() });
+        }
+        let case = Case::parse(test, &tables.quorums);
+        cases.push(case.map_err(|reason| BundleError::entry("tests", &test.name, reason))?);
+    }
+    Ok(cases)
 }
 
 fn parse_field<T>(field: &'static str, text: Option<&str>) -> Result<Option<T>, BundleError>

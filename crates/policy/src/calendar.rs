@@ -71,6 +71,28 @@ impl Calendar {
             .filter(move |opening| *opening > after)
     }
 
+    /// The days, in the order of the week.
+    pub(crate) fn day_names(&self) -> impl Iterator<Item = &'static str> {
+        let named = (0..).zip(DAYS);
+        named.filter(|(day, _)| self.days.contains(day)).map(|(_, name)| name)
+    }
+
+    /// The time of day at which it begins, as written.
+    pub(crate) fn begins(&self) -> String {
+        time_text(self.from)
+    }
+
+    /// The time of day at which it has ended, as written.
+    pub(crate) fn ends(&self) -> String {
+        time_text(self.to)
+    }
+
+    /// The offset from UTC, as written.
+    pub(crate) fn utc_offset_text(&self) -> String {
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        format!("{sign}{}", time_text(self.offset.abs()))
+    }
+
     /// Milliseconds of local time since 1970-01-01T00:00. Times beyond 63 bits are refused before
     /// any rule is asked.
     fn local(&self, now: Timestamp) -> i64 {
@@ -103,6 +125,11 @@ fn time(text: &str) -> Option<i64> {
     (time <= DAY).then_some(time)
 }
 
+fn time_text(millis: i64) -> String {
+    let minutes = millis / MINUTE;
+    format!("{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +146,16 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_calendar_is_told_as_it_was_written() {
+        for (offset, from, to) in [("-03:30", "08:05", "24:00"), ("+00:00", "00:00", "09:00")] {
+            let calendar = calendar(offset, &["sun", "mon"], from, to).unwrap();
+            let told = (calendar.utc_offset_text(), calendar.begins(), calendar.ends());
+            assert_eq!(told, (offset.to_owned(), from.to_owned(), to.to_owned()));
+            assert_eq!(calendar.day_names().collect::<Vec<_>>(), ["mon", "sun"]);
+        }
     }
 
     #[test]

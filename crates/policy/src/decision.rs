@@ -7,7 +7,7 @@ use quorate_model::{PersonName, Timestamp};
 use crate::Permit;
 
 /// The gate's answer; a simulation has the ids of the rules in place of a permit.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Decision<P = Permit> {
     /// Every effect is allowed.

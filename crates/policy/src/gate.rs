@@ -67,6 +67,13 @@ impl Gate {
         self.evaluate(subject).unwrap_or_else(Decision::Deny)
     }
 
+    /// What the rules see of each effect, with the approvals and at the time of the subject, in
+    /// words. Nothing where a fact could not be computed: [`Self::simulate`] says which.
+    pub(crate) fn observed(&self, subject: &SigningSubject<'_>) -> Vec<Vec<String>> {
+        let given = Given::now(&self.bundle, subject);
+        Question::new(self, subject).map_or_else(|_| Vec::new(), |asked| asked.observed(&given))
+    }
+
     /// The smallest set of quorums that would allow the request if nobody had approved yet, whatever
     /// the time is: who is asked about it. Empty where it needs nobody, or where approvals cannot
     /// allow it.

@@ -21,7 +21,9 @@ mod test_report;
 mod usage;
 mod window;
 
-pub use bundle::{Bundle, BundleError, Change, Lint, RegisteredAsset};
+pub use bundle::{
+    Bundle, BundleError, Change, Changed, Entry, Explanation, Lint, RegisteredAsset, Value,
+};
 pub use decision::{Decision, Denial, Later, MissingQuorum, NearestRule, Pending};
 pub use gate::Gate;
 pub use permit::{Permit, Phase};

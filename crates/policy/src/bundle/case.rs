@@ -1,6 +1,7 @@
 //! A bundle's own tests: what it must decide of a request, as a table.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use quorate_intent::{Address, Amount, Asset, Effect, EffectKind, Intent};
 use quorate_model::{
@@ -11,21 +12,19 @@ use quorate_model::{
 use super::document::{Expectation, Test, TestCharge, TestEffect};
 use super::{lint, tables};
 use crate::quorum::Quorum;
-use crate::{Decision, Denial, Gate, SigningSubject, Usage};
+use crate::{Decision, Denial, SigningSubject, Usage};
 
 /// One of a bundle's own tests. The request is described, not encoded: no payload is decoded.
 #[derive(Debug, Clone)]
 pub(super) struct Case {
-    pub(super) name: String,
+    /// As written.
+    pub(super) test: Test,
     service: ServiceName,
     key: KeyId,
     intent: Intent,
     approvals: BTreeSet<(QuorumName, PersonName)>,
     usage: Usage,
     now: Timestamp,
-    expect: Expectation,
-    rules: Option<BTreeSet<String>>,
-    missing: Option<BTreeSet<String>>,
     until: Option<Timestamp>,
 }
 
@@ -70,23 +69,20 @@ impl Case {
             payload_digest: Transcript::new(Tag::Payload).finish(),
         };
         Ok(Self {
-            name: test.name.clone(),
             service: parse(&test.service)?,
             usage: parse_usage(&test.usage, &key, network)?,
             key,
             intent,
             approvals: approvals.collect::<Result<_, _>>()?,
             now: parse(&test.now)?,
-            expect: test.expect,
-            rules: test.rules.clone(),
-            missing: test.missing.clone(),
             until: test.until.as_deref().map(parse).transpose()?,
+            test: test.clone(),
         })
     }
 
-    /// What the bundle decides otherwise than expected; `None` where it does not.
-    pub(super) fn failure(&self, gate: &Gate) -> Option<String> {
-        let decision = gate.simulate(&SigningSubject {
+    /// What a gate is asked.
+    pub(super) fn subject(&self) -> SigningSubject<'_> {
+        SigningSubject {
             service: &self.service,
             request: Digest::new([0; 32]),
             key: &self.key,
@@ -97,18 +93,33 @@ impl Case {
             approvals: &self.approvals,
             usage: &self.usage,
             now: self.now,
-        });
-        let seen = Seen::of(&decision);
-        let differs = seen.expect != self.expect
-            || self.rules.as_ref().is_some_and(|rules| *rules != seen.rules)
-            || self.missing.as_ref().is_some_and(|missing| *missing != seen.missing)
+        }
+    }
+
+    /// What is decided otherwise than the test expects; `None` where nothing is.
+    pub(super) fn failure(&self, decision: &Decision<Vec<String>>) -> Option<String> {
+        let seen = Seen::of(decision);
+        let Test { expect, rules, missing, .. } = &self.test;
+        let differs = seen.expect != *expect
+            || rules.as_ref().is_some_and(|rules| *rules != seen.rules)
+            || missing.as_ref().is_some_and(|missing| *missing != seen.missing)
             || self.until.is_some_and(|until| Some(until) != seen.until);
-        differs.then(|| format!("the bundle decides: {decision}; {seen:?}"))
+        differs.then(|| format!("the bundle decides: {decision}; {seen}"))
+    }
+}
+
+/// Whether two gates answer a request differently. Denials do not differ in what came nearest.
+pub(super) fn differ(before: &Decision<Vec<String>>, after: &Decision<Vec<String>>) -> bool {
+    match (before, after) {
+        (Decision::Deny(_), Decision::Deny(_)) => Seen::of(before) != Seen::of(after),
+        (Decision::Allow(_) | Decision::Pending(_) | Decision::Later(_) | Decision::Deny(_), _) => {
+            before != after
+        }
     }
 }
 
 /// Of a decision, what a test speaks about.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Seen {
     expect: Expectation,
     rules: BTreeSet<String>,
@@ -152,6 +163,17 @@ impl Seen {
     }
 }
 
+impl fmt::Display for Seen {
+    /// In the words of a test.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expect, rules, missing, until } = self;
+        let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
+        let (rules, missing) = (list(rules), list(missing));
+        write!(f, "expect = {:?}, rules = {rules:?}, missing = {missing:?}", expect.as_str())?;
+        until.iter().try_for_each(|until| write!(f, ", until = \"{until}\""))
+    }
+}
+
 fn parse_effect(effect: &TestEffect, network: Network) -> Result<Effect, String> {
     let flag = |name: &String| {
         let flag = lint::FLAGS.into_iter().find(|flag| flag.as_str() == name);
@@ -187,7 +209,7 @@ fn amount(asset: Option<&str>, digits: &str, network: Network) -> Result<Amount,
 
 fn parse<T>(text: &str) -> Result<T, String>
 where
-    T: std::str::FromStr<Err: std::fmt::Display>,
+    T: std::str::FromStr<Err: fmt::Display>,
 {
     text.parse().map_err(|error: T::Err| error.to_string())
 }

@@ -137,3 +137,14 @@ pub(super) enum Expectation {
     Later,
     Deny,
 }
+
+impl Expectation {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Pending => "pending",
+            Self::Later => "later",
+            Self::Deny => "deny",
+        }
+    }
+}

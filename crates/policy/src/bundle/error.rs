@@ -41,6 +41,20 @@ pub enum BundleError {
         /// How many are accepted.
         max: usize,
     },
+    /// More persons in a quorum than a person who is asked can know.
+    #[error("quorum {quorum} has {count} members; at most {max} are accepted", max = super::tables::QUORUM_MEMBERS_MAX)]
+    TooManyMembers {
+        /// The quorum.
+        quorum: String,
+        /// How many it has.
+        count: usize,
+    },
+    /// Two of the bundle's own tests with one name.
+    #[error("two tests have the name {name:?}")]
+    DuplicateTest {
+        /// The name.
+        name: String,
+    },
     /// The text under `policies` is not Cedar.
     #[error("policies do not parse: {0}")]
     Policies(String),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, ValidationMode, Validator};
 use serde_json::Value;
 
@@ -80,8 +81,8 @@ fn named_policies(text: &str) -> Result<BTreeMap<String, Policy>, BundleError> {
     if !nesting::is_shallow(text) {
         return Err(BundleError::TooDeep);
     }
-    let set =
-        PolicySet::from_str(text).map_err(|error| BundleError::Policies(error.to_string()))?;
+    let set = PolicySet::from_str(text)
+        .map_err(|error| BundleError::Policies(located(text, &(&error).into())))?;
     if set.num_of_templates() > 0 {
         return Err(BundleError::Template);
     }
@@ -98,6 +99,20 @@ fn named_policies(text: &str) -> Result<BTreeMap<String, Policy>, BundleError> {
         }
     }
     Ok(policies)
+}
+
+/// What Cedar says, with the line that it is about.
+fn located(text: &str, error: &DetailedError) -> String {
+    let message = &error.message;
+    let line = error.source_locations.first().and_then(|label| {
+        let before = text.get(..label.loc.start)?;
+        let number = before.matches('\n').count();
+        Some((number + 1, text.lines().nth(number)?.trim()))
+    });
+    match line {
+        Some((number, line)) => format!("{message}, in line {number} of them: {line}"),
+        None => message.clone(),
+    }
 }
 
 fn annotation(policy: &Policy, rule: &str, name: &'static str) -> Result<String, BundleError> {

@@ -18,6 +18,7 @@ use crate::window::Window;
 
 /// The gate looks for the smallest set of missing quorums.
 const QUORUMS_MAX: usize = 16;
+pub(super) const QUORUM_MEMBERS_MAX: usize = 32;
 const WINDOWS_MAX: usize = 64;
 const CALENDARS_MAX: usize = 16;
 const WINDOW_SECONDS_MAX: u64 = Usage::HORIZON_MILLIS / 1_000;
@@ -98,6 +99,10 @@ fn parse_quorum(
 ) -> Result<(String, Quorum), BundleError> {
     let refuse = |reason: &dyn fmt::Display| BundleError::entry("quorums", name, reason);
     check_name("quorums", name)?;
+    let count = quorum.members.len();
+    if count > QUORUM_MEMBERS_MAX {
+        return Err(BundleError::TooManyMembers { quorum: name.clone(), count });
+    }
     let members = quorum.members.iter().map(|member| member.parse::<PersonName>());
     let members: BTreeSet<_> = members.collect::<Result<_, _>>().map_err(|e| refuse(&e))?;
     let required = quorum.required;

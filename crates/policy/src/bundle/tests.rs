@@ -188,6 +188,8 @@ fn every_rule_needs_an_id_and_a_title_of_its_own() {
 #[test]
 fn what_cedar_does_not_accept_is_refused() {
     assert!(matches!(refused("permit ("), BundleError::Policies(_)));
+    let error = refused(&format!("{RULE}\n{}", RULE.replace("permit (", "permit (("))).to_string();
+    assert!(error.contains("in line 2 of them: @id(\"p1\") @title(\"One\") permit (("), "{error}");
     let template = r#"@id("t") @title("t") permit (principal == ?principal, action, resource);"#;
     assert_eq!(refused(template), BundleError::Template);
     for clause in [

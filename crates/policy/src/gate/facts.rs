@@ -121,6 +121,15 @@ impl Facts {
         .map_err(|error| schema(&error))
     }
 
+    /// Every fact as an explanation shows it.
+    pub(super) fn all_observed(&self, entities: &Entities) -> Vec<String> {
+        let scope = [&["principal"][..], &["action"], &["resource"], &["resource", "tier"]];
+        let context = self.context.keys().map(|name| vec!["context", *name]);
+        let paths = scope.into_iter().map(<[_]>::to_vec).chain(context);
+        let owned = |path: Vec<&str>| path.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        paths.map(|path| self.observed(&owned(path), entities)).collect()
+    }
+
     /// The value of a fact as an explanation shows it, such as `limits = ["small"]`.
     pub(super) fn observed(&self, path: &[String], entities: &Entities) -> String {
         let path: Vec<_> = path.iter().map(String::as_str).collect();

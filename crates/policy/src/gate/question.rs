@@ -88,6 +88,12 @@ impl<'a> Question<'a> {
         Ok(None)
     }
 
+    /// What the rules see of each effect.
+    pub(super) fn observed(&self, given: &Given) -> Vec<Vec<String>> {
+        let facts = self.facts.iter().map(|facts| facts.given(self.bundle(), given));
+        facts.map(|facts| facts.all_observed(&self.entities)).collect()
+    }
+
     fn ask(&self, effect: usize, facts: &Facts, given: &Given) -> Result<Asked, Denial> {
         let indeterminate = |reason| Denial::Indeterminate { effect, reason };
         let bundle = self.bundle();

@@ -97,3 +97,40 @@ fn a_bundle_after_the_first_names_the_one_before() {
     assert_eq!(field("previous = \"1d6c\"\n"), "previous");
     assert_eq!(field(&format!("{line}not_before = \"2026-12-01\"\n")), "not_before");
 }
+
+#[test]
+fn a_quorum_is_no_crowd() {
+    let members = |count: usize| {
+        let names: Vec<_> = (0..count).map(|n| format!("\"p{n}\"")).collect();
+        with(
+            "members = [\"alice\", \"bob\", \"carol\"]",
+            &format!("members = [{}]", names.join(", ")),
+        )
+    };
+    assert!(members(32).is_ok());
+    let quorum = "treasury".to_owned();
+    assert_eq!(members(33).unwrap_err(), BundleError::TooManyMembers { quorum, count: 33 });
+}
+
+#[test]
+fn a_bundle_tells_everything_that_it_says() {
+    let bundle = Bundle::parse(&text(RULE)).unwrap();
+    let told = |entry: &Entry| {
+        let fields = entry.fields.iter().map(|(name, value)| format!("{name} {value}"));
+        format!("{}.{}: {}", entry.table, entry.name, fields.collect::<Vec<_>>().join("; "))
+    };
+    let btc = "bip122:000000000019d6689c085ae165831e93/slip44:0";
+    let address = "bip122:000000000019d6689c085ae165831e93:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa";
+    let expected = [
+        format!("rules.p1: effect permit; text {RULE}; title One"),
+        "groups.withdrawals: services payments".to_owned(),
+        "keys.treasury: tier hot; vault hot".to_owned(),
+        format!("assets.{btc}: decimals 8; symbol BTC"),
+        format!("lists.counterparties: addresses {address}"),
+        format!("limits.small: asset {btc}; per_transaction 100000000 (1 BTC)"),
+        "quorums.treasury: members alice, bob, carol; required 2".to_owned(),
+        format!("windows.daily: amount 500000000 (5 BTC); asset {btc}; count 10; seconds 86400"),
+        "calendars.office: days mon; from 08:00; to 18:00; utc_offset +01:00".to_owned(),
+    ];
+    assert_eq!(bundle.entries().iter().map(told).collect::<Vec<_>>(), expected);
+}
