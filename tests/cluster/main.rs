@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something unexpected is")]
 
+mod audit;
 mod demo;
 mod dev;
 mod lab;

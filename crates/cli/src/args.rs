@@ -1,5 +1,7 @@
 //! The command line.
 
+mod audit;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use quorate_model::{
 use quorate_net::pki::CoordinatorName;
 use quorate_trust::{Label, Scope};
 
+pub use self::audit::{Audit, Pinned};
 use crate::clock::parse_duration;
 use crate::network_name;
 use crate::output::Format;
@@ -86,6 +89,9 @@ pub enum Command {
     /// Ask the policy of the nodes.
     #[command(subcommand)]
     Policy(Policy),
+    /// Export and read the audit logs of nodes.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
