@@ -185,6 +185,7 @@ impl Lockstep {
                     self.frames.push(Frame::Answer(id, call, answer.clone()));
                     self.inputs.push_back(CoordinatorInput::Answer { node: id, call, answer });
                 }
+                Output::Act(NodeAction::Checkpoint { .. }) => panic!("nobody reads the audit log"),
                 Output::Now(said) => panic!("a node waits for its disk: {said:?}"),
             }
         }

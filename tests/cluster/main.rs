@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something unexpected is")]
 
+mod audit;
 mod by_hand;
 mod demo;
 mod dev;

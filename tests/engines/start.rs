@@ -1,4 +1,4 @@
-use quorate_audit::ChainError;
+use quorate_audit::{ChainError, EventKind, Export, Origin};
 use quorate_protocol::SecretShare;
 use quorate_protocol::wire::FromNode;
 use quorate_signer::{Node, Record, StartError};
@@ -12,6 +12,23 @@ fn a_node_resumes_from_its_records_and_says_so_in_its_log() {
     let before = lab.records(id(1)).len();
     lab.restart(id(1)).unwrap();
     assert_eq!(lab.records(id(1)).len(), before + 1);
+}
+
+#[test]
+fn a_reader_of_the_audit_log_gets_all_of_it_and_is_in_it() {
+    let mut lab = lab();
+    let (entries, signed) = lab.read_audit(id(1));
+    let last = &entries.last().unwrap().event;
+    assert_eq!(last.kind, EventKind::AdminAccess);
+    assert_eq!(last.facts, [("call".to_owned(), "ExportAudit".to_owned())]);
+    let text = Export::write(&entries, &signed).unwrap();
+    let origin = Origin { cluster: lab.fixture.root.hash(), node: id(1) };
+    let key = lab.fixture.root.nodes[&id(1)].identity;
+    assert_eq!(Export::verify(text.as_bytes(), origin, &key).unwrap().entries(), entries);
+    // The next reader's log goes on from there, also after a restart.
+    lab.restart(id(1)).unwrap();
+    let (later, _) = lab.read_audit(id(1));
+    assert_eq!((&later[..entries.len()], later.len()), (&*entries, entries.len() + 2));
 }
 
 #[test]

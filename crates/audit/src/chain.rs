@@ -100,10 +100,10 @@ impl Log {
     }
 }
 
-/// A node may start before its clock is set: only what it does afterwards counts.
+/// A node may start, and be read, before its clock is set: only what it does afterwards counts.
 fn shows_the_time(kind: EventKind) -> bool {
     match kind {
-        EventKind::NodeStarted => false,
+        EventKind::NodeStarted | EventKind::AdminAccess => false,
         EventKind::CeremonyBegun
         | EventKind::ShareCommitted
         | EventKind::ShareDropped
@@ -111,20 +111,10 @@ fn shows_the_time(kind: EventKind) -> bool {
         | EventKind::KeyActivated
         | EventKind::RequestReserved
         | EventKind::RequestDenied
+        | EventKind::RequestPending
         | EventKind::ConfirmationReserved
         | EventKind::SharesReleased
-        | EventKind::RequestPending
-        | EventKind::RequestRejected
-        | EventKind::ApprovalAccepted
-        | EventKind::OrderAccepted
-        | EventKind::Frozen
-        | EventKind::Unfrozen
-        | EventKind::KeySuspended
-        | EventKind::KeyResumed
-        | EventKind::StatementRefused
-        | EventKind::AdminAccess
-        | EventKind::BundleActivated
-        | EventKind::RootUpdated => true,
+        | EventKind::OrderAccepted => true,
     }
 }
 
@@ -158,13 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn a_start_does_not_show_the_time() {
+    fn neither_a_start_nor_a_reader_shows_the_time() {
         let mut log = Log::default();
         let (late, early) = (Timestamp::from_millis(9), Timestamp::from_millis(3));
         let state = Digest::new([0; 32]);
-        let _ = log.append(Event::new(EventKind::NodeStarted), late, state);
-        assert_eq!(log.time(), Timestamp::ZERO);
-        let _ = log.append(Event::new(EventKind::Frozen), early, state);
+        for kind in [EventKind::NodeStarted, EventKind::AdminAccess] {
+            let _ = log.append(Event::new(kind), late, state);
+            assert_eq!(log.time(), Timestamp::ZERO);
+        }
+        let _ = log.append(Event::new(EventKind::OrderAccepted), early, state);
         assert_eq!(log.time(), early);
     }
 
@@ -186,7 +178,7 @@ mod tests {
         let changes: [fn(&mut Entry); 8] = [
             |entry| entry.time = entry.time.plus_millis(1),
             |entry| entry.state = Digest::new([0xee; 32]),
-            |entry| entry.event.kind = EventKind::Frozen,
+            |entry| entry.event.kind = EventKind::OrderAccepted,
             |entry| entry.event.facts[0].1.push('!'),
             |entry| entry.event.facts[0].0.push('!'),
             |entry| entry.event.facts.swap(0, 1),

@@ -4,7 +4,8 @@ use quorate_model::Digest;
 use quorate_trust::PublicKey;
 
 use crate::{
-    ChainError, Checkpoint, CheckpointError, Entry, LineError, Log, Origin, SignedCheckpoint, line,
+    ChainError, Checkpoint, CheckpointError, Entry, ExportWriter, LineError, Log, Origin,
+    SignedCheckpoint, line,
 };
 
 /// The text form of a whole log, for keeping and verifying elsewhere, without the node.
@@ -44,6 +45,12 @@ pub enum ExportError {
     /// Not an export of this version.
     #[error("line 1: not `quorate audit log v1`")]
     Header,
+    /// Bytes that are no text.
+    #[error("line {line}: not UTF-8")]
+    Encoding {
+        /// The line.
+        line: u64,
+    },
     /// A line that is no entry.
     #[error("line {line}: {fault}")]
     Entry {
@@ -98,7 +105,7 @@ pub enum ExportError {
     },
 }
 
-const HEADER: &str = "quorate audit log v1";
+pub(crate) const HEADER: &str = "quorate audit log v1";
 
 impl Export {
     /// Writes all entries of a log and the checkpoint of them.
@@ -106,19 +113,12 @@ impl Export {
     /// # Errors
     /// [`ExportError`], naming the line: what [`Export::verify`] would refuse is not written.
     pub fn write(entries: &[Entry], signed: &SignedCheckpoint) -> Result<String, ExportError> {
-        let mut reading = Reading::default();
-        let mut text = format!("{HEADER}\n");
+        let mut writer = ExportWriter::default();
+        let mut text = ExportWriter::header();
         for entry in entries {
-            let at = reading.next;
-            let written =
-                line::write(entry).map_err(|fault| ExportError::Entry { line: at, fault })?;
-            reading.follow(entry)?;
-            text.push_str(&written);
-            text.push('\n');
+            text.push_str(&writer.append(entry)?);
         }
-        reading.end(&signed.checkpoint())?;
-        text.push('\n');
-        text.push_str(signed.note());
+        text.push_str(&writer.finish(signed)?);
         Ok(text)
     }
 
@@ -127,7 +127,8 @@ impl Export {
     ///
     /// # Errors
     /// [`ExportError`], naming the line.
-    pub fn verify(text: &str, origin: Origin, key: &PublicKey) -> Result<Verified, ExportError> {
+    pub fn verify(bytes: &[u8], origin: Origin, key: &PublicKey) -> Result<Verified, ExportError> {
+        let text = text(bytes)?;
         let mut rest = text
             .strip_prefix(HEADER)
             .and_then(|rest| rest.strip_prefix('\n'))
@@ -154,13 +155,31 @@ impl Export {
         reading.end(&signed.checkpoint())?;
         Ok(Verified { checkpoint: signed.checkpoint(), entries })
     }
+
+    /// Whose log an export says it is, by the checkpoint that follows its first empty line. Nothing
+    /// is verified: this only tells which key to verify it by.
+    pub fn claimed_origin(bytes: &[u8]) -> Option<Origin> {
+        let entries_end = bytes.windows(2).position(|pair| pair == b"\n\n")?;
+        let note = bytes.get(entries_end + 2..)?;
+        let origin = note.split(|byte| *byte == b'\n').next()?;
+        std::str::from_utf8(origin).ok()?.parse().ok()
+    }
+}
+
+/// Bytes as text. The line of a byte that is none is the line after all the line ends before it.
+fn text(bytes: &[u8]) -> Result<&str, ExportError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let ends = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n');
+        ExportError::Encoding { line: ends.count() as u64 + 1 }
+    })
 }
 
 /// How far an export was read, or written.
-struct Reading {
+#[derive(Debug)]
+pub(crate) struct Reading {
     log: Log,
     /// The line that comes next.
-    next: u64,
+    pub(crate) next: u64,
 }
 
 impl Default for Reading {
@@ -170,14 +189,14 @@ impl Default for Reading {
 }
 
 impl Reading {
-    fn follow(&mut self, entry: &Entry) -> Result<(), ExportError> {
+    pub(crate) fn follow(&mut self, entry: &Entry) -> Result<(), ExportError> {
         let line = self.next;
         self.log.follow(entry).map_err(|fault| ExportError::Chain { line, fault })?;
         self.next += 1;
         Ok(())
     }
 
-    fn end(&self, signed: &Checkpoint) -> Result<(), ExportError> {
+    pub(crate) fn end(&self, signed: &Checkpoint) -> Result<(), ExportError> {
         let (line, entries, signed_length) = (self.next, self.log.length(), signed.length());
         if entries != signed_length {
             return Err(ExportError::Length { line, entries, signed: signed_length });

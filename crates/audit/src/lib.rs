@@ -13,6 +13,7 @@ mod checkpoint;
 mod edge;
 mod entry;
 mod export;
+mod export_writer;
 #[cfg(test)]
 mod fixture;
 mod kind;
@@ -25,6 +26,7 @@ pub use chain::{ChainError, Log};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use entry::{Entry, Event};
 pub use export::{Export, ExportError, Verified};
+pub use export_writer::ExportWriter;
 pub use kind::{EventKind, ParseEventKind};
 pub use line::LineError;
 pub use origin::{Origin, ParseOrigin};

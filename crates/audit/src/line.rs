@@ -104,16 +104,16 @@ mod tests {
             previous: Digest::new([1; 32]),
             time: Timestamp::from_millis(1_700_000_000_000),
             state: Digest::new([2; 32]),
-            event: Event::new(EventKind::Frozen).fact("by", "a \"person\"\n\u{fc}"),
+            event: Event::new(EventKind::OrderAccepted).fact("by", "a \"person\"\n\u{fc}"),
         };
         let expected = [
-            r#"{"index":7,"time_ms":1700000000000,"kind":"frozen","#,
+            r#"{"index":7,"time_ms":1700000000000,"kind":"order-accepted","#,
             r#""facts":[["by","a \"person\"\nü"]],"#,
             &format!(r#""state":"{}","#, "02".repeat(32)),
             &format!(r#""previous":"{}"}}"#, "01".repeat(32)),
         ];
         assert_eq!(write(&entry).unwrap(), expected.concat());
-        let digest = "609eef57577029e9c91e92b7c30f63b9ea46ea4ecf33f074c435adac6fae3ba4";
+        let digest = "f3bfb2768fd8b3a28e7fb394253d80276a7d2217685dc8e4318e03c3aaa7c668";
         assert_eq!(entry.digest().to_string(), digest);
     }
 
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_line_is_bounded_both_ways() {
         let mut entry = fixture::entries(1).remove(0);
-        entry.event = Event::new(EventKind::Frozen).fact("x", "");
+        entry.event = Event::new(EventKind::OrderAccepted).fact("x", "");
         let spare = BYTES_MAX - write(&entry).unwrap().len();
         entry.event.facts[0].1 = "y".repeat(spare);
         assert!(read(&write(&entry).unwrap()).is_ok());

@@ -1,8 +1,7 @@
 //! The command line.
 
+mod audit;
 mod policy;
-
-pub use self::policy::{Example, Policy};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +15,8 @@ use quorate_model::{
 use quorate_net::pki::CoordinatorName;
 use quorate_trust::{Label, Scope};
 
+pub use self::audit::{Audit, Pinned};
+pub use self::policy::{Example, Policy};
 use crate::clock::parse_duration;
 use crate::network_name;
 use crate::output::Format;
@@ -90,6 +91,9 @@ pub enum Command {
     /// Write, test and compare policy bundles, and ask the policy of the nodes.
     #[command(subcommand)]
     Policy(Policy),
+    /// Export and read the audit logs of nodes.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.

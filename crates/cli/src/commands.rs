@@ -1,6 +1,7 @@
 //! The commands, each a thin layer over what does the work.
 
 mod approve;
+mod audit;
 mod completion;
 mod demo;
 mod dev;
@@ -48,6 +49,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Request(request) => request::run(request, dir, output).await,
         Command::Status => status::run(dir, output).await,
         Command::Policy(policy) => policy::run(policy, dir, output).await,
+        Command::Audit(command) => audit::run(command, dir, output).await,
         Command::Completion { shell } => completion::run(shell, output),
         Command::Version => version::run(output),
     }

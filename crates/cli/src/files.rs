@@ -18,8 +18,8 @@ pub(crate) enum FileError {
     Read { path: PathBuf, source: io::Error },
     #[error("{} cannot be written", path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("{} is longer than 1 MiB", path.display())]
-    TooLong { path: PathBuf },
+    #[error("{} is longer than {bytes_max} bytes", path.display())]
+    TooLong { path: PathBuf, bytes_max: u64 },
     #[error("{} is not text", path.display())]
     NotText { path: PathBuf },
     #[error("{} holds a secret and is open to others (mode {mode:03o}): chmod 600 it", path.display())]
@@ -28,12 +28,17 @@ pub(crate) enum FileError {
 
 /// Reads a file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_long(path, BYTES_MAX)
+}
+
+/// Reads a file that may have so many bytes.
+pub(crate) fn read_long(path: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
     let error = |source| FileError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(error)?;
-    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(error)?;
-    if bytes.len() as u64 > BYTES_MAX {
-        return Err(FileError::TooLong { path: path.to_owned() });
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(error)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(FileError::TooLong { path: path.to_owned(), bytes_max });
     }
     Ok(bytes)
 }

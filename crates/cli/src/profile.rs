@@ -170,7 +170,8 @@ fn who(file: &ClientFile, base: &Path) -> Result<Who, String> {
     }
 }
 
-fn pinned_root(path: &Path, pinned: Digest) -> Result<TrustRoot, ProfileError> {
+/// Reads a trust root, which must have this hash.
+pub(crate) fn pinned_root(path: &Path, pinned: Digest) -> Result<TrustRoot, ProfileError> {
     let root = TrustRoot::parse(&files::read(path)?)
         .map_err(|source| ProfileError::Root { path: path.to_owned(), source })?;
     let found = root.hash();

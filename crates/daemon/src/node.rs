@@ -1,6 +1,7 @@
 //! A signer node: engine, store, uplinks and admin socket.
 
 mod admin;
+mod export;
 mod observe;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::admin::{Admin, AdminCalls};
+use self::export::Exports;
 use self::observe::observe;
 use crate::config::{NodeFile, pinned};
 use crate::driver::{Adapter, Driver};
@@ -54,17 +56,19 @@ pub async fn run_node(
     let adapter = NodeAdapter { links: links.clone() };
     let calls = AdminCalls::default();
     let dispatch_calls = calls.clone();
-    let dispatch = Arc::new(move |Action::Answer { link, call, answer }| {
-        if link == LinkId::ADMIN {
-            dispatch_calls.answer(call, answer);
-        } else {
+    let dispatch = Arc::new(move |action| match action {
+        Action::Answer { link, call, answer } if link != LinkId::ADMIN => {
             send(&links, link, call, answer);
         }
+        Action::Answer { call, .. } | Action::Checkpoint { call, .. } => {
+            dispatch_calls.answer(call, action);
+        }
     });
+    let exports = Exports::of(&storage.store);
     let driver = Driver::start(node, started, storage, adapter, dispatch, stop.clone())?;
     let pump = pump(file, received, driver.inputs.clone(), Arc::clone(&attached_to));
     let pump = tokio::spawn(stop.clone().run_until_cancelled_owned(pump));
-    let admin = Admin { inputs: driver.inputs.clone(), metrics, attached_to, calls };
+    let admin = Admin { inputs: driver.inputs.clone(), metrics, attached_to, calls, exports };
     let admin = tokio::spawn(admin.serve(socket, stop.clone()));
     tokio::select! {
         () = shutdown => info!("asked to stop"),
@@ -209,7 +213,7 @@ impl Adapter<Node> for NodeAdapter {
                 send(&self.links, link, call, FromNode::Refused(refusal));
                 None
             }
-            input @ (Input::Question { .. } | Input::Tick) => Some(input),
+            input @ (Input::Question { .. } | Input::ReadAudit { .. } | Input::Tick) => Some(input),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_audit::Log;
+use quorate_audit::{CheckpointError, Event, EventKind, Log, Origin, SignedCheckpoint};
 use quorate_model::{Attempt, ClusterId, Digest, Heads, ParticipantId, Timestamp};
 use quorate_policy::{Gate, Usage};
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
@@ -44,12 +44,18 @@ pub enum Input {
         /// What it asks.
         question: ToNode,
     },
+    /// An administrator of this node reads its audit log: answered by [`Action::Checkpoint`].
+    ReadAudit {
+        /// Which question.
+        call: CallId,
+    },
     /// Time has passed.
     Tick,
 }
 
 /// What a node wants done.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are answers")]
 pub enum Action {
     /// Answer a question over the attachment that it came from.
     Answer {
@@ -59,6 +65,14 @@ pub enum Action {
         call: CallId,
         /// The answer.
         answer: FromNode,
+    },
+    /// Give an administrator the audit log as far as this checkpoint. Every entry that it is of is
+    /// durable by now, the one about this access as well.
+    Checkpoint {
+        /// Which question.
+        call: CallId,
+        /// What the log is, signed.
+        checkpoint: Result<SignedCheckpoint, CheckpointError>,
     },
 }
 
@@ -107,6 +121,13 @@ impl Engine for Node {
                 let answer = self.answer(link, question, &mut turn, rng);
                 let answer = answer.unwrap_or_else(FromNode::Refused);
                 turn.finish(Some(Action::Answer { link, call, answer }))
+            }
+            Input::ReadAudit { call } => {
+                let event = Event::new(EventKind::AdminAccess).fact("call", "ExportAudit");
+                self.audit(event, &mut turn);
+                let origin = Origin { cluster: self.cluster, node: self.me };
+                let checkpoint = self.log.checkpoint(origin).sign(&self.identity);
+                turn.finish(Some(Action::Checkpoint { call, checkpoint }))
             }
             Input::Tick => {
                 let remembered = now.millis().saturating_sub(self.limits.remember_ms);

@@ -94,18 +94,43 @@ impl Store {
     /// first, then erase its data key.
     pub fn scan(&self, tree: Tree) -> Result<Vec<Record>, ReadError> {
         contain(|| {
-            let Secrets { keyring, .. } = &*lock(&self.secrets);
             let records = self.database.open_tree(tree.0).map_err(DatabaseError::from)?;
-            let mut opened = Vec::new();
-            for record in &records {
-                let (key, sealed) = record.map_err(DatabaseError::from)?;
-                let place = Place { binding: &self.binding, tree: tree.0, key: &key };
-                let value = seal::open(place, keyring, &sealed)
-                    .map_err(|source| ReadError::Seal { tree, key: hex::encode(&key), source })?;
-                opened.push((key.to_vec(), value));
-            }
-            Ok(opened)
+            self.opened(tree, records.iter())
         })
+    }
+
+    /// At most so many records of a tree from a key on, opened, in the order of their keys. Meant for
+    /// reading a tree while the node runs: a writer waits for one page, not for the whole tree. What
+    /// it has not yet completed may be among the records.
+    ///
+    /// # Errors
+    ///
+    /// When a record does not open.
+    pub fn page(&self, tree: Tree, from: &[u8], count: usize) -> Result<Vec<Record>, ReadError> {
+        contain(|| {
+            let records = self.database.open_tree(tree.0).map_err(DatabaseError::from)?;
+            self.opened(tree, records.range(from..).take(count))
+        })
+    }
+
+    fn opened(
+        &self,
+        tree: Tree,
+        records: impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>>,
+    ) -> Result<Vec<Record>, ReadError> {
+        let Secrets { keyring, .. } = &*lock(&self.secrets);
+        let mut opened = Vec::new();
+        for record in records {
+            let (key, sealed) = record.map_err(DatabaseError::from)?;
+            let place = Place { binding: &self.binding, tree: tree.0, key: &key };
+            let value = seal::open(place, keyring, &sealed).map_err(|source| ReadError::Seal {
+                tree,
+                key: hex::encode(&key),
+                source,
+            })?;
+            opened.push((key.to_vec(), value));
+        }
+        Ok(opened)
     }
 
     /// How far the records are: what was durable last.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use quorate_audit::{Entry, SignedCheckpoint};
 use quorate_model::{
     Attempt, Digest, KeyId, ParticipantId, ParticipantSet, Scheme, Threshold, Timestamp,
 };
@@ -109,10 +110,34 @@ impl Lab {
                     disk.apply(&records);
                 }
                 Output::Act(Action::Answer { answer, .. }) => said = Some(answer),
+                Output::Act(Action::Checkpoint { .. }) => panic!("nobody reads the audit log"),
                 Output::Now(said) => panic!("a node waits for its disk: {said:?}"),
             }
         }
         said.expect("every question has an answer")
+    }
+
+    /// Reads a node's audit log, as its administrator: what is durable by the time of the answer,
+    /// and the checkpoint of it.
+    ///
+    /// # Panics
+    /// If there is no such node, or it does not sign.
+    pub fn read_audit(&mut self, node: ParticipantId) -> (Vec<Entry>, SignedCheckpoint) {
+        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        let input = Input::ReadAudit { call: CallId(0) };
+        for output in engine.handle(input, self.now, &mut self.rng) {
+            match output {
+                Output::Persist(records) => disk.apply(&records),
+                Output::Act(Action::Checkpoint { checkpoint, .. }) => {
+                    let entries = disk.records().into_iter().filter_map(|record| {
+                        if let Record::Audit(entry) = record { Some(entry) } else { None }
+                    });
+                    return (entries.collect(), checkpoint.expect("a node signs its own log"));
+                }
+                said => panic!("that is no checkpoint: {said:?}"),
+            }
+        }
+        panic!("every reader has an answer")
     }
 
     /// Tells a node that time has passed.

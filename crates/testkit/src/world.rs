@@ -279,7 +279,8 @@ impl World {
             let life = self.nodes.get(&node).map_or(0, |n| n.process.life);
             self.queue.push(self.now.plus_millis(delay), Event::NodeSynced { node, life });
         }
-        for NodeAction::Answer { link, call, answer } in actions {
+        for action in actions {
+            let NodeAction::Answer { link, call, answer } = action else { continue };
             self.note(format!("node {node} says {}", answer_name(&answer)));
             let (Some(state), Some((asked_as, asked))) =
                 (self.nodes.get(&node), self.asked.get(&call))

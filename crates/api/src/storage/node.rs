@@ -27,7 +27,8 @@ const REQUESTS: &str = "requests";
 const WATERMARK: &str = "watermark";
 const CONFIRMATION_ATTEMPTS: &str = "confirmation-attempts";
 const ORDERS: &str = "orders";
-const AUDIT: &str = "audit";
+/// The tree of the audit log.
+pub const AUDIT: &str = "audit";
 
 /// The trees of a node's store, in the order in which an engine may be told of their records.
 pub const TREES: [&str; 10] = [
@@ -83,7 +84,7 @@ pub fn encode(record: &Record) -> Vec<Write> {
             vec![put(CONFIRMATION_ATTEMPTS, *key, &message)]
         }
         Record::Order(record) => vec![order(record)],
-        Record::Audit(entry) => vec![put(AUDIT, entry.index.to_be_bytes(), &audit(entry))],
+        Record::Audit(entry) => vec![put(AUDIT, audit_key(entry.index), &audit(entry))],
     }
 }
 
@@ -157,6 +158,12 @@ fn in_place(key: &[u8], record: &Record) -> Result<(), DecodeError> {
         Some(Write::Put { key: own, .. } | Write::Delete { key: own, .. }) if own == key => Ok(()),
         Some(_) | None => Err(DecodeError::value("key", "the record is filed under another name")),
     }
+}
+
+/// Where the [`AUDIT`] tree has the entry of this index: keys are in the order of the entries.
+#[must_use]
+pub fn audit_key(index: u64) -> [u8; 8] {
+    index.to_be_bytes()
 }
 
 fn read<M: Message + Default>(message: &'static str, bytes: &[u8]) -> Result<M, DecodeError> {

@@ -8,13 +8,15 @@ use quorate_api::pb::node::v1::node_admin_server::{NodeAdmin, NodeAdminServer};
 use quorate_api::status::{Failure, Reason};
 use quorate_net::UdsListener;
 use quorate_protocol::wire::{CallId, FromNode, NodeStatus, ToNode};
-use quorate_signer::{Input, LinkId};
+use quorate_signer::{Action, Input, LinkId};
 use quorate_telemetry::Metrics;
 use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::AttachedTo;
+use super::export::Exports;
 use crate::DaemonError;
 
 /// Questions of the admin socket that wait for the engine.
@@ -24,11 +26,11 @@ pub(super) struct AdminCalls(Arc<Mutex<Waiting>>);
 #[derive(Default)]
 struct Waiting {
     last: u64,
-    open: BTreeMap<CallId, oneshot::Sender<FromNode>>,
+    open: BTreeMap<CallId, oneshot::Sender<Action>>,
 }
 
 impl AdminCalls {
-    fn open(&self) -> (CallId, oneshot::Receiver<FromNode>) {
+    fn open(&self) -> (CallId, oneshot::Receiver<Action>) {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.last += 1;
@@ -37,7 +39,7 @@ impl AdminCalls {
         (call, receiver)
     }
 
-    pub(super) fn answer(&self, call: CallId, answer: FromNode) {
+    pub(super) fn answer(&self, call: CallId, answer: Action) {
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&call);
         if let Some(sender) = sender {
             // Whoever asked may be gone.
@@ -52,6 +54,7 @@ pub(super) struct Admin {
     pub(super) metrics: Metrics,
     pub(super) attached_to: AttachedTo,
     pub(super) calls: AdminCalls,
+    pub(super) exports: Exports,
 }
 
 impl Admin {
@@ -66,9 +69,16 @@ impl Admin {
     }
 
     async fn ask(&self, question: ToNode) -> Result<FromNode, Status> {
+        let input = |call| Input::Question { link: LinkId::ADMIN, call, question };
+        match self.tell(input).await? {
+            Action::Answer { answer, .. } => Ok(answer),
+            Action::Checkpoint { .. } => Err(unexpected()),
+        }
+    }
+
+    async fn tell(&self, input: impl FnOnce(CallId) -> Input) -> Result<Action, Status> {
         let (call, answer) = self.calls.open();
-        let question = Input::Question { link: LinkId::ADMIN, call, question };
-        self.inputs.send(question).await.map_err(|_| stopping())?;
+        self.inputs.send(input(call)).await.map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())
     }
 
@@ -112,6 +122,22 @@ impl NodeAdmin for Admin {
         let attached = self.attached_to.lock().unwrap_or_else(PoisonError::into_inner);
         let attached_to = attached.values().cloned().collect();
         Ok(Response::new(pb::GetStatusResponse { status: Some(status.into()), attached_to }))
+    }
+
+    type ExportAuditStream = ReceiverStream<Result<pb::ExportAuditResponse, Status>>;
+
+    async fn export_audit(
+        &self,
+        _: Request<pb::ExportAuditRequest>,
+    ) -> Result<Response<Self::ExportAuditStream>, Status> {
+        let turn = self.exports.turn()?;
+        let Action::Checkpoint { checkpoint, .. } =
+            self.tell(|call| Input::ReadAudit { call }).await?
+        else {
+            return Err(unexpected());
+        };
+        let internal = |error| Failure::new(Reason::Internal, format!("{error}"));
+        Ok(Response::new(turn.stream(checkpoint.map_err(internal)?)))
     }
 
     async fn get_metrics(

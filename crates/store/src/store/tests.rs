@@ -130,6 +130,28 @@ fn what_is_written_is_read_after_a_restart() {
 }
 
 #[test]
+fn a_tree_is_read_page_by_page_while_it_is_written() {
+    let fixture = Fixture::new();
+    let store = fixture.open().unwrap();
+    let page = |from: &[u8], count| {
+        let page = store.page(RECORDS, from, count).unwrap().into_iter();
+        page.map(|(key, value)| (key, value.to_vec())).collect::<Vec<_>>()
+    };
+    assert_eq!(page(b"", 2), []);
+    write(
+        &store,
+        vec![
+            put(RECORDS, b"1", b"one"),
+            put(RECORDS, b"3", b"three"),
+            put(Tree("others"), b"2", b""),
+        ],
+    );
+    assert_eq!(page(b"", 2), [record(b"1", b"one"), record(b"3", b"three")]);
+    assert_eq!(page(b"2", 1), [record(b"3", b"three")]);
+    assert_eq!((page(b"4", 9), page(b"", 0)), (vec![], vec![]));
+}
+
+#[test]
 fn the_last_write_of_a_record_wins() {
     let fixture = Fixture::new();
     fixture.write(vec![put(RECORDS, b"1", b"one"), put(RECORDS, b"2", b"two")]);
