@@ -3,7 +3,7 @@
 use ed25519_dalek::{Signature, VerifyingKey};
 use quorate_coordinator::RequestState;
 use quorate_model::{KeyId, Network, Scheme};
-use quorate_testkit::PaymentRequest;
+use quorate_testkit::{PaymentRequest, PaymentSize};
 
 use crate::SIZES;
 use crate::lockstep::Lockstep;
@@ -17,7 +17,7 @@ fn a_strict_verifier_accepts_what_a_cluster_signs() {
         let payment = PaymentRequest {
             network: Network::SolanaDevnet,
             number: 1,
-            permitted: true,
+            size: PaymentSize::Small,
             expires: cluster.now.plus_millis(60_000),
         };
         let group = &certified.group_verifying_key;
@@ -50,7 +50,7 @@ fn nothing_is_signed_that_the_policy_forbids() {
     let payment = PaymentRequest {
         network: Network::SolanaDevnet,
         number: 1,
-        permitted: false,
+        size: PaymentSize::Large,
         expires: cluster.now.plus_millis(60_000),
     };
     let request = cluster.fixture.payment(&key, &certified.group_verifying_key, payment);

@@ -8,7 +8,7 @@ use quorate_trust::{OrderAction, Scope, SignedOrder};
 
 use crate::{FIRST, id, lab, refused, set};
 
-const DELAY_MS: u64 = 60_000;
+const DELAY_MS: u64 = 5_000;
 
 fn order(lab: &Lab, name: &str, action: OrderAction, by: &[&str]) -> SignedOrder {
     lab.fixture.order_to(name, action, by, lab.now)

@@ -14,7 +14,7 @@ use quorate_api::frame::NodeFrame;
 use quorate_api::pb::node::v1 as pb;
 use quorate_coordinator::RequestState;
 use quorate_model::{KeyId, ParticipantId, Scheme};
-use quorate_testkit::{Frame, PaymentRequest, network_of};
+use quorate_testkit::{Frame, PaymentRequest, PaymentSize, network_of};
 
 use crate::lockstep::Lockstep;
 use crate::needles::Needles;
@@ -37,7 +37,8 @@ fn run(scheme: Scheme) -> Run {
     if let Some(network) = network_of(scheme) {
         for (number, permitted) in [(1, true), (2, true), (3, false)] {
             let expires = cluster.now.plus_millis(60_000);
-            let payment = PaymentRequest { network, number, permitted, expires };
+            let size = if permitted { PaymentSize::Small } else { PaymentSize::Large };
+            let payment = PaymentRequest { network, number, size, expires };
             let group = &certified.group_verifying_key;
             let request = cluster.fixture.payment(&key, group, payment);
             let state = cluster.sign(&request).record.state;

@@ -9,9 +9,9 @@ use quorate_testkit::{Faults, Frame, Outcome, Workload, World, seeded};
 use quorate_trust::Signed;
 use rand_core::RngCore;
 
-fn workload() -> Workload {
+pub(crate) fn workload() -> Workload {
     let scheme = Scheme::FrostEd25519;
-    Workload { nodes: 3, threshold: 2, scheme, permitted: 2, denied: 1 }
+    Workload { nodes: 3, threshold: 2, scheme, permitted: 2, denied: 1, asking: 2 }
 }
 
 fn world(seed: u64) -> World {
@@ -36,7 +36,7 @@ fn meddled(
     world(seed).with_meddler(meddler).run()
 }
 
-fn holds(outcome: &Outcome, what: &str, seed: u64) {
+pub(crate) fn holds(outcome: &Outcome, what: &str, seed: u64) {
     if let Some(violation) = &outcome.violation {
         panic!("{what}, seed {seed}: {violation}\n{}", outcome.timeline);
     }

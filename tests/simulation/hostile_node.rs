@@ -29,7 +29,8 @@ fn lies(
 ) {
     for seed in 0..12 {
         let scheme = [Scheme::FrostEd25519, Scheme::FrostSecp256k1Tr][(seed % 2) as usize];
-        let workload = Workload { nodes: 3, threshold: 2, scheme, permitted: 3, denied: 1 };
+        let workload =
+            Workload { nodes: 3, threshold: 2, scheme, permitted: 3, denied: 1, asking: 2 };
         let world = World::new(seed, workload, Faults::none());
         let me = ParticipantId::new(3).unwrap();
         let pem = world.fixture().signers.nodes[&me].to_pkcs8_pem().unwrap();
@@ -51,7 +52,11 @@ fn lies(
         if let Some(violation) = &outcome.violation {
             panic!("{what}, seed {seed}: {violation}\n{}", outcome.timeline);
         }
-        let expected = BTreeMap::from([("SIGNED".to_owned(), 3), ("DENIED".to_owned(), 1)]);
+        let expected = BTreeMap::from([
+            ("SIGNED".to_owned(), 4),
+            ("DENIED".to_owned(), 1),
+            ("REJECTED".to_owned(), 1),
+        ]);
         assert_eq!(outcome.ends, expected, "{what}, seed {seed}\n{}", outcome.timeline);
     }
 }

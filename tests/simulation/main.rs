@@ -6,4 +6,5 @@
 mod bugs;
 mod hostile;
 mod hostile_node;
+mod hostile_people;
 mod schedules;

@@ -11,7 +11,7 @@ use quorate_trust::{
     Verdict,
 };
 
-use crate::cluster::ClusterFixture;
+use crate::cluster::{ClusterFixture, LIMIT};
 
 /// What the fixture's asking policy wants for payments over the limit.
 const QUORUMS: &str = r#"
@@ -35,6 +35,24 @@ impl ClusterFixture {
         static BUNDLE: OnceLock<Bundle> = OnceLock::new();
         let asks = r#"context.quorums.contains("treasury")"#;
         BUNDLE.get_or_init(|| Self::bundle_of(asks, QUORUMS)).clone()
+    }
+
+    /// As [`ClusterFixture::asking_bundle`], up to a limit for what people can approve.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn people_bundle() -> Bundle {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        let asks = r#"context.quorums.contains("treasury") &&
+            (context.limits.contains("large-btc") || context.limits.contains("large-sol"))"#;
+        let limit = |(chain, network): (&str, Network)| {
+            let asset = Asset::native(network);
+            let most = 2 * LIMIT;
+            format!("[limits.large-{chain}]\nasset = \"{asset}\"\nper_transaction = \"{most}\"\n")
+        };
+        let limits = [("btc", Network::BitcoinRegtest), ("sol", Network::SolanaDevnet)].map(limit);
+        let tables = format!("{QUORUMS}{}", limits.concat());
+        BUNDLE.get_or_init(|| Self::bundle_of(asks, &tables)).clone()
     }
 
     /// The fixture's policy, where payments over the limit take the treasury and risk.

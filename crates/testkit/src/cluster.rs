@@ -32,10 +32,8 @@ pub fn network_of(scheme: Scheme) -> Option<Network> {
 }
 
 /// The most that the fixture's policy lets be paid at once, fee included.
-const LIMIT: u64 = 1_000_000;
+pub(crate) const LIMIT: u64 = 1_000_000;
 const FEE: u64 = 500;
-/// How long a freeze holds on after it was lifted.
-const UNFREEZE_DELAY_S: u64 = 60;
 /// How long an order may begin to be carried out, in milliseconds.
 const ORDER_LIFETIME_MS: u64 = 3_600_000;
 
@@ -60,6 +58,9 @@ pub struct ClusterFixture {
 }
 
 impl ClusterFixture {
+    /// How long a freeze holds on after it was lifted.
+    pub(crate) const UNFREEZE_DELAY_S: u64 = 5;
+
     /// Makes a cluster of so many nodes.
     ///
     /// # Panics
@@ -100,7 +101,7 @@ impl ClusterFixture {
         let root = TrustRoot {
             created: Timestamp::from_millis(1_700_000_000_000),
             threshold_floor: Threshold::new(u32::from(nodes / 2 + 1)).expect("a majority"),
-            unfreeze_delay_s: UNFREEZE_DELAY_S,
+            unfreeze_delay_s: Self::UNFREEZE_DELAY_S,
             nodes: signers.nodes.iter().map(node).collect(),
             services: [(SERVICE.parse().expect("a name"), service)].into(),
             persons: signers.persons.iter().map(person).collect(),
@@ -172,8 +173,7 @@ impl ClusterFixture {
         SignedOrder { text, signatures }
     }
 
-    /// A request to pay, signed by the service. Whether the policy permits it is `permitted`'s
-    /// affair: what is not permitted exceeds the limit.
+    /// A request to pay, signed by the service.
     ///
     /// # Panics
     /// If the fixture itself is wrong, or the network does not fit the key.
@@ -183,8 +183,12 @@ impl ClusterFixture {
         group_verifying_key: &[u8],
         request: PaymentRequest,
     ) -> SignedRequest {
-        let PaymentRequest { network, number, permitted, expires } = request;
-        let amount = if permitted { LIMIT - FEE - 10_000 } else { LIMIT + 1 };
+        let PaymentRequest { network, number, size, expires } = request;
+        let amount = match size {
+            PaymentSize::Small => LIMIT - FEE - 10_000,
+            PaymentSize::Large => LIMIT + 1,
+            PaymentSize::TooLarge => 2 * LIMIT + 1,
+        };
         let paying = PayingKey { group_verifying_key, network };
         let payload = payload(paying, amount, number);
         let payload_format = match network.scheme() {
@@ -289,10 +293,21 @@ pub struct PaymentRequest {
     pub network: Network,
     /// Makes it different from the others, and names it.
     pub number: u64,
-    /// Whether it is within the policy's limit.
-    pub permitted: bool,
+    /// How much.
+    pub size: PaymentSize,
     /// When it expires.
     pub expires: Timestamp,
+}
+
+/// How much to pay, by what the fixture's policies say to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentSize {
+    /// Within the limit.
+    Small,
+    /// Over the limit: policies that ask people ask them about it.
+    Large,
+    /// More than people can approve, where there is such a limit.
+    TooLarge,
 }
 
 fn payload(key: PayingKey<'_>, amount: u64, number: u64) -> Vec<u8> {

@@ -16,7 +16,7 @@ use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError
 use quorate_trust::{Signed, SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
-use crate::cluster::{ClusterFixture, PaymentRequest, network_of};
+use crate::cluster::{ClusterFixture, PaymentRequest, PaymentSize, network_of};
 use crate::disk::Disk;
 use crate::rng::seeded;
 
@@ -279,7 +279,8 @@ impl Lab {
     pub fn payment(&self, number: u64, permitted: bool) -> SignedRequest {
         let network = network_of(self.scheme).expect("a scheme with a network");
         let expires = self.now.plus_millis(300_000);
-        let request = PaymentRequest { network, number, permitted, expires };
+        let size = if permitted { PaymentSize::Small } else { PaymentSize::Large };
+        let request = PaymentRequest { network, number, size, expires };
         self.fixture.payment(&Self::key(), &self.certified().group_verifying_key, request)
     }
 

@@ -18,7 +18,7 @@ mod timeline;
 mod workload;
 mod world;
 
-pub use cluster::{ClusterFixture, PaymentRequest, SERVICE, Signers, network_of};
+pub use cluster::{ClusterFixture, PaymentRequest, PaymentSize, SERVICE, Signers, network_of};
 pub use disk::{Disk, Keeps};
 pub use driver::Bug;
 pub use faults::Faults;

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use quorate_model::{Attempt, Digest, KeyId, ParticipantId};
+use quorate_model::{Attempt, Digest, KeyId, ParticipantId, Timestamp};
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::FromNode;
 use quorate_signer::Record;
 
+use crate::cluster::ClusterFixture;
 use crate::disk::Disk;
 
 /// A promise that was broken.
@@ -19,6 +20,11 @@ pub enum Violation {
         node: ParticipantId,
         /// What it signed.
         subject: Digest,
+    },
+    /// Shares left a node that held a freeze.
+    Frozen {
+        /// The node.
+        node: ParticipantId,
     },
     /// A nonce gave two shares, or was committed to twice.
     NonceReused {
@@ -70,7 +76,15 @@ pub(crate) struct Oracle {
     shares: BTreeMap<(ParticipantId, Digest), Digest>,
     votes: BTreeMap<(KeyId, Attempt), Digest>,
     contexts: BTreeMap<(ParticipantId, Digest, Attempt), Digest>,
+    /// The order that froze the key, and the order that lifted it, once they were given.
+    pub(crate) freeze: Option<Digest>,
+    pub(crate) lift: Option<Digest>,
+    /// When a node took an order first, as it left the node to say so.
+    taken: BTreeMap<(ParticipantId, Digest), Timestamp>,
 }
+
+/// An answer leaves a node later than it was given, by a sync of the disk at most.
+const SYNC_SLACK_MS: u64 = 1_000;
 
 /// What the world knows about the question that an answer belongs to.
 pub(crate) struct Asked {
@@ -86,11 +100,14 @@ impl Oracle {
         node: ParticipantId,
         asked: &Asked,
         answer: &FromNode,
-        disk: &Disk,
+        (disk, now): (&Disk, Timestamp),
     ) -> Result<(), Violation> {
         match answer {
             FromNode::Reserved(answer) => self.reserved(node, asked, &answer.body, disk),
             FromNode::Shares(answer) => {
+                if self.is_frozen(node, now) {
+                    return Err(Violation::Frozen { node });
+                }
                 let body = &answer.body;
                 self.released(node, asked, &body.context, &body.package, disk)
             }
@@ -107,6 +124,7 @@ impl Oracle {
             }
             FromNode::Accepted(word) => {
                 let order = word.body.order;
+                self.taken.entry((node, order)).or_insert(now);
                 let durable = disk.records::<Record>().iter().any(
                     |record| matches!(record, Record::Order(held) if held.order.digest() == order),
                 );
@@ -124,6 +142,15 @@ impl Oracle {
             | FromNode::Status(_)
             | FromNode::Refused(_) => Ok(()),
         }
+    }
+
+    /// Whether a node said that it holds the freeze, and has not held the lift for the root's delay.
+    fn is_frozen(&self, node: ParticipantId, now: Timestamp) -> bool {
+        let taken = |order: Option<Digest>| self.taken.get(&(node, order?)).copied();
+        let lifted = taken(self.lift).is_some_and(|taken| {
+            now.since(taken) + SYNC_SLACK_MS >= 1_000 * ClusterFixture::UNFREEZE_DELAY_S
+        });
+        taken(self.freeze).is_some() && !lifted
     }
 
     fn reserved(

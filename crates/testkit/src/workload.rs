@@ -15,4 +15,7 @@ pub struct Workload {
     pub permitted: u64,
     /// Payments that it does not.
     pub denied: u64,
+    /// Payments that wait for people: every second one is approved, the others are rejected. Where
+    /// there are any, somebody freezes the key once as well, and it is lifted again.
+    pub asking: u64,
 }

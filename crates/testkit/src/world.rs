@@ -4,6 +4,7 @@ mod client;
 mod describe;
 mod faulty;
 mod lives;
+mod people;
 mod queue;
 
 use std::collections::BTreeMap;
@@ -287,7 +288,8 @@ impl World {
             else {
                 continue;
             };
-            let watched = self.oracle.watch(node, asked, &answer, &state.process.disk);
+            let seen = (&state.process.disk, self.now);
+            let watched = self.oracle.watch(node, asked, &answer, seen);
             if let Err(violation) = watched {
                 self.violation.get_or_insert(violation);
             }

@@ -74,7 +74,7 @@ fn what_waits_when_a_freeze_comes_is_held_and_signed_once_it_ends() {
     let lift = cluster.lab.fixture.order_to("lift-1", lift, &["alice", "bob"], now);
     order_view(cluster.ask(ClientRequest::SubmitOrder(lift)));
     assert_eq!(cluster.get(&request).unwrap().hold, Some(Hold::Frozen), "the delay");
-    cluster.lab.now = now.plus_millis(60_001);
+    cluster.lab.now = now.plus_millis(5_001);
     cluster.tell(Input::Tick);
     let signed = cluster.get(&request).unwrap();
     assert!(matches!(signed.record.state, RequestState::Signed { .. }), "{signed:?}");

@@ -36,6 +36,15 @@ impl NodeAdmin for Metrics {
     ) -> Result<Response<pb::SubmitOrderResponse>, Status> {
         Err(Status::unimplemented("not here"))
     }
+
+    type ExportAuditStream = tokio_stream::Empty<Result<pb::ExportAuditResponse, Status>>;
+
+    async fn export_audit(
+        &self,
+        _: Request<pb::ExportAuditRequest>,
+    ) -> Result<Response<Self::ExportAuditStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
 }
 
 fn serve(path: &Path) -> (CancellationToken, JoinHandle<()>) {

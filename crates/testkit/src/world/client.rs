@@ -6,11 +6,12 @@ use quorate_coordinator::{
     ClientCall, ClientError, ClientReply, ClientRequest, ErrorCode, OperationState, RequestState,
 };
 use quorate_model::{KeyId, RequestKey, Timestamp};
-use quorate_protocol::verify_signature;
+use quorate_protocol::{CertifiedKey, verify_signature};
 use quorate_trust::{SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
-use crate::cluster::{ClusterFixture, PaymentRequest, network_of};
+use super::people::{People, Words};
+use crate::cluster::{ClusterFixture, PaymentRequest, PaymentSize, network_of};
 use crate::faults::Faults;
 use crate::oracle::{Oracle, Violation};
 use crate::rng::{below, chance};
@@ -21,7 +22,8 @@ const REQUEST_LIFE_MS: u64 = 300_000;
 pub(super) struct Client {
     workload: Workload,
     order: Option<SignedOrder>,
-    group_verifying_key: Option<Vec<u8>>,
+    certified: Option<CertifiedKey>,
+    people: People,
     failed: bool,
     calls: u64,
     open: BTreeMap<ClientCall, Option<u64>>,
@@ -30,9 +32,37 @@ pub(super) struct Client {
 
 struct Payment {
     signed: SignedRequest,
-    permitted: bool,
-    known: bool,
+    wanted: Wanted,
+    state: Option<RequestState>,
     end: Option<(RequestState, Vec<Vec<u8>>)>,
+}
+
+/// How a payment should end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Signed,
+    Denied,
+    /// Signed, once two persons have approved it.
+    Approved,
+    Rejected,
+}
+
+impl Wanted {
+    const fn size(self) -> PaymentSize {
+        match self {
+            Self::Signed => PaymentSize::Small,
+            Self::Approved | Self::Rejected => PaymentSize::Large,
+            Self::Denied => PaymentSize::TooLarge,
+        }
+    }
+
+    const fn state(self) -> &'static str {
+        match self {
+            Self::Signed | Self::Approved => "SIGNED",
+            Self::Denied => "DENIED",
+            Self::Rejected => "REJECTED",
+        }
+    }
 }
 
 impl Client {
@@ -40,7 +70,8 @@ impl Client {
         Self {
             workload,
             order: None,
-            group_verifying_key: None,
+            certified: None,
+            people: People::default(),
             failed: false,
             calls: 0,
             open: BTreeMap::new(),
@@ -53,12 +84,12 @@ impl Client {
     }
 
     pub(super) fn key_is_active(&self) -> bool {
-        self.group_verifying_key.is_some()
+        self.certified.is_some()
     }
 
     pub(super) fn is_done(&self) -> bool {
-        let wanted = self.workload.permitted + self.workload.denied;
-        let wanted = if network_of(self.workload.scheme).is_some() { wanted } else { 0 };
+        let Workload { permitted, denied, asking, scheme, .. } = self.workload;
+        let wanted = if network_of(scheme).is_some() { permitted + denied + asking } else { 0 };
         let ended = self.payments.values().filter(|payment| payment.end.is_some()).count();
         self.failed || (self.key_is_active() && ended as u64 == wanted)
     }
@@ -79,7 +110,7 @@ impl Client {
         rng: &mut ChaCha20Rng,
     ) -> Vec<(ClientCall, ClientRequest)> {
         let Workload { threshold, scheme, .. } = self.workload;
-        let Some(group_verifying_key) = self.group_verifying_key.clone() else {
+        let Some(certified) = self.certified.clone() else {
             let order = self
                 .order
                 .get_or_insert_with(|| fixture.order(&Self::key(), scheme, threshold, now));
@@ -87,47 +118,79 @@ impl Client {
             let create = (self.call(None), create);
             return vec![create, (self.call(None), ClientRequest::GetKey(Self::key()))];
         };
+        let mut requests = self.pay(fixture, oracle, &certified, now, rng);
+        if self.workload.asking > 0 {
+            let orders = self.people.orders(fixture, oracle, &Self::key(), now, rng);
+            requests.extend(orders.into_iter().map(|order| (None, order)));
+        }
+        let words = Words { fixture, certified: &certified, now };
+        for payment in self.payments.values().filter(|payment| payment.is_waiting()) {
+            if below(rng, 12) > 0 {
+                continue;
+            }
+            if payment.wanted == Wanted::Approved {
+                oracle.permitted.insert(payment.signed.digest());
+                requests
+                    .extend(words.approve(&payment.signed).into_iter().map(|word| (None, word)));
+            }
+            if payment.wanted == Wanted::Rejected {
+                requests.extend(words.reject(&payment.signed).into_iter().map(|word| (None, word)));
+            }
+        }
+        requests.into_iter().map(|(about, request)| (self.call(about), request)).collect()
+    }
+
+    /// New payments, and how the open ones are.
+    fn pay(
+        &mut self,
+        fixture: &ClusterFixture,
+        oracle: &mut Oracle,
+        certified: &CertifiedKey,
+        now: Timestamp,
+        rng: &mut ChaCha20Rng,
+    ) -> Vec<(Option<u64>, ClientRequest)> {
         let next = self.payments.len() as u64;
-        let Workload { permitted, denied, .. } = self.workload;
-        if let Some(network) = network_of(scheme)
-            && next < permitted + denied
+        if let (Some(network), Some(wanted)) = (network_of(self.workload.scheme), self.wanted(next))
             && chance(rng, 700)
         {
-            let is_permitted = next < permitted;
             let expires = now.plus_millis(REQUEST_LIFE_MS);
-            let request =
-                PaymentRequest { network, number: next, permitted: is_permitted, expires };
-            let signed = fixture.payment(&Self::key(), &group_verifying_key, request);
-            if is_permitted {
+            let request = PaymentRequest { network, number: next, size: wanted.size(), expires };
+            let signed = fixture.payment(&Self::key(), &certified.group_verifying_key, request);
+            if wanted == Wanted::Signed {
                 oracle.permitted.insert(signed.digest());
             }
-            let payment = Payment { signed, permitted: is_permitted, known: false, end: None };
-            self.payments.insert(next, payment);
+            self.payments.insert(next, Payment { signed, wanted, state: None, end: None });
         }
         let mut requests = Vec::new();
-        let open: Vec<_> =
-            self.payments.iter().filter(|(_, p)| p.end.is_none()).map(|(n, _)| *n).collect();
-        for number in open {
+        for (number, payment) in self.payments.iter().filter(|(_, payment)| payment.end.is_none()) {
             let again = below(rng, 10) == 0;
-            let call = self.call(Some(number));
-            let Some(payment) = self.payments.get(&number) else { continue };
-            let request = if payment.known && !again {
+            let request = if payment.state.is_some() && !again {
                 ClientRequest::GetSignRequest(payment.signed.request.request_key())
             } else {
                 let request = payment.signed.clone();
                 ClientRequest::CreateSignRequest { request, validate_only: false }
             };
-            requests.push((call, request));
+            requests.push((Some(*number), request));
         }
         requests
+    }
+
+    fn wanted(&self, number: u64) -> Option<Wanted> {
+        let Workload { permitted, denied, asking, .. } = self.workload;
+        match number.checked_sub(permitted + denied) {
+            None if number < permitted => Some(Wanted::Signed),
+            None => Some(Wanted::Denied),
+            Some(number) if number >= asking => None,
+            Some(number) if number % 2 == 0 => Some(Wanted::Approved),
+            Some(_) => Some(Wanted::Rejected),
+        }
     }
 
     pub(super) fn hear(&mut self, call: ClientCall, reply: Result<ClientReply, ClientError>) {
         let about = self.open.remove(&call).flatten();
         match reply {
             Ok(ClientReply::Key(view)) if view.record.active => {
-                let certified = &view.record.certificate.certified;
-                self.group_verifying_key = Some(certified.group_verifying_key.clone());
+                self.certified = Some(view.record.certificate.certified);
             }
             Ok(ClientReply::Operation(view)) => {
                 self.failed |= matches!(view.record.state, OperationState::Failed(_));
@@ -136,14 +199,14 @@ impl Client {
                 let Some(payment) = about.and_then(|number| self.payments.get_mut(&number)) else {
                     return;
                 };
-                payment.known = true;
                 if view.record.state.is_final() {
-                    payment.end = Some((view.record.state, view.messages));
+                    payment.end = Some((view.record.state.clone(), view.messages));
                 }
+                payment.state = Some(view.record.state);
             }
             Err(ClientError { code: ErrorCode::NotFound, .. }) => {
                 if let Some(payment) = about.and_then(|number| self.payments.get_mut(&number)) {
-                    payment.known = false;
+                    payment.state = None;
                 }
             }
             Ok(_) | Err(_) => {}
@@ -181,21 +244,32 @@ impl Client {
         let Some((state, messages)) = &payment.end else {
             return if meddled { None } else { wrong("nowhere: it is still open") };
         };
-        match (state, payment.permitted) {
-            (RequestState::Signed { signatures, .. }, true) => {
-                let key = self.group_verifying_key.as_deref().unwrap_or_default();
-                let scheme = self.workload.scheme;
+        let expected = payment.wanted.state();
+        match state {
+            RequestState::Signed { signatures, .. } if expected == "SIGNED" => {
+                let key = self.certified.as_ref().map(|key| key.group_verifying_key.as_slice());
+                let (scheme, key) = (self.workload.scheme, key.unwrap_or_default());
                 let good = signatures.len() == messages.len()
                     && messages.iter().zip(signatures).all(|(message, signature)| {
                         verify_signature(scheme, key, message, signature)
                     });
                 if good { None } else { Some(Violation::BadSignature) }
             }
-            (RequestState::Signed { .. }, false) => wrong("SIGNED although it is not permitted"),
-            (RequestState::Denied, true) if !meddled => wrong("DENIED although it is permitted"),
-            (RequestState::Failed, _) if calm => wrong("FAILED although nothing went wrong"),
-            (state, _) if calm && !matches!(state, RequestState::Denied) => wrong(state.as_str()),
+            RequestState::Signed { .. } => wrong("SIGNED although it is not permitted"),
+            RequestState::Denied if expected != "DENIED" && !meddled => {
+                wrong("DENIED although it is permitted")
+            }
+            RequestState::Rejected if expected != "REJECTED" && !meddled => {
+                wrong("REJECTED although nobody did")
+            }
+            state if calm && state.as_str() != expected => wrong(state.as_str()),
             _ => None,
         }
+    }
+}
+
+impl Payment {
+    fn is_waiting(&self) -> bool {
+        self.state == Some(RequestState::PendingApproval)
     }
 }

@@ -50,7 +50,9 @@ impl World {
     pub(super) fn start_node(&mut self, node: ParticipantId) {
         let bundle = match self.bug {
             Some(Bug::NoGate) => ClusterFixture::permissive_bundle(),
-            Some(Bug::SendBeforePersist | Bug::ForgetAttempts) | None => ClusterFixture::bundle(),
+            Some(Bug::SendBeforePersist | Bug::ForgetAttempts) | None => {
+                ClusterFixture::people_bundle()
+            }
         };
         let config = self.fixture.node_config(node, bundle);
         let Some(state) = self.nodes.get_mut(&node).filter(|n| n.process.engine.is_none()) else {
