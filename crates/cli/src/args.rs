@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod people;
 mod policy;
 
 use std::path::PathBuf;
@@ -9,13 +10,13 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use quorate_model::{
-    Digest, KeyId, Network, OrderId, ParticipantId, PersonName, QuorumName, RequestId, Scheme,
-    ServiceName, Threshold,
+    Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme, ServiceName, Threshold,
 };
 use quorate_net::pki::CoordinatorName;
-use quorate_trust::{Label, Scope};
+use quorate_trust::Label;
 
 pub use self::audit::{Audit, Pinned};
+pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
 use crate::clock::parse_duration;
 use crate::network_name;
@@ -263,110 +264,6 @@ pub struct KeyCreate {
     /// How long to wait for the key.
     #[arg(long, default_value = "120s", value_parser = parse_duration)]
     pub wait: Duration,
-}
-
-/// Says yes or no to a request.
-#[derive(Debug, Group)]
-pub struct Approve {
-    /// Its UUID, or its full name services/SERVICE/signRequests/UUID.
-    pub request: String,
-    /// Your key file: person.pem of the profile where none is named.
-    #[arg(long, value_name = "FILE", conflicts_with = "ssh_key")]
-    pub key: Option<PathBuf>,
-    /// Sign with this SSH key, by its .pub file, through ssh-keygen.
-    #[arg(long, value_name = "FILE")]
-    pub ssh_key: Option<PathBuf>,
-    /// For which quorum, where several ask you: a person counts once.
-    #[arg(long)]
-    pub quorum: Option<QuorumName>,
-    /// How long an approval counts, at most as long as the request.
-    #[arg(long, default_value = "4h", value_parser = parse_duration)]
-    pub expires: Duration,
-    /// Do not ask again before signing.
-    #[arg(long)]
-    pub yes: bool,
-}
-
-/// Freezes.
-#[derive(Debug, Group)]
-pub struct Freeze {
-    /// What to freeze: cluster, key:NAME or service:NAME.
-    pub scope: Scope,
-    /// The key file of an officer (person.pem).
-    #[arg(long, value_name = "FILE")]
-    pub officer_key: PathBuf,
-    /// Bring it to this node only, by its admin socket: works without any coordinator.
-    #[arg(long, value_name = "SOCKET")]
-    pub admin_socket: Option<PathBuf>,
-    /// How long to wait for the nodes.
-    #[arg(long, default_value = "10s", value_parser = parse_duration)]
-    pub wait: Duration,
-}
-
-/// Orders.
-#[derive(Debug, Subcommand)]
-pub enum OrderCommand {
-    /// Write an order into a file, to be signed.
-    Propose {
-        /// What to do.
-        #[command(subcommand)]
-        action: Propose,
-        /// The file.
-        #[arg(long, global = true, value_name = "FILE", default_value = "order.txt")]
-        out: PathBuf,
-        /// How long it may be submitted, at most 7d. What stops does not expire.
-        #[arg(long, global = true, default_value = "24h", value_parser = parse_duration)]
-        expires: Duration,
-    },
-    /// Sign an order's file; the signature goes beside it.
-    Sign {
-        /// The order.
-        file: PathBuf,
-        /// Your key file (person.pem).
-        #[arg(long, value_name = "FILE")]
-        key: PathBuf,
-    },
-    /// Have every node carry an order out, with the signatures that lie beside its file.
-    Submit {
-        /// The order.
-        file: PathBuf,
-        /// Bring it to this node only, by its admin socket: works without any coordinator.
-        #[arg(long, value_name = "SOCKET")]
-        admin_socket: Option<PathBuf>,
-        /// How long to wait for the nodes.
-        #[arg(long, default_value = "10s", value_parser = parse_duration)]
-        wait: Duration,
-    },
-    /// Show an order and which nodes hold it, or all orders.
-    Show {
-        /// Its id.
-        order: Option<OrderId>,
-    },
-}
-
-/// What an order says.
-#[derive(Debug, Subcommand)]
-pub enum Propose {
-    /// Sign nothing in a scope. Takes any one officer.
-    Freeze {
-        /// cluster, key:NAME or service:NAME.
-        scope: Scope,
-    },
-    /// Lift a freeze, after the root's delay. Takes the quorum `unfreeze`.
-    Unfreeze {
-        /// The id or the digest of the order that froze.
-        order: String,
-    },
-    /// Put a key into the state suspended. Takes the quorum `keys`.
-    Suspend {
-        /// The key.
-        key: KeyId,
-    },
-    /// Make a suspended key active again. Takes the quorum `keys`.
-    Resume {
-        /// The id or the digest of the order that suspended.
-        order: String,
-    },
 }
 
 /// Has a transaction signed.
