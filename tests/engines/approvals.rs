@@ -251,3 +251,35 @@ fn a_rejection_that_is_none_or_by_nobody_who_is_asked_changes_nothing() {
         persons.iter().map(|p| lab.fixture.say(&approval(&lab, &request, p))).collect();
     assert!(matches!(reserve(&mut lab, 1, &request, &approvals), FromNode::Reserved(_)));
 }
+
+#[test]
+fn a_rejection_of_what_has_expired_writes_nothing() {
+    let mut lab = asking(ClusterFixture::asking_bundle);
+    let request = lab.payment(1, false);
+    let mut rejection = approval(&lab, &request, "alice");
+    rejection.verdict = Verdict::Reject;
+    let rejection = lab.fixture.say(&rejection);
+    lab.now = request.request.expires;
+    let before = lab.records(id(1)).len();
+    assert_eq!(refused(reject(&mut lab, &request, rejection)), RefusalCode::Time);
+    assert_eq!(lab.records(id(1)).len(), before);
+}
+
+#[test]
+fn whoever_asks_again_and_again_does_not_fill_the_audit_log() {
+    let mut lab = asking(ClusterFixture::asking_bundle);
+    let request = lab.payment(1, false);
+    let one = approve(&lab, &request, &["alice"]);
+    let before = lab.records(id(1)).len();
+    for number in 0..100 {
+        // Words that nobody said do not even count as news.
+        let mut forged = approval(&lab, &request, "alice");
+        forged.approver = format!("nobody-{number}").parse().unwrap();
+        let forged = SignedApproval { text: forged.render(), signature: one[0].signature.clone() };
+        for approvals in [vec![forged], one.clone()] {
+            let answer = reserve(&mut lab, 1, &request, &approvals);
+            deferred(&lab, answer);
+        }
+    }
+    assert!(lab.records(id(1)).len() - before <= 16);
+}

@@ -24,7 +24,14 @@ impl Coordinator {
         answer: FromNode,
         out: &mut Out,
     ) {
-        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
+        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else {
+            if let FromNode::Deferred(deferral) = answer
+                && deferral.from == node
+            {
+                self.deferred_late(subject, deferral, out);
+            }
+            return;
+        };
         let (fault, reason) = match (phase, answer) {
             (Phase::Reserve, FromNode::Reserved(answer)) if answer.from == node => {
                 match check_reserved(&self.root, &self.limits, session, &answer, out.now) {
@@ -83,8 +90,8 @@ impl Coordinator {
         refusal: &Refusal,
     ) -> Fault {
         match phase {
-            // An attempt that was used before this coordinator started is nobody's fault.
-            Phase::Reserve if refusal.code == RefusalCode::AttemptUsed => Fault::Nobody,
+            // The attempt may have been used before this coordinator started, or the node may lie.
+            Phase::Reserve if refusal.code == RefusalCode::AttemptUsed => Fault::Set,
             Phase::Reserve => Fault::Node(node),
             // It may refuse for what another said: who is at fault shows in the answers, or it does
             // not show, and then another set is tried.

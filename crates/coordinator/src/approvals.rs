@@ -95,9 +95,8 @@ impl Coordinator {
         out: &mut Out,
     ) {
         let (node, reason) = (deferral.from, deferral.body.reason.clone());
-        let genuine =
-            deferral.body.request == subject && deferral.clone().verify(&self.root).is_ok();
-        if let (true, Some(mut record)) = (genuine, self.requests.get(key).cloned()) {
+        let counts = self.counts(&deferral, subject, out.now);
+        if let (true, Some(mut record)) = (counts, self.requests.get(key).cloned()) {
             let approvals = record.approval_digests();
             record.deferrals.retain(|earlier| earlier.from != node);
             record.deferrals.push(deferral);
@@ -106,8 +105,30 @@ impl Coordinator {
                 waiting.deferred_with.insert(node, approvals);
             }
         }
-        let fault = if genuine { Fault::Nobody } else { Fault::Node(node) };
+        let fault = if counts { Fault::Nobody } else { Fault::Node(node) };
         self.end_attempt(subject, attempt, fault, &format!("node {node}: {reason}"), out);
+    }
+
+    /// Whether the node said it, about this, and waits for somebody or for a time: whoever waits for
+    /// nothing would be asked again at once, until no attempt is left.
+    fn counts(&self, deferral: &Signed<Deferral>, subject: Digest, now: Timestamp) -> bool {
+        let Deferral { request, missing, until, .. } = &deferral.body;
+        let waits = !missing.is_empty() || until.is_some_and(|until| until > now);
+        waits && *request == subject && deferral.clone().verify(&self.root).is_ok()
+    }
+
+    /// As [`Coordinator::deferred`], where another answer had ended the attempt: it tells nevertheless
+    /// whom the node waits for, so that no attempt is spent to hear it again.
+    pub(crate) fn deferred_late(&mut self, subject: Digest, deferral: Signed<Deferral>, out: &Out) {
+        let of_subject = |key: &RequestKey| {
+            self.requests.get(key).filter(|record| record.digest == subject).cloned()
+        };
+        let found = self.requests.waiting_keys().iter().find_map(of_subject);
+        if let (true, Some(mut record)) = (self.counts(&deferral, subject, out.now), found) {
+            record.deferrals.retain(|earlier| earlier.from != deferral.from);
+            record.deferrals.push(deferral);
+            self.requests.put(record, out.now);
+        }
     }
 
     /// Whether a node said that it would not sign yet, and nothing has changed that.

@@ -29,7 +29,7 @@ impl Coordinator {
     pub(crate) fn load_order(&mut self, record: OrderRecord) -> Result<(), StartError> {
         let verified = record.order.verify(&self.root)?;
         let delay = self.unfreeze_delay_ms();
-        self.stops.carry_out(&verified, record.created, delay)?;
+        self.stops.apply(verified.order(), verified.signers().clone(), record.created, delay)?;
         let standing = Standing { record, nodes: BTreeMap::new() };
         self.orders.insert(verified.order().id.clone(), standing);
         Ok(())

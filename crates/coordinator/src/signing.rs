@@ -60,11 +60,6 @@ impl Coordinator {
             let reason = stop.to_string();
             return self.park(record, Hold::Frozen, reason, out);
         }
-        let Some(attempt) = record.attempt.next().filter(|next| next.0 <= self.limits.attempts_max)
-        else {
-            let reason = format!("every attempt failed; the last: {}", record.reason);
-            return self.finish(record, RequestState::Failed, &reason, out);
-        };
         let failures = self.requests.waiting(key).map(|w| w.failures.clone()).unwrap_or_default();
         let holds_back = |id| !record.is_denied_by(id) && self.holds_back(&record, id, out.now);
         let live = |id: &ParticipantId| {
@@ -80,6 +75,11 @@ impl Coordinator {
             let found = candidates.len();
             let reason = format!("{found} of {threshold} nodes can be asked");
             return self.park(record, Hold::BelowThreshold, reason, out);
+        };
+        let Some(attempt) = record.attempt.next().filter(|next| next.0 <= self.limits.attempts_max)
+        else {
+            let reason = format!("every attempt failed; the last: {}", record.reason);
+            return self.finish(record, RequestState::Failed, &reason, out);
         };
         let decoded = match decode_request(certified, &record.signed.request) {
             Ok(decoded) => decoded,

@@ -46,7 +46,7 @@ pub(crate) fn order(error: OrderError) -> Refusal {
 pub(crate) fn stop(error: StopError) -> Refusal {
     let code = match error {
         StopError::NoStop(_) | StopError::WrongLift(_) => RefusalCode::Invalid,
-        StopError::TooMany => RefusalCode::Busy,
+        StopError::TooMany | StopError::TooManyOfOne => RefusalCode::Busy,
     };
     refuse(code, error)
 }

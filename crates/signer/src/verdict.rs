@@ -35,6 +35,8 @@ impl Node {
         if let Some(reason) = self.earlier_denial(&verified) {
             return Ok(self.denied(verified.digest(), reason, turn.now));
         }
+        // Nothing is written about what cannot be signed any more: it may have been forgotten.
+        verified.check_time(turn.now).map_err(request)?;
         let invalid = |reason: &dyn std::fmt::Display| refuse(RefusalCode::Invalid, reason);
         let word = rejection.verify(&self.root).map_err(|error| invalid(&error))?;
         let said = word.approval();
@@ -117,19 +119,20 @@ impl Node {
     /// Defers: it is not durable, since nothing rests on it, but the audit log has what is new in it.
     fn deferred(&mut self, case: &Case, said: Said, turn: &mut Turn) -> FromNode {
         let Said { missing, until, reason } = said;
-        let reason = [reason].into_iter().chain(case.ignored(turn.now));
-        let reason: String = reason.collect::<Vec<_>>().join("; ");
-        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
         let request = case.verified.digest();
+        // Of the gate's own words only: the others name what nobody has signed.
         if self.said_last.insert(request, &reason) {
             let event = Event::new(EventKind::RequestPending)
                 .fact("request", case.verified.request().request_key())
                 .fact("digest", request)
                 .fact("key", &case.verified.request().key)
                 .fact("bundle", self.gate.bundle_hash())
-                .fact("reason", &reason);
+                .fact("reason", reason.chars().take(REASON_CHARS_MAX).collect::<String>());
             self.audit(event, turn);
         }
+        let reason = [reason].into_iter().chain(case.ignored(turn.now));
+        let reason: String = reason.collect::<Vec<_>>().join("; ");
+        let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
         let effects = case.decoded.intent.effects_digest();
         let heads = self.heads(turn.now);
         FromNode::Deferred(self.sign(Deferral { request, missing, until, reason, effects, heads }))
@@ -144,16 +147,24 @@ struct Said {
 
 /// What was last said to deferred requests, so that repeating it does not fill the audit log.
 #[derive(Debug, Default)]
-pub(crate) struct SaidLast(std::collections::BTreeMap<Digest, String>);
+pub(crate) struct SaidLast(std::collections::BTreeMap<Digest, (String, usize)>);
 
 impl SaidLast {
     const REQUESTS_MAX: usize = 4_096;
+    /// Whoever asks may show approvals or not, and so change what is said, for as long as it likes.
+    const NEWS_MAX: usize = 16;
 
     /// Whether that is news.
     fn insert(&mut self, request: Digest, reason: &str) -> bool {
         if self.0.len() >= Self::REQUESTS_MAX {
             self.0.clear();
         }
-        self.0.insert(request, reason.to_owned()).is_none_or(|earlier| earlier != reason)
+        let (last, news) = self.0.entry(request).or_default();
+        if last == reason || *news >= Self::NEWS_MAX {
+            return false;
+        }
+        reason.clone_into(last);
+        *news += 1;
+        true
     }
 }

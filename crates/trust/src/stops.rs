@@ -13,6 +13,9 @@ use crate::{Order, OrderAction, Scope, VerifiedOrder};
 /// leave the quorum no room to lift.
 pub const STOPS_MAX: usize = 256;
 
+/// Freezes that one person may sign among them: so that none can use up what is left for the others.
+const FREEZES_PER_PERSON_MAX: usize = 64;
+
 /// Freezes and suspensions, in force and lifted. It only grows, so that two nodes which heard of the
 /// same orders, in whatever order, agree on its digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +55,11 @@ pub enum StopError {
     /// A freeze is lifted by an unfreeze, a suspension by a resume.
     #[error("order {0} cannot be lifted by this one: unfreeze lifts a freeze, resume a suspension")]
     WrongLift(OrderId),
+    /// Whoever freezes has frozen as often as anybody may.
+    #[error(
+        "{FREEZES_PER_PERSON_MAX} freezes by one person are remembered: somebody else may freeze"
+    )]
+    TooManyOfOne,
     /// As many stops are remembered as can be.
     #[error(
         "{STOPS_MAX} stops, or as many lifts, are remembered: no more fit under this trust root"
@@ -70,11 +78,28 @@ impl Stops {
         accepted: Timestamp,
         unfreeze_delay_ms: u64,
     ) -> Result<bool, StopError> {
+        let (digest, action) = (order.digest(), &order.order().action);
+        match action {
+            OrderAction::Unfreeze(stop) | OrderAction::Resume(stop) => {
+                let resumes = matches!(action, OrderAction::Resume(_));
+                if let Some(known) = self.stops.get(stop).filter(|stop| stop.suspends != resumes) {
+                    return Err(StopError::WrongLift(known.id.clone()));
+                }
+            }
+            OrderAction::Freeze(_) => {
+                let is_new = !self.stops.contains_key(&digest);
+                if is_new && order.signers().iter().all(|person| self.is_spent(person)) {
+                    return Err(StopError::TooManyOfOne);
+                }
+            }
+            OrderAction::Suspend(_) | OrderAction::GenerateKey(_) => {}
+        }
         let by = order.signers().clone();
         self.apply(order.order(), by, accepted, unfreeze_delay_ms)
     }
 
-    /// As [`Stops::carry_out`], for an order that this process verified and kept before.
+    /// As [`Stops::carry_out`], for an order that this process verified and kept before. The orders come
+    /// in any order, and a lift of the wrong kind, which may have come before its stop, lifts nothing.
     ///
     /// # Errors
     /// [`StopError`]; nothing has changed.
@@ -116,15 +141,14 @@ impl Stops {
         Ok(true)
     }
 
+    fn is_spent(&self, person: &PersonName) -> bool {
+        let freezes = self.stops.values().filter(|stop| !stop.suspends && stop.by.contains(person));
+        freezes.count() >= FREEZES_PER_PERSON_MAX
+    }
+
     fn lift(&mut self, digest: Digest, lift: Lift) -> Result<bool, StopError> {
         if self.lifts.contains_key(&digest) {
             return Ok(false);
-        }
-        match self.stops.get(&lift.stop) {
-            Some(known) if known.suspends != lift.resumes => {
-                return Err(StopError::WrongLift(known.id.clone()));
-            }
-            Some(_) | None => {}
         }
         room(self.lifts.len())?;
         self.lifts.insert(digest, lift);

@@ -1,17 +1,23 @@
 //! A coordinator carries what people say, and waits for them.
 
-use quorate_coordinator::{ClientError, ClientReply, ClientRequest, ErrorCode, RequestState};
+use quorate_coordinator::{
+    ClientError, ClientReply, ClientRequest, ErrorCode, Limits, RequestState,
+};
 use quorate_model::Attempt;
 use quorate_protocol::wire::FromNode;
 use quorate_testkit::ClusterFixture;
 use quorate_trust::{SignedApproval, SignedRequest, Verdict};
 
-use super::{Cluster, cluster, view};
+use super::{Cluster, view};
 use crate::id;
 
 /// A cluster whose nodes ask the treasury about payments over the limit.
 fn asking() -> Cluster {
-    let mut cluster = cluster();
+    asking_within(Limits::default())
+}
+
+fn asking_within(limits: Limits) -> Cluster {
+    let mut cluster = Cluster::new(limits);
     for node in cluster.lab.ids() {
         cluster.lab.restart_with(node, ClusterFixture::asking_bundle(), |_| {}).unwrap();
     }
@@ -90,7 +96,7 @@ fn a_rejection_by_whoever_is_asked_ends_the_request_everywhere() {
     let late = word(&cluster, &request, "bob", Verdict::Approve);
     assert_eq!(submit(&mut cluster, late).unwrap_err().code, ErrorCode::Precondition);
     // Another coordinator that knows nothing of the rejection gets no signature either.
-    let other = Cluster::new(quorate_coordinator::Limits::default());
+    let other = Cluster::new(Limits::default());
     let mut other = Cluster { lab: cluster.lab, ..other };
     other.attach(&[1, 2, 3]);
     let view = other.create(&request).unwrap();
@@ -140,6 +146,46 @@ fn one_node_that_always_waits_does_not_hold_up_the_others() {
     let signed = cluster.create(&request).unwrap().record;
     assert!(matches!(signed.state, RequestState::Signed { .. }), "{:?}", signed.state);
     assert!(signed.attempt <= Attempt(2));
+}
+
+#[test]
+fn attempts_that_are_used_up_do_not_keep_a_request_from_waiting() {
+    let mut cluster = asking_within(Limits { attempts_max: 2, ..Limits::default() });
+    cluster.attach(&[1, 2, 3]);
+    let request = cluster.lab.payment(1, false);
+    let waiting = cluster.create(&request).unwrap().record;
+    assert_eq!((waiting.state, waiting.attempt), (RequestState::PendingApproval, Attempt(2)));
+}
+
+#[test]
+fn one_node_that_waits_for_nothing_does_not_use_up_the_attempts() {
+    let mut cluster = asking();
+    cluster.attach(&[1, 2, 3]);
+    let me = id(3);
+    let waiting = {
+        let request = cluster.lab.payment(9, false);
+        cluster.create(&request).unwrap().record.deferrals[0].body.clone()
+    };
+    let pem = cluster.lab.fixture.signers.nodes[&me].to_pkcs8_pem().unwrap();
+    for number in 1..6 {
+        let request = cluster.lab.payment(number, true);
+        let key = quorate_trust::SigningKey::from_pkcs8_pem(&pem).unwrap();
+        let nothing = quorate_protocol::wire::Deferral {
+            request: request.digest(),
+            missing: Vec::new(),
+            until: None,
+            ..waiting.clone()
+        };
+        cluster.between = Box::new(move |node, answer| match answer {
+            FromNode::Reserved(_) if node == me => {
+                FromNode::Deferred(quorate_trust::Signed::sign(me, nothing.clone(), &key))
+            }
+            answer => answer,
+        });
+        let signed = cluster.create(&request).unwrap().record;
+        assert!(matches!(signed.state, RequestState::Signed { .. }), "{:?}", signed.state);
+        assert!(signed.attempt <= Attempt(2), "{number}: {}", signed.attempt);
+    }
 }
 
 #[test]
