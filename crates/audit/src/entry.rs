@@ -44,6 +44,12 @@ impl Event {
         self.facts.push((name.to_owned(), value.to_string()));
         self
     }
+
+    /// What the facts of that name say, in their order.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.facts.iter().filter(move |(fact, _)| fact == name);
+        named.map(|(_, value)| value.as_str())
+    }
 }
 
 impl Entry {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use quorate_model::{Digest, ParticipantId, PersonName, RequestKey, Timestamp};
+use quorate_model::{Attempt, Digest, ParticipantId, PersonName, RequestKey, Timestamp};
 use quorate_protocol::wire::{Deferral, MissingQuorum, ToNode};
 use quorate_trust::{Approval, SIGNATURES_MAX, Signed, SignedApproval, Verdict};
 
@@ -89,7 +89,7 @@ impl Coordinator {
     pub(crate) fn deferred(
         &mut self,
         subject: Digest,
-        attempt: quorate_model::Attempt,
+        attempt: Attempt,
         deferral: Signed<Deferral>,
         key: &RequestKey,
         out: &mut Out,
@@ -98,8 +98,7 @@ impl Coordinator {
         let counts = self.counts(&deferral, subject, out.now);
         if let (true, Some(mut record)) = (counts, self.requests.get(key).cloned()) {
             let approvals = record.approval_digests();
-            record.deferrals.retain(|earlier| earlier.from != node);
-            record.deferrals.push(deferral);
+            record.keep_deferral(deferral);
             self.requests.put(record, out.now);
             if let Some(waiting) = self.requests.waiting_mut(key) {
                 waiting.deferred_with.insert(node, approvals);
@@ -125,8 +124,7 @@ impl Coordinator {
         };
         let found = self.requests.waiting_keys().iter().find_map(of_subject);
         if let (true, Some(mut record)) = (self.counts(&deferral, subject, out.now), found) {
-            record.deferrals.retain(|earlier| earlier.from != deferral.from);
-            record.deferrals.push(deferral);
+            record.keep_deferral(deferral);
             self.requests.put(record, out.now);
         }
     }
@@ -208,6 +206,12 @@ impl SignRequestRecord {
     pub fn deferral_of(&self, node: ParticipantId) -> Option<&Deferral> {
         let found = self.deferrals.iter().find(|deferral| deferral.from == node);
         found.map(|deferral| &deferral.body)
+    }
+
+    /// Keeps what a node said last.
+    fn keep_deferral(&mut self, deferral: Signed<Deferral>) {
+        self.deferrals.retain(|earlier| earlier.from != deferral.from);
+        self.deferrals.push(deferral);
     }
 
     pub(crate) fn approval_digests(&self) -> Vec<Digest> {

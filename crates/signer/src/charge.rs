@@ -24,15 +24,11 @@ pub(crate) fn usage(entries: &[Entry]) -> Usage {
     let mut usage = Usage::new();
     let released = entries.iter().filter(|entry| entry.event.kind == EventKind::SharesReleased);
     for entry in released {
-        let fact = |name: &str| {
-            let found = entry.event.facts.iter().find(|(fact, _)| fact == name);
-            found.map(|(_, value)| value.as_str())
-        };
+        let fact = |name| entry.event.values(name).next();
         let key = fact("key").and_then(|key| key.parse::<KeyId>().ok());
         let subject = fact("subject").and_then(|subject| subject.parse::<Digest>().ok());
         let (Some(key), Some(subject)) = (key, subject) else { continue };
-        let charges = entry.event.facts.iter().filter(|(name, _)| name == FACT);
-        for (asset, amount) in charges.filter_map(|(_, value)| read(value)) {
+        for (asset, amount) in entry.event.values(FACT).filter_map(read) {
             usage.charge(&key, &asset, amount, entry.time, subject);
         }
     }

@@ -61,10 +61,7 @@ struct Answered {
 impl Answered {
     /// An entry that does not say so is none of ours, and asks nothing.
     fn of(entry: &Entry) -> Option<Self> {
-        let fact = |name: &str| {
-            let found = entry.event.facts.iter().find(|(fact, _)| fact == name);
-            found.map(|(_, value)| value.as_str())
-        };
+        let fact = |name| entry.event.values(name).next();
         let kind = entry.event.kind;
         let attempt = if kind == EventKind::RequestReserved {
             Some(fact("attempt")?.parse().ok()?)

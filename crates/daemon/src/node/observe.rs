@@ -21,10 +21,7 @@ fn observe_record(record: &Record) {
     let Record::Audit(entry) = record else { return };
     let event = entry.event.kind.as_str();
     metrics::counter!("quorate_audit_events_total", "event" => event).increment(1);
-    let fact = |name: &str| {
-        let found = entry.event.facts.iter().find(|(fact, _)| fact == name);
-        found.map_or("", |(_, value)| value.as_str())
-    };
+    let fact = |name| entry.event.values(name).next().unwrap_or_default();
     // One session is one request (or key) and attempt, whichever of its phases speaks.
     let subject = if fact("digest").is_empty() { fact("subject") } else { fact("digest") };
     let span = info_span!("session", key = fact("key"), subject, attempt = fact("attempt"));

@@ -52,12 +52,13 @@ fn select<'a>(
     let all = logs.iter().flat_map(|(_, entries)| entries.iter());
     let named = all.filter(|entry| sought.is_named_by(entry));
     let mut digests: BTreeSet<_> =
-        named.flat_map(|entry| facts(entry, &["digest"])).map(str::to_owned).collect();
+        named.flat_map(|entry| entry.event.values("digest")).map(str::to_owned).collect();
     if let Sought::Digest(digest) = sought {
         digests.insert(digest.to_string());
     }
     let is_about = |entry: &Entry| {
-        let mut known = facts(entry, &["digest", "subject"]);
+        let event = &entry.event;
+        let mut known = event.values("digest").chain(event.values("subject"));
         sought.is_named_by(entry) || known.any(|digest| digests.contains(digest))
     };
     let mut found = Vec::new();
@@ -75,18 +76,14 @@ fn select<'a>(
 
 impl Sought {
     fn is_named_by(&self, entry: &Entry) -> bool {
-        let keys = || facts(entry, &["request"]).filter_map(|name| name.parse::<RequestKey>().ok());
+        let names = || entry.event.values("request");
+        let keys = || names().filter_map(|name| name.parse::<RequestKey>().ok());
         match self {
             Self::Request(sought) => keys().any(|key| key == *sought),
             Self::Id(sought) => keys().any(|key| key.request_id == *sought),
             Self::Digest(_) => false,
         }
     }
-}
-
-fn facts<'a>(entry: &'a Entry, names: &[&str]) -> impl Iterator<Item = &'a str> {
-    let facts = entry.event.facts.iter().filter(move |(name, _)| names.contains(&name.as_str()));
-    facts.map(|(_, value)| value.as_str())
 }
 
 #[cfg(test)]
