@@ -15,10 +15,8 @@ use crate::client::Client;
 use crate::clock;
 use crate::dev::sample;
 use crate::exit::{Exit, Failure};
-use crate::setup::join::read_key;
 use crate::signing::approval::Waiting;
 use crate::signing::order;
-use crate::signing::order::person_of;
 use crate::signing::report::RequestReport;
 use crate::signing::state_name;
 
@@ -109,14 +107,9 @@ impl Demo<'_> {
 
     /// The officers, with their key files.
     fn officers(&self) -> Result<Vec<(PersonName, SigningKey)>, Failure> {
-        let folders = self.cluster.officer_folders();
-        let officer = |folder: std::path::PathBuf| {
-            let key = read_key(&folder.join("person.pem"))?;
-            let nobody = || Failure::new(Exit::Error, "an officer is not in the trust root");
-            let person = person_of(&key, self.cluster.root()).ok_or_else(nobody)?;
-            Ok((person, key))
-        };
-        folders.into_iter().map(officer).collect()
+        let folders = self.cluster.officer_folders().into_iter();
+        let files: Vec<_> = folders.map(|folder| folder.join("person.pem")).collect();
+        order::officers(&files, self.cluster.root())
     }
 
     /// Has every node that is up carry an order out.
@@ -127,7 +120,7 @@ impl Demo<'_> {
         by: &[(PersonName, SigningKey)],
     ) -> Result<VerifiedOrder, Failure> {
         let root = &client.profile().root;
-        let text = order::propose(&client.profile().root, action, clock::now(), order::AT_ONCE)?;
+        let text = order::propose(root, action, clock::now(), order::AT_ONCE)?;
         let signed = order::sign(text, by, root)?;
         let verified = signed.verify(root)?;
         client.submit_order(signed).await?;
