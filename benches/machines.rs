@@ -145,5 +145,5 @@ pub(crate) fn deliver<T: Body + Clone>(
 pub(crate) fn heads() -> Heads {
     let digest = Digest::new([3; 32]);
     let clock = Timestamp::from_millis(1);
-    Heads { root: digest, bundle: digest, stops: digest, audit: digest, audit_length: 1, clock }
+    Heads { root: digest, bundle: digest, orders: digest, audit: digest, audit_length: 1, clock }
 }

@@ -82,7 +82,7 @@ impl Lockstep {
         };
         let nodes = fixture.root.nodes.keys().map(start).collect();
         let limits = quorate_coordinator::Limits::default();
-        let coordinator = Coordinator::start(fixture.root.clone(), limits, Vec::new());
+        let coordinator = Coordinator::start(fixture.root.clone(), limits, Vec::new(), START);
         let inputs = fixture.root.nodes.keys().copied().map(CoordinatorInput::Attached).collect();
         Self {
             now: START,
@@ -167,7 +167,9 @@ impl Lockstep {
                     Output::Act(CoordinatorAction::Reply { call, reply }) => {
                         self.replies.insert(call, reply);
                     }
-                    Output::Act(CoordinatorAction::Changed(_)) => {}
+                    Output::Act(
+                        CoordinatorAction::Changed(_) | CoordinatorAction::RootBegun(_),
+                    ) => {}
                     Output::Now(said) => panic!("said before it is durable: {said:?}"),
                 }
             }

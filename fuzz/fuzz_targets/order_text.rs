@@ -9,9 +9,12 @@ use quorate_trust::{SignedOrder, TrustRoot};
 
 fuzz_target!(|text: &str| {
     let root = TrustRoot {
+        lineage: None,
         created: Timestamp::ZERO,
+        policy: quorate_model::Digest::new([8; 32]),
         threshold_floor: Threshold::new(2).expect("2 is a threshold"),
         unfreeze_delay_s: 0,
+        change_delay_s: 0,
         nodes: BTreeMap::new(),
         services: BTreeMap::new(),
         persons: BTreeMap::new(),

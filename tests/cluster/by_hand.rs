@@ -68,9 +68,15 @@ impl ByHand {
 
     /// Makes the cluster, not for funds. Its id.
     pub(crate) async fn init(&self) -> String {
-        let made = self.try_init(&["--dev"]).await;
+        self.init_with(&[]).await
+    }
+
+    /// As [`ByHand::init`], with more arguments.
+    pub(crate) async fn init_with(&self, args: &[&str]) -> String {
+        let args = [&["--dev"], args].concat();
+        let made = self.try_init(&args).await;
         assert_eq!(made.code, 0, "{made:?}");
-        let again = self.try_init(&["--dev"]).await;
+        let again = self.try_init(&args).await;
         assert_eq!(again.code, 1, "a cluster is made once: {again:?}");
         made.json["cluster"].as_str().unwrap().to_owned()
     }

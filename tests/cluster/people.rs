@@ -175,11 +175,10 @@ async fn a_key_of_openssh_approves_a_request() {
     hand.join_all().await;
     let dora = ["approver", "--name", "dora", "--ssh-key", public];
     hand.join("d", "person-dora", &dora).await;
-    let cluster = hand.init().await;
+    let policy = hand.path("policy.toml");
+    std::fs::write(&policy, POLICY).unwrap();
+    let cluster = hand.init_with(&["--policy", policy.to_str().unwrap()]).await;
     hand.accept_all(&cluster).await;
-    for node in ["n1", "n2", "n3"] {
-        std::fs::write(hand.path(node).join("policy.toml"), POLICY).unwrap();
-    }
     hand.start().await;
     hand.make_key().await;
     let pay = ["sign", "treasury", "--pay", BTC_PAYEE, "--amount", "5000", "--coin", COIN];

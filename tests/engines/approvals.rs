@@ -20,7 +20,7 @@ fn asking(bundle: fn() -> Bundle) -> Lab {
 
 fn approval(lab: &Lab, request: &SignedRequest, person: &str) -> Approval {
     let bundle = ClusterFixture::asking_bundle();
-    lab.fixture.approval(request, &lab.certified(), &bundle, (person, "treasury"), lab.now)
+    lab.fixture.approval(request, &lab.certified(), bundle.hash(), (person, "treasury"), lab.now)
 }
 
 fn approve(lab: &Lab, request: &SignedRequest, persons: &[&str]) -> Vec<SignedApproval> {
@@ -156,7 +156,8 @@ fn a_person_counts_once_over_all_quorums() {
     let bundle = ClusterFixture::strictly_asking_bundle();
     let say = |lab: &Lab, person, quorum| {
         let certified = lab.certified();
-        let said = lab.fixture.approval(&request, &certified, &bundle, (person, quorum), lab.now);
+        let said =
+            lab.fixture.approval(&request, &certified, bundle.hash(), (person, quorum), lab.now);
         lab.fixture.say(&said)
     };
     // Carol is in both quorums.
@@ -179,7 +180,8 @@ fn approvals_allow_nothing_that_the_policy_forbids() {
     let request = lab.payment(1, false);
     let bundle = ClusterFixture::bundle();
     let certified = lab.certified();
-    let said = lab.fixture.approval(&request, &certified, &bundle, ("alice", "treasury"), lab.now);
+    let said =
+        lab.fixture.approval(&request, &certified, bundle.hash(), ("alice", "treasury"), lab.now);
     let approvals = [lab.fixture.say(&said)];
     assert!(matches!(reserve(&mut lab, 1, &request, &approvals), FromNode::Denied(_)));
 }

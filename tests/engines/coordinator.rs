@@ -46,7 +46,7 @@ impl Cluster {
         let lab = lab();
         let records = vec![Record::Key(key_record(&lab))];
         let root = lab.fixture.root.clone();
-        let coordinator = Coordinator::start(root, limits, records.clone()).unwrap();
+        let coordinator = Coordinator::start(root, limits, records.clone(), lab.now).unwrap();
         let between = Box::new(|_, answer| answer);
         Self { lab, coordinator, records, rng: seeded(9), calls: 0, between }
     }
@@ -72,7 +72,7 @@ impl Cluster {
                         inputs.push_back(Input::Answer { node, call, answer });
                     }
                     Output::Act(Action::Reply { call, reply }) => replies.push((call, reply)),
-                    Output::Act(Action::Changed(_)) => {}
+                    Output::Act(Action::Changed(_) | Action::RootBegun(_)) => {}
                     Output::Now(said) => panic!("said before it is durable: {said:?}"),
                 }
             }
@@ -106,7 +106,8 @@ impl Cluster {
             latest.retain(|earlier| !same_place(earlier, &record));
             latest.push(record);
         }
-        self.coordinator = Coordinator::start(root, Limits::default(), latest).unwrap();
+        self.coordinator =
+            Coordinator::start(root, Limits::default(), latest, self.lab.now).unwrap();
     }
 }
 

@@ -10,6 +10,7 @@ mod orders;
 mod reserve;
 mod share;
 mod start;
+mod successors;
 mod windows;
 
 use quorate_model::{Attempt, ParticipantId, ParticipantSet, Scheme};

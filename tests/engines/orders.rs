@@ -23,7 +23,7 @@ fn unfreeze(lab: &Lab, name: &str, freeze: Digest) -> SignedOrder {
 }
 
 fn accept(lab: &mut Lab, node: u16, order: &SignedOrder) {
-    let answer = lab.ask(id(node), ToNode::CarryOut(order.clone()));
+    let answer = lab.ask(id(node), ToNode::carry_out(order.clone()));
     let FromNode::Accepted(word) = answer else { panic!("{answer:?}") };
     let word = word.verify(&lab.fixture.root).unwrap();
     assert_eq!((word.from(), word.body().order), (id(node), order.digest()));
@@ -148,7 +148,7 @@ fn one_person_stops_and_only_a_quorum_starts() {
     accept(&mut lab, 1, &freeze);
     let refuse = |lab: &mut Lab, action: OrderAction, by: &[&str]| {
         let order = order(lab, "order-9", action, by);
-        assert_eq!(refused(lab.ask(id(1), ToNode::CarryOut(order))), RefusalCode::Invalid);
+        assert_eq!(refused(lab.ask(id(1), ToNode::carry_out(order))), RefusalCode::Invalid);
     };
     refuse(&mut lab, OrderAction::Unfreeze(freeze.digest()), &["alice"]);
     refuse(&mut lab, OrderAction::Unfreeze(freeze.digest()), &["alice", "alice"]);
@@ -177,21 +177,21 @@ fn what_lifts_depends_on_time_and_what_stops_does_not() {
     let lift = unfreeze(&lab, "lift-1", freeze.digest());
     let now = lab.now;
     lab.now = Timestamp::from_millis(now.millis() + 8 * 24 * 3_600_000);
-    assert_eq!(refused(lab.ask(id(1), ToNode::CarryOut(lift.clone()))), RefusalCode::Time);
+    assert_eq!(refused(lab.ask(id(1), ToNode::carry_out(lift.clone()))), RefusalCode::Time);
     // Whatever its clock says, a node takes a freeze.
     accept(&mut lab, 1, &freeze);
     lab.now = Timestamp::from_millis(now.millis() - 26 * 3_600_000);
     accept(&mut lab, 2, &freeze);
     // A clock that was set back does not make an expired order valid again.
     lab.now = now;
-    assert_eq!(refused(lab.ask(id(1), ToNode::CarryOut(lift))), RefusalCode::Time);
+    assert_eq!(refused(lab.ask(id(1), ToNode::carry_out(lift))), RefusalCode::Time);
 }
 
 #[test]
 fn an_order_of_another_kind_is_refused_where_it_does_not_belong() {
     let mut lab = lab();
     let make = lab.order();
-    assert_eq!(refused(lab.ask(id(1), ToNode::CarryOut(make))), RefusalCode::Invalid);
+    assert_eq!(refused(lab.ask(id(1), ToNode::carry_out(make))), RefusalCode::Invalid);
     let freeze = freeze(&lab);
     let begin = ToNode::GenerateKey { order: freeze, attempt: FIRST, never_voted: vec![] };
     assert_eq!(refused(lab.ask(id(1), begin)), RefusalCode::Invalid);
@@ -205,8 +205,8 @@ fn every_field_of_an_order_is_bound() {
         let mut bytes = freeze.text.clone().into_bytes();
         bytes[index] ^= 1;
         let Ok(text) = String::from_utf8(bytes) else { continue };
-        let changed = SignedOrder { text, signatures: freeze.signatures.clone() };
-        assert_eq!(refused(lab.ask(id(1), ToNode::CarryOut(changed))), RefusalCode::Invalid);
+        let changed = SignedOrder { text, ..freeze.clone() };
+        assert_eq!(refused(lab.ask(id(1), ToNode::carry_out(changed))), RefusalCode::Invalid);
     }
     assert!(matches!(reserve(&mut lab, 1), FromNode::Reserved(_)));
 }
@@ -267,7 +267,7 @@ fn nobody_can_use_up_the_freezes_of_others() {
         accept(&mut lab, 1, &freeze);
     }
     let more = order(&lab, "more", OrderAction::Freeze(Scope::Cluster), &["alice"]);
-    assert_eq!(refused(lab.ask(id(1), ToNode::CarryOut(more))), RefusalCode::Busy);
+    assert_eq!(refused(lab.ask(id(1), ToNode::carry_out(more))), RefusalCode::Busy);
     let theirs = order(&lab, "theirs", OrderAction::Freeze(Scope::Cluster), &["bob"]);
     accept(&mut lab, 1, &theirs);
     assert_eq!(refused(reserve(&mut lab, 1)), RefusalCode::Frozen);

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Scheme, Timestamp};
-use quorate_protocol::wire::{CeremonyKey, FromNode, Subject, ToNode};
+use quorate_protocol::wire::{Acceptance, CeremonyKey, FromNode, Subject, ToNode};
 use quorate_testkit::{Faults, Frame, Outcome, Workload, World, seeded};
 use quorate_trust::Signed;
 use rand_core::RngCore;
 
 pub(crate) fn workload() -> Workload {
     let scheme = Scheme::FrostEd25519;
-    Workload { nodes: 3, threshold: 2, scheme, permitted: 2, denied: 1, asking: 2 }
+    Workload { nodes: 3, threshold: 2, scheme, permitted: 2, denied: 1, asking: 2, changes: false }
 }
 
 fn world(seed: u64) -> World {
@@ -107,15 +107,21 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
                 flip(&mut confirmation.signature, rng);
             }
         }
-        ToNode::CarryOut(order) => {
-            let mut text = order.text.clone().into_bytes();
+        ToNode::CarryOut { order, acceptances } => {
+            let changed = match &mut order.document {
+                Some(document) if rng.next_u32().is_multiple_of(2) => document,
+                Some(_) | None => &mut order.text,
+            };
+            let mut text = changed.clone().into_bytes();
             flip(&mut text, rng);
             if let Ok(text) = String::from_utf8(text) {
-                order.text = text;
+                *changed = text;
             }
+            let early = |body: &mut Acceptance, _: &mut dyn RngCore| body.begins = Timestamp::ZERO;
+            tamper(acceptances, rng, early);
         }
         ToNode::Reject { request, .. } => flip(&mut request.statement, rng),
-        ToNode::Simulate(_) | ToNode::Orders | ToNode::Status => {}
+        ToNode::Simulate(_) | ToNode::Orders | ToNode::Order(_) | ToNode::Status => {}
     }
 }
 
@@ -201,9 +207,10 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Certify(_)
             | ToNode::Confirm { .. }
             | ToNode::Simulate(_)
-            | ToNode::CarryOut(_)
+            | ToNode::CarryOut { .. }
             | ToNode::Reject { .. }
             | ToNode::Orders
+            | ToNode::Order(_)
             | ToNode::Status => {}
         });
         holds(&outcome, "inventing", seed);

@@ -29,8 +29,15 @@ fn lies(
 ) {
     for seed in 0..12 {
         let scheme = [Scheme::FrostEd25519, Scheme::FrostSecp256k1Tr][(seed % 2) as usize];
-        let workload =
-            Workload { nodes: 3, threshold: 2, scheme, permitted: 3, denied: 1, asking: 2 };
+        let workload = Workload {
+            nodes: 3,
+            threshold: 2,
+            scheme,
+            permitted: 3,
+            denied: 1,
+            asking: 2,
+            changes: false,
+        };
         let world = World::new(seed, workload, Faults::none());
         let me = ParticipantId::new(3).unwrap();
         let pem = world.fixture().signers.nodes[&me].to_pkcs8_pem().unwrap();
@@ -92,7 +99,7 @@ fn answers_of_the_other_phase_are_worked_around() {
             heads: quorate_model::Heads {
                 root: Digest::new([0; 32]),
                 bundle: Digest::new([0; 32]),
-                stops: Digest::new([0; 32]),
+                orders: Digest::new([0; 32]),
                 audit: Digest::new([0; 32]),
                 audit_length: 0,
                 clock: Timestamp::ZERO,

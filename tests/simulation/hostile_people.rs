@@ -131,7 +131,7 @@ fn a_rejection_denies_its_own_request_only() {
 fn a_freeze_that_is_withheld_from_one_node_stops_the_others() {
     for seed in 0..SEEDS {
         let outcome = run(seed, "withholding a freeze", |frame| {
-            let Frame::Question(node, _, ToNode::CarryOut(order)) = &frame else {
+            let Frame::Question(node, _, ToNode::CarryOut { order, .. }) = &frame else {
                 return vec![frame];
             };
             let withheld = node.get() == 1 && order.text.contains("action: freeze");
@@ -147,7 +147,7 @@ fn a_freeze_that_comes_back_after_its_lift_stops_nothing() {
         let mut freeze = None;
         let outcome = run(seed, "replaying a freeze", move |frame| {
             let Frame::Question(node, call, question) = &frame else { return vec![frame] };
-            let ToNode::CarryOut(order) = question else { return vec![frame] };
+            let ToNode::CarryOut { order, .. } = question else { return vec![frame] };
             if order.text.contains("action: freeze") {
                 freeze = Some(question.clone());
                 return vec![frame];
@@ -163,7 +163,7 @@ fn a_freeze_that_comes_back_after_its_lift_stops_nothing() {
 fn a_lift_by_too_few_lifts_nothing() {
     let signed = (0..SEEDS).map(|seed| {
         let outcome = run(seed, "lifting with one signature", |mut frame| {
-            if let Frame::Question(_, _, ToNode::CarryOut(order)) = &mut frame {
+            if let Frame::Question(_, _, ToNode::CarryOut { order, .. }) = &mut frame {
                 order.signatures.truncate(1);
             }
             vec![frame]

@@ -11,11 +11,10 @@ pub(crate) fn run(seed: u64, faults: Faults) -> Outcome {
 pub(crate) fn world(seed: u64, faults: Faults) -> World {
     let scheme = Scheme::ALL[(seed % 3) as usize];
     let (nodes, threshold) = [(3, 2), (4, 3), (5, 3)][(seed / 3 % 3) as usize];
-    World::new(
-        seed,
-        Workload { nodes, threshold, scheme, permitted: 3, denied: 1, asking: 2 },
-        faults,
-    )
+    let changes = seed % 2 == 1;
+    let workload =
+        Workload { nodes, threshold, scheme, permitted: 3, denied: 1, asking: 2, changes };
+    World::new(seed, workload, faults)
 }
 
 fn check(seed: u64, outcome: &Outcome) {

@@ -91,6 +91,15 @@ pub(crate) fn byte_list(
 }
 
 /// A list of texts.
+pub(crate) fn digests(
+    field: &'static str,
+    values: &[Vec<u8>],
+    max: usize,
+) -> Result<Vec<Digest>, DecodeError> {
+    count(field, values.len(), max)?;
+    values.iter().map(|bytes| digest(field, bytes)).collect()
+}
+
 pub(crate) fn text_list(
     field: &'static str,
     items: Vec<String>,

@@ -44,8 +44,8 @@ pub(crate) fn signed<T>(from: u16, body: T) -> Signed<T> {
 
 pub(crate) fn heads() -> Heads {
     let clock = Timestamp::from_millis(1_790_000_000_123);
-    let (root, bundle, audit, stops) = (digest(1), digest(2), digest(3), digest(5));
-    Heads { root, bundle, stops, audit, audit_length: 4, clock }
+    let (root, bundle, audit, orders) = (digest(1), digest(2), digest(3), digest(5));
+    Heads { root, bundle, orders, audit, audit_length: 4, clock }
 }
 
 pub(crate) fn sign_request() -> SignRequest {
@@ -78,7 +78,18 @@ pub(crate) fn signed_order() -> SignedOrder {
     SignedOrder {
         text: "quorate-order/1\norder: make-treasury\n".to_owned(),
         signatures: vec![person("alice", 1), person("bob", 2)],
+        document: None,
     }
+}
+
+/// An order with a document of several pieces.
+pub(crate) fn order_with_document() -> SignedOrder {
+    SignedOrder { document: Some("version = 2\n".repeat(12_000)), ..signed_order() }
+}
+
+pub(crate) fn acceptance() -> Signed<Acceptance> {
+    let begins = Timestamp::from_millis(1_790_000_000_000);
+    signed(2, Acceptance { order: digest(6), begins, heads: heads() })
 }
 
 pub(crate) fn certified_key(key: &str) -> CertifiedKey {
@@ -172,6 +183,9 @@ pub(crate) fn status() -> NodeStatus {
         ready: false,
         reasons: vec!["the clock is in doubt".to_owned()],
         stops: vec!["cluster is frozen by alice (order-1)".to_owned()],
+        root_version: 1,
+        policy_version: 3,
+        scheduled: vec!["policy version 4 begins tomorrow".to_owned()],
         version: "0.1.0".to_owned(),
     }
 }
@@ -208,8 +222,10 @@ pub(crate) fn questions() -> Vec<ToNode> {
         },
         ToNode::Reject { request: signed_request(), rejection: signed_approval() },
         ToNode::Simulate(signed_request()),
-        ToNode::CarryOut(signed_order()),
+        ToNode::CarryOut { order: signed_order(), acceptances: Vec::new() },
+        ToNode::CarryOut { order: order_with_document(), acceptances: vec![acceptance()] },
         ToNode::Orders,
+        ToNode::Order(digest(6)),
         ToNode::Status,
     ]
 }
@@ -231,8 +247,9 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Active,
         FromNode::Simulated(Ok(vec!["small-transfers".to_owned()])),
         FromNode::Simulated(Err("no rule permits it".to_owned())),
-        FromNode::Accepted(signed(2, Acceptance { order: digest(6), heads: heads() })),
-        FromNode::Orders(vec![signed_order()]),
+        FromNode::Accepted(acceptance()),
+        FromNode::Orders(vec![digest(6), digest(7)]),
+        FromNode::Order(order_with_document()),
         FromNode::Status(status()),
         refused(RefusalCode::Invalid),
         refused(RefusalCode::NotFound),

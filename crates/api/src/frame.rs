@@ -38,9 +38,13 @@ pub enum StreamKind {
 #[must_use]
 pub fn to_node_is_bulk(question: &ToNode) -> bool {
     match question {
-        ToNode::Announcements(..) | ToNode::Round1(..) | ToNode::Round2(..) | ToNode::Orders => {
-            true
-        }
+        ToNode::Announcements(..)
+        | ToNode::Round1(..)
+        | ToNode::Round2(..)
+        | ToNode::Orders
+        | ToNode::Order(_) => true,
+        // A freeze never waits behind a document.
+        ToNode::CarryOut { order, .. } => order.document.is_some(),
         ToNode::GenerateKey { .. }
         | ToNode::Certify(_)
         | ToNode::Reserve { .. }
@@ -48,7 +52,6 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         | ToNode::Share { .. }
         | ToNode::Confirm { .. }
         | ToNode::Simulate(_)
-        | ToNode::CarryOut(_)
         | ToNode::Status => false,
     }
 }
@@ -58,9 +61,11 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
 #[must_use]
 pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
     match answer {
-        FromNode::Round1(_) | FromNode::Round2(_) | FromNode::Vote(..) | FromNode::Orders(_) => {
-            true
-        }
+        FromNode::Round1(_)
+        | FromNode::Round2(_)
+        | FromNode::Vote(..)
+        | FromNode::Orders(_)
+        | FromNode::Order(_) => true,
         FromNode::Announcement(_)
         | FromNode::Certified
         | FromNode::Reserved(_)

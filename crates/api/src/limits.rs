@@ -24,8 +24,8 @@ pub const APPROVALS_MAX: usize = quorate_trust::SIGNATURES_MAX;
 pub const MISSING_QUORUMS_MAX: usize = 8;
 /// Members of a quorum that a node says is missing.
 pub const QUORUM_MEMBERS_MAX: usize = 32;
-/// Orders that a node lists.
-pub const ORDERS_MAX: usize = 2 * quorate_trust::STOPS_MAX;
+/// Orders that a node lists: stops, lifts, policy bundles and versions of the trust root.
+pub const ORDERS_MAX: usize = 4_096;
 /// Signatures that confirm a key.
 pub const CONFIRMATIONS_MAX: usize = PARTICIPANTS_MAX;
 /// Bytes of an encoded element: 33 for secp256k1 (SEC 1, compressed), 32 for Ed25519.

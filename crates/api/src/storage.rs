@@ -5,6 +5,7 @@
 
 pub mod coordinator;
 pub mod node;
+mod pieces;
 
 use quorate_model::{Epoch, KeyId};
 use zeroize::Zeroizing;

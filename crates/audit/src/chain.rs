@@ -114,7 +114,9 @@ fn shows_the_time(kind: EventKind) -> bool {
         | EventKind::RequestPending
         | EventKind::ConfirmationReserved
         | EventKind::SharesReleased
-        | EventKind::OrderAccepted => true,
+        | EventKind::OrderAccepted
+        | EventKind::PolicyBegun
+        | EventKind::RootBegun => true,
     }
 }
 

@@ -29,13 +29,17 @@ pub enum EventKind {
     RequestPending,
     /// The node took up an order of a quorum.
     OrderAccepted,
+    /// A policy bundle came into force.
+    PolicyBegun,
+    /// A version of the trust root came into force.
+    RootBegun,
     /// Somebody read this log through the interface for administrators.
     AdminAccess,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -48,6 +52,8 @@ impl EventKind {
         Self::SharesReleased,
         Self::RequestPending,
         Self::OrderAccepted,
+        Self::PolicyBegun,
+        Self::RootBegun,
         Self::AdminAccess,
     ];
 
@@ -66,6 +72,8 @@ impl EventKind {
             Self::SharesReleased => "shares-released",
             Self::RequestPending => "request-pending",
             Self::OrderAccepted => "order-accepted",
+            Self::PolicyBegun => "policy-begun",
+            Self::RootBegun => "root-begun",
             Self::AdminAccess => "admin-access",
         }
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod people;
 mod policy;
+mod root;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use quorate_trust::Label;
 pub use self::audit::{Audit, Pinned};
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
+pub use self::root::Root;
 use crate::clock::parse_duration;
 use crate::network_name;
 use crate::output::Format;
@@ -84,6 +86,9 @@ pub enum Command {
     /// Freeze, suspend, and lift: orders of officers and quorums.
     #[command(subcommand)]
     Order(OrderCommand),
+    /// Show the trust root, and bring its next version into force.
+    #[command(subcommand)]
+    Root(Root),
     /// Look at sign requests.
     #[command(subcommand)]
     Request(Request),
@@ -196,8 +201,15 @@ pub struct Init {
     /// How long a freeze holds on after the order that lifts it, at most 7d.
     #[arg(long, default_value = "1h", value_parser = parse_duration)]
     pub unfreeze_delay: Duration,
-    /// A quorum of officers, such as keys=2:alice,bob,carol. `keys`, `policy`, `root` and `unfreeze`
-    /// take more than half of all officers where they are not given.
+    /// How long a policy bundle or a trust root that may allow more waits after the order that brings
+    /// it, at most 7d.
+    #[arg(long, default_value = "24h", value_parser = parse_duration)]
+    pub change_delay: Duration,
+    /// The policy bundle that every node begins with: one that denies everything where none is named.
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// A quorum of officers, such as keys=2:alice,bob,carol. `keys`, `loosening`, `policy`, `root` and
+    /// `unfreeze` take more than half of all officers where they are not given.
     #[arg(long = "quorum", value_name = "NAME=REQUIRED:PERSON,…")]
     pub quorums: Vec<NamedQuorum>,
     /// Not for funds: make a trust root under which one person or operator can do harm alone.

@@ -73,7 +73,7 @@ impl Client {
         Ok(self.keys_service().generate_key(timed(call, CALL)).await?.into_inner())
     }
 
-    /// Has every node carry out an order that stops something or lifts a stop.
+    /// Has every node carry out an order.
     pub(crate) async fn submit_order(&self, order: SignedOrder) -> Result<Order, Failure> {
         let call = SubmitOrderRequest { order: Some(order.into()) };
         Ok(self.order_service().submit_order(timed(call, CALL)).await?.into_inner())
@@ -85,10 +85,18 @@ impl Client {
         Ok(self.order_service().get_order(timed(call, CALL)).await?.into_inner())
     }
 
-    /// How every order stands.
+    /// How every order stands, each with its document, if it brings one.
     pub(crate) async fn orders(&self) -> Result<Vec<Order>, Failure> {
         let call = timed(ListOrdersRequest {}, CALL);
-        Ok(self.order_service().list_orders(call).await?.into_inner().orders)
+        let mut orders = self.order_service().list_orders(call).await?.into_inner().orders;
+        for order in &mut orders {
+            let text = order.order.as_ref().map_or("", |order| order.text.as_str());
+            let parsed = quorate_trust::Order::parse(text)?;
+            if parsed.action.successor().is_some() {
+                *order = self.order(&parsed.id).await?;
+            }
+        }
+        Ok(orders)
     }
 
     /// Says yes or no to a request.

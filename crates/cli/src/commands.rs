@@ -11,6 +11,7 @@ mod key;
 mod order;
 mod policy;
 mod request;
+mod root;
 mod serve;
 mod sign;
 mod status;
@@ -46,6 +47,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Reject(command) => approve::approve(command, Verdict::Reject, dir, output).await,
         Command::Freeze(command) => order::freeze(command, dir, output).await,
         Command::Order(command) => order::run(command, dir, output).await,
+        Command::Root(command) => root::run(command, dir, output).await,
         Command::Request(request) => request::run(request, dir, output).await,
         Command::Status => status::run(dir, output).await,
         Command::Policy(policy) => policy::run(policy, dir, output).await,

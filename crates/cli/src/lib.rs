@@ -19,6 +19,7 @@ mod files;
 mod network_name;
 mod output;
 mod profile;
+mod roots;
 mod setup;
 mod signing;
 mod verified_key;

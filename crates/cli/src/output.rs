@@ -146,7 +146,7 @@ impl Drop for Progress {
 pub(crate) struct Paint(bool);
 
 impl Paint {
-    #[cfg(test)]
+    /// None: for what is not a command's own output.
     pub(crate) const PLAIN: Self = Self(false);
 
     /// Good news.

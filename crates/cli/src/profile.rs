@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::exit::{Exit, Failure};
 use crate::files::{self, FileError};
 use crate::network_name;
+use crate::roots;
 use crate::setup::address::CoordinatorAddress;
 use crate::setup::join;
 
@@ -48,7 +49,10 @@ struct CoordinatorEntry {
 /// A profile that was read and checked.
 #[derive(Debug)]
 pub(crate) struct Profile {
+    /// The newest version of the trust root that is known here.
     pub(crate) root: TrustRoot,
+    /// The file of its genesis.
+    pub(crate) genesis: PathBuf,
     pub(crate) cluster: Digest,
     pub(crate) who: Who,
     pub(crate) tls: TlsMaterial,
@@ -83,6 +87,8 @@ pub(crate) enum ProfileError {
 
 impl Profile {
     /// Reads `client.toml` in `dir`, and the root that it pins.
+    ///
+    /// The root is the newest version that lies beside it: see [`roots`].
     pub(crate) fn load(dir: Option<&Path>) -> Result<Self, Failure> {
         let path = dir.unwrap_or(Path::new(".")).join(PROFILE_FILE);
         if !path.exists() {
@@ -90,7 +96,9 @@ impl Profile {
             let hint = "name its folder with --dir or QUORATE_DIR; `quorate dev` makes one to try";
             return Err(failure.hint(hint));
         }
-        Ok(Self::read(&path)?)
+        let mut profile = Self::read(&path)?;
+        profile.root = roots::newest(&profile.genesis, profile.root)?;
+        Ok(profile)
     }
 
     fn read(path: &Path) -> Result<Self, ProfileError> {
@@ -109,8 +117,10 @@ impl Profile {
             return Err(content("at least one [[coordinators]] is needed".to_owned()));
         }
         let TlsFiles { ca, certificate, key } = file.tls;
+        let genesis = base.join(file.root);
         Ok(Self {
-            root: pinned_root(&base.join(file.root), pinned)?,
+            root: pinned_root(&genesis, pinned)?,
+            genesis,
             cluster: pinned,
             who,
             tls: TlsMaterial::load(&base.join(ca), &base.join(certificate), &base.join(key))?,

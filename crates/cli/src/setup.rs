@@ -95,6 +95,10 @@ pub(crate) enum SetupError {
          with the other administrators again, over another channel than the file came by"
     )]
     OtherRoot { found: Digest, expected: Digest },
+    #[error("the policy that comes with it is refused: {0}")]
+    Policy(String),
+    #[error("the policy that comes with it has the hash {found}, but the trust root pins {pinned}")]
+    OtherPolicy { found: Digest, pinned: Digest },
     #[error("this folder belongs to cluster {found} already; it cannot accept {offered}")]
     RootChanged { found: Digest, offered: Digest },
     #[error("the welcome file is for {found}, but this folder joins as {expected}")]

@@ -1,6 +1,7 @@
 //! What is sent to be signed, and what comes back: both decoded and verified here.
 
 pub(crate) mod approval;
+pub(crate) mod document;
 pub(crate) mod finish;
 pub(crate) mod intent;
 pub(crate) mod order;

@@ -49,9 +49,12 @@ impl Fixture {
         let alice: quorate_model::PersonName = "alice".parse().unwrap();
         let quorum = Quorum { required: 1, members: [alice.clone()].into() };
         let root = TrustRoot {
+            lineage: None,
             created: Timestamp::from_millis(1),
+            policy: Digest::new([8; 32]),
             threshold_floor: Threshold::new(2).unwrap(),
             unfreeze_delay_s: 0,
+            change_delay_s: 0,
             nodes: nodes.collect(),
             services: BTreeMap::new(),
             persons: [(alice, officer(new_key().public_key()))].into(),

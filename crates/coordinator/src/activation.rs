@@ -183,6 +183,7 @@ impl Coordinator {
             | FromNode::Simulated(_)
             | FromNode::Accepted(_)
             | FromNode::Orders(_)
+            | FromNode::Order(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => return,
         };

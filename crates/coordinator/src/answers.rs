@@ -36,6 +36,7 @@ impl Coordinator {
             (Phase::Reserve, FromNode::Reserved(answer)) if answer.from == node => {
                 match check_reserved(&self.root, &self.limits, session, &answer, out.now) {
                     Ok(authentic) => {
+                        self.nodes.is_on(node, &authentic.body().heads);
                         session.answers.insert(node, (authentic, answer));
                         return self.reserved(subject, attempt, out);
                     }
@@ -75,6 +76,7 @@ impl Coordinator {
                 | FromNode::Active
                 | FromNode::Accepted(_)
                 | FromNode::Orders(_)
+                | FromNode::Order(_)
                 | FromNode::Simulated(_)
                 | FromNode::Status(_),
             ) => (Fault::Node(node), "it answered something else than it was asked".to_owned()),
@@ -104,6 +106,11 @@ impl Coordinator {
         let Some(session) = self.sessions.get(&(subject, attempt)) else { return };
         if !session.all_reserved() {
             return;
+        }
+        if !session.on_one_head() {
+            // They would refuse each other. The next set is picked by what they have just said.
+            let reason = "its signers are on different trust roots or policy bundles";
+            return self.end_attempt(subject, attempt, Fault::Nobody, reason, out);
         }
         let answers: Vec<_> = session.answers.values().map(|(_, signed)| signed.clone()).collect();
         for node in session.context.signing_set.clone().iter() {
@@ -189,9 +196,6 @@ fn check_reserved(
     }
     if body.commitments.len() != session.context.messages.len() {
         return Err("it did not commit once for each message");
-    }
-    if body.heads.root != session.context.cluster {
-        return Err("it is on another trust root");
     }
     let clock = body.heads.clock;
     if clock.since(now).max(now.since(clock)) > limits.clock_skew_ms {

@@ -23,6 +23,7 @@ pub(crate) enum Purpose {
     Simulate(ClientCall),
     Order(OrderId),
     Orders,
+    FetchOrder,
     Reject,
     Status,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_intent::Intent;
 use quorate_model::{
     ClusterId, KeyId, KeyState, Network, OrderId, ParticipantId, PayloadFormat, RequestKey,
-    ServiceName, Timestamp,
+    ServiceName, Threshold, Timestamp,
 };
 use quorate_protocol::wire::{Acceptance, NodeStatus};
 use quorate_trust::{Signed, SignedApproval, SignedOrder, SignedRequest};
@@ -26,7 +26,7 @@ pub enum ClientRequest {
     GenerateKey(SignedOrder),
     /// [`ClientReply::Operation`].
     GetOperation(OrderId),
-    /// Have every node carry out an order that stops something or lifts a stop:
+    /// Have every node carry out an order, of any kind but those to make a key:
     /// [`ClientReply::Order`] as it stands. The same order again gives how it stands.
     SubmitOrder(SignedOrder),
     /// [`ClientReply::Order`].
@@ -91,7 +91,7 @@ pub enum ClientReply {
     Operation(Box<OperationView>),
     /// An order.
     Order(Box<OrderView>),
-    /// All orders that stop something or lift a stop.
+    /// All orders but those to make a key, without the documents that they bring.
     Orders(Vec<OrderView>),
     /// A key.
     Key(Box<KeyView>),
@@ -169,8 +169,10 @@ pub struct NodeDecision {
 pub struct ClusterView {
     /// The cluster's id.
     pub cluster: ClusterId,
-    /// The trust root's text.
+    /// The text of the version of the trust root in force.
     pub root: String,
+    /// No key may have a lower threshold.
+    pub threshold_floor: Threshold,
     /// Its nodes.
     pub nodes: Vec<NodeView>,
 }

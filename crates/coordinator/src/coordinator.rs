@@ -7,7 +7,7 @@ use quorate_model::{
 };
 use quorate_protocol::wire::{CallId, FromNode, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::{Stops, TrustRoot};
+use quorate_trust::{Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
 use crate::activation::Activation;
@@ -16,7 +16,7 @@ use crate::client::{ClientCall, ClientError, ClientReply, ClientRequest};
 use crate::config::Limits;
 use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
-use crate::orders::Standing;
+use crate::orders::Orders;
 use crate::out::Out;
 use crate::record::{OperationRecord, Record};
 use crate::requests::Requests;
@@ -75,12 +75,19 @@ pub enum Action {
     },
     /// A request changed: whoever watches it may want to look.
     Changed(RequestKey),
+    /// A version of the trust root came into force: its nodes may attach.
+    RootBegun(Box<TrustRoot>),
 }
 
 /// A coordinator without its sockets, disks and clocks.
 #[derive(Debug)]
 pub struct Coordinator {
+    /// The version of the trust root in force.
     pub(crate) root: TrustRoot,
+    /// What follows it.
+    pub(crate) roots: Succession<TrustRoot>,
+    /// Which policy bundles follow each other: what they say is for the nodes.
+    pub(crate) policies: Succession<()>,
     pub(crate) cluster: ClusterId,
     pub(crate) limits: Limits,
     pub(crate) nodes: Nodes,
@@ -92,7 +99,7 @@ pub struct Coordinator {
     pub(crate) keys: BTreeMap<KeyId, Activation>,
     pub(crate) simulations: BTreeMap<ClientCall, Simulation>,
     pub(crate) stops: Stops,
-    pub(crate) orders: BTreeMap<OrderId, Standing>,
+    pub(crate) orders: Orders,
     pub(crate) next_status: Timestamp,
 }
 
@@ -108,6 +115,7 @@ impl Engine for Coordinator {
         rng: &mut dyn CryptoRngCore,
     ) -> Vec<Output<Record, Action>> {
         let mut out = Out::new(now);
+        self.begin_root(&mut out);
         match input {
             Input::Attached(node) => self.attached(node, &mut out),
             Input::Detached(node) => self.detached(node, &mut out),
@@ -142,7 +150,8 @@ impl Engine for Coordinator {
         let queued = self.requests.next_try().filter(|_| !full);
         let forget = self.requests.next_forgotten();
         let forget = forget.map(|expires| expires.plus_millis(self.limits.keep_ms + 1));
-        let next = [self.calls.next_deadline(), queued, ceremonies, activations, forget];
+        let root = self.roots.next_begin();
+        let next = [self.calls.next_deadline(), queued, ceremonies, activations, forget, root];
         next.into_iter().flatten().chain([self.next_status]).min()
     }
 }
@@ -154,7 +163,7 @@ impl Coordinator {
         state.suspect_until = None;
         self.seen(node, out.now);
         self.requests.wake_all(out.now);
-        self.forget_refusals(node);
+        self.orders.forget_refusals(node);
         self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
     }
 
@@ -212,20 +221,25 @@ impl Coordinator {
             Purpose::Ceremony(ceremony) => self.ceremony_answered(node, &ceremony, answer, out),
             Purpose::Activation(key) => self.activation_answered(node, &key, &answer, out),
             Purpose::Simulate(call) => self.simulate_answered(node, call, answer, out),
-            Purpose::Order(id) => self.order_answered(node, &id, answer),
+            Purpose::Order(id) => self.order_answered(node, &id, answer, out),
             Purpose::Orders => self.orders_answered(node, answer, out),
+            Purpose::FetchOrder => self.order_fetched(node, answer, out),
             // It ended here already.
             Purpose::Reject => {}
             Purpose::Status => {
                 let FromNode::Status(status) = answer else { return };
-                if status.heads.stops != self.stops.digest() {
+                if status.heads.orders != self.orders.head() {
                     self.ask(node, Purpose::Orders, ToNode::Orders, self.limits.phase_ms, out);
                 }
                 let Some(state) = self.nodes.0.get_mut(&node) else { return };
-                let bundle = status.heads.bundle;
-                let earlier = state.status.replace(status);
-                if earlier.is_some_and(|earlier| earlier.heads.bundle != bundle) {
+                let heads = status.heads;
+                state.on = Some((heads.root, heads.bundle));
+                let Some(earlier) = state.status.replace(status) else { return };
+                if earlier.heads.bundle != heads.bundle {
                     self.forget_deferrals(node, out);
+                }
+                if earlier.heads.root != heads.root {
+                    self.orders.forget_refusals(node);
                 }
             }
         }
@@ -242,7 +256,11 @@ impl Coordinator {
             Purpose::Activation(key) => self.activation_failed(node, &key, &reason, out),
             Purpose::Simulate(call) => self.simulate_failed(node, call, reason, out),
             // Its next status shows what it does not have.
-            Purpose::Order(_) | Purpose::Orders | Purpose::Reject | Purpose::Status => {}
+            Purpose::Order(_)
+            | Purpose::Orders
+            | Purpose::FetchOrder
+            | Purpose::Reject
+            | Purpose::Status => {}
         }
     }
 }

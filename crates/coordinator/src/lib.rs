@@ -12,6 +12,7 @@ mod calls;
 mod client;
 mod config;
 mod coordinator;
+mod effect;
 mod keygen;
 mod nodes;
 mod orders;
@@ -31,7 +32,9 @@ pub use client::{
 };
 pub use config::Limits;
 pub use coordinator::{Action, Coordinator, Input};
-pub use record::{KeyRecord, OperationRecord, OperationState, OrderRecord, Record};
+pub use record::{
+    AcceptanceRecord, KeyRecord, OperationRecord, OperationState, OrderRecord, Record,
+};
 pub use request::{RequestState, SignRequestRecord};
 pub use requests::Hold;
 pub use start::StartError;

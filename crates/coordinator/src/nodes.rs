@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{ParticipantId, ParticipantSet, Threshold, Timestamp};
+use quorate_model::{Digest, Heads, ParticipantId, ParticipantSet, Threshold, Timestamp};
 use quorate_protocol::wire::NodeStatus;
 use rand_core::CryptoRngCore;
 
@@ -15,6 +15,8 @@ pub(crate) struct Nodes(pub(crate) BTreeMap<ParticipantId, NodeState>);
 pub(crate) struct NodeState {
     pub(crate) attached: bool,
     pub(crate) status: Option<NodeStatus>,
+    /// The trust root and the policy bundle that it was on when it last said so.
+    pub(crate) on: Option<(Digest, Digest)>,
     pub(crate) last_seen: Option<Timestamp>,
     pub(crate) suspect_until: Option<Timestamp>,
 }
@@ -22,6 +24,33 @@ pub(crate) struct NodeState {
 impl Nodes {
     pub(crate) fn new(ids: impl IntoIterator<Item = ParticipantId>) -> Self {
         Self(ids.into_iter().map(|id| (id, NodeState::default())).collect())
+    }
+
+    /// Takes in the nodes of a new version of the trust root.
+    pub(crate) fn admit(&mut self, ids: impl IntoIterator<Item = ParticipantId>) {
+        for id in ids {
+            self.0.entry(id).or_default();
+        }
+    }
+
+    /// A node has said what it is on.
+    pub(crate) fn is_on(&mut self, id: ParticipantId, heads: &Heads) {
+        if let Some(node) = self.0.get_mut(&id) {
+            node.on = Some((heads.root, heads.bundle));
+        }
+    }
+
+    /// Of the candidates, those that can sign together: on the trust root and the policy bundle that
+    /// most of them are on.
+    pub(crate) fn on_one_head(&self, candidates: Vec<ParticipantId>) -> Vec<ParticipantId> {
+        let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for id in candidates {
+            groups.entry(self.0.get(&id).and_then(|node| node.on)).or_default().push(id);
+        }
+        // Whoever has not said anything yet may be on any.
+        let unknown = groups.remove(&None).unwrap_or_default();
+        let largest = groups.into_values().max_by_key(Vec::len).unwrap_or_default();
+        largest.into_iter().chain(unknown).collect()
     }
 
     pub(crate) fn is_attached(&self, id: ParticipantId) -> bool {

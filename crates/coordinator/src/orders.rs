@@ -1,51 +1,121 @@
-//! Orders that stop something or lift a stop: every node is to hear of every one of them.
+//! Orders of any kind but those to make a key: every node is to hear of every one of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{Digest, OrderId, ParticipantId};
-use quorate_protocol::wire::{Acceptance, FromNode, ToNode};
-use quorate_trust::{Signed, SignedOrder, VerifiedOrder};
+use quorate_model::{Digest, OrderId, ParticipantId, Timestamp};
+use quorate_protocol::wire::{Acceptance, FromNode, Refusal, RefusalCode, ToNode};
+use quorate_trust::{Order, OrderAction, Signed, SignedOrder, VerifiedOrder, orders_head};
 
 use crate::calls::Purpose;
 use crate::client::{ClientError, ClientReply, ErrorCode, OrderView};
 use crate::coordinator::Coordinator;
 use crate::out::Out;
 use crate::queries::{Reply, not_found};
-use crate::record::{OrderRecord, Record};
-use crate::start::StartError;
+use crate::record::{AcceptanceRecord, OrderRecord, Record};
 
-/// Orders that are brought to one node at one time; its next status shows whether it needs more.
+/// Orders that are brought to one node, or asked of it, at one time; its next status shows whether it
+/// needs more.
 const AT_ONCE_MAX: usize = 32;
 
-/// An order, and which nodes hold it.
+/// The orders, by id, and which nodes hold them.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct Orders {
+    standing: BTreeMap<OrderId, Standing>,
+    by_digest: BTreeMap<Digest, OrderId>,
+    head: Digest,
+}
+
+#[derive(Debug)]
+struct Standing {
     record: OrderRecord,
-    nodes: BTreeMap<ParticipantId, Result<Signed<Acceptance>, String>>,
+    /// In which order they are brought: what stops first, then by version of what they bring.
+    version: u64,
+    /// Hash of the version of the trust root that it brings, if it brings one.
+    root: Option<Digest>,
+    nodes: BTreeMap<ParticipantId, Result<Signed<Acceptance>, Refusal>>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        let by_digest = BTreeMap::new();
+        Self { head: orders_head(by_digest.keys()), standing: BTreeMap::new(), by_digest }
+    }
+}
+
+impl Orders {
+    pub(crate) fn insert(&mut self, order: &Order, record: OrderRecord) {
+        let version = order.action.successor().map_or(0, |successor| successor.version);
+        self.by_digest.insert(record.digest, order.id.clone());
+        self.head = orders_head(self.by_digest.keys());
+        let root = match &order.action {
+            OrderAction::UpdateRoot(successor) => Some(successor.hash),
+            OrderAction::ActivatePolicy(_)
+            | OrderAction::GenerateKey(_)
+            | OrderAction::Freeze(_)
+            | OrderAction::Unfreeze(_)
+            | OrderAction::Suspend(_)
+            | OrderAction::Resume(_) => None,
+        };
+        let standing = Standing { record, version, root, nodes: BTreeMap::new() };
+        self.standing.insert(order.id.clone(), standing);
+    }
+
+    /// Keeps a node's word, if it is of an order that is here.
+    pub(crate) fn accept(&mut self, word: Signed<Acceptance>) {
+        let id = self.by_digest.get(&word.body.order);
+        if let Some(standing) = id.and_then(|id| self.standing.get_mut(id)) {
+            standing.nodes.insert(word.from, Ok(word));
+        }
+    }
+
+    /// Hash of the version of the trust root that an order brings, if it brings one.
+    pub(crate) fn root_of(&self, id: &OrderId) -> Option<Digest> {
+        self.standing.get(id)?.root
+    }
+
+    /// One hash of all of them.
+    pub(crate) fn head(&self) -> Digest {
+        self.head
+    }
+
+    /// A node that attaches again, or comes to another trust root, may accept what it refused before.
+    pub(crate) fn forget_refusals(&mut self, node: ParticipantId) {
+        for standing in self.standing.values_mut() {
+            if let Some(Err(_)) = standing.nodes.get(&node) {
+                standing.nodes.remove(&node);
+            }
+        }
+    }
+
+    /// What to bring to a node that holds these, in that order.
+    fn missing_at(&self, node: ParticipantId, known: &BTreeSet<Digest>) -> Vec<OrderId> {
+        let missing = |standing: &Standing| {
+            let refusal = standing.nodes.get(&node).and_then(|word| word.as_ref().err());
+            let for_good = refusal.is_some_and(|refusal| refusal.code == RefusalCode::Invalid);
+            !for_good && !known.contains(&standing.record.digest)
+        };
+        let missing = self.standing.iter().filter(|(_, standing)| missing(standing));
+        let mut missing: Vec<_> = missing.map(|(id, standing)| (standing.version, id)).collect();
+        missing.sort_unstable();
+        missing.into_iter().map(|(_, id)| id.clone()).take(AT_ONCE_MAX).collect()
+    }
 }
 
 impl Coordinator {
-    /// Takes up an order from the store.
-    pub(crate) fn load_order(&mut self, record: OrderRecord) -> Result<(), StartError> {
-        let verified = record.order.verify(&self.root)?;
-        let delay = self.unfreeze_delay_ms();
-        self.stops.apply(verified.order(), verified.signers().clone(), record.created, delay)?;
-        let standing = Standing { record, nodes: BTreeMap::new() };
-        self.orders.insert(verified.order().id.clone(), standing);
-        Ok(())
-    }
-
     pub(crate) fn submit_order(&mut self, order: SignedOrder, out: &mut Out) -> Reply {
         let invalid = |error: &dyn std::error::Error| ClientError::new(ErrorCode::Invalid, error);
-        let verified = order.verify(&self.root).map_err(|error| invalid(&error))?;
-        let id = verified.order().id.clone();
-        if let Some(standing) = self.orders.get(&id) {
-            if standing.record.digest == verified.digest() {
+        let (id, digest) = match Order::parse(&order.text) {
+            Ok(parsed) => (parsed.id, order.digest()),
+            Err(error) => return Err(invalid(&error)),
+        };
+        if let Some(standing) = self.orders.standing.get(&id) {
+            if standing.record.digest == digest {
                 return self.order(&id);
             }
             let message = format!("order id {id} stands for another order");
             return Err(ClientError::new(ErrorCode::Conflict, message));
         }
+        let verified = order.verify(&self.root).map_err(|error| invalid(&error))?;
         verified.check_time(out.now).map_err(|error| invalid(&error))?;
         self.adopt(order, &verified, out)?;
         for node in self.nodes.attached() {
@@ -61,92 +131,102 @@ impl Coordinator {
         verified: &VerifiedOrder,
         out: &mut Out,
     ) -> Result<(), ClientError> {
-        let delay = self.unfreeze_delay_ms();
-        let carried_out = self.stops.carry_out(verified, out.now, delay);
-        carried_out.map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
-        let record = OrderRecord { order, digest: verified.digest(), created: out.now };
+        let begins = self.take_effect(&order, verified, out.now)?;
+        let record = OrderRecord { order, digest: verified.digest(), created: out.now, begins };
         out.write(Record::Order(record.clone()));
-        let standing = Standing { record, nodes: BTreeMap::new() };
-        self.orders.insert(verified.order().id.clone(), standing);
+        self.orders.insert(verified.order(), record);
+        self.begin_root(out);
         self.requests.wake_all(out.now);
         Ok(())
     }
 
     fn bring(&mut self, node: ParticipantId, id: &OrderId, out: &mut Out) {
-        let Some(standing) = self.orders.get(id) else { return };
-        let question = ToNode::CarryOut(standing.record.order.clone());
+        let Some(standing) = self.orders.standing.get(id) else { return };
+        let words = standing.nodes.values().filter_map(|word| word.as_ref().ok());
+        let acceptances = words.cloned().collect();
+        let question = ToNode::CarryOut { order: standing.record.order.clone(), acceptances };
         self.ask(node, Purpose::Order(id.clone()), question, self.limits.phase_ms, out);
     }
 
     /// A node's word about one order.
-    pub(crate) fn order_answered(&mut self, node: ParticipantId, id: &OrderId, answer: FromNode) {
-        let Some(standing) = self.orders.get_mut(id) else { return };
+    pub(crate) fn order_answered(
+        &mut self,
+        node: ParticipantId,
+        id: &OrderId,
+        answer: FromNode,
+        out: &mut Out,
+    ) {
+        let Some(standing) = self.orders.standing.get_mut(id) else { return };
         let digest = standing.record.digest;
         if let FromNode::Refused(refusal) = answer {
-            standing.nodes.insert(node, Err(refusal.reason));
+            standing.nodes.insert(node, Err(refusal));
         } else if let FromNode::Accepted(word) = answer
             && word.from == node
             && word.body.order == digest
             && word.clone().verify(&self.root).is_ok()
         {
-            standing.nodes.insert(node, Ok(word));
+            standing.nodes.insert(node, Ok(word.clone()));
+            out.write(Record::Acceptance(AcceptanceRecord { word }));
+            self.hasten_root(id);
         }
     }
 
-    /// The orders that a node holds: what is new here is adopted, so that a freeze which was brought
+    /// The orders that a node holds: what is new here is fetched, so that a freeze which was brought
     /// to one node by hand reaches the others; what it does not have, it gets.
     pub(crate) fn orders_answered(&mut self, node: ParticipantId, answer: FromNode, out: &mut Out) {
         let FromNode::Orders(theirs) = answer else { return };
-        let mut known = BTreeSet::new();
-        for order in theirs {
-            let Ok(verified) = order.verify(&self.root) else { continue };
-            known.insert(verified.digest());
-            let id = &verified.order().id;
-            // Refused where it contradicts what is known here: the node said so too late, or lies.
-            if !self.orders.contains_key(id) && self.adopt(order, &verified, out).is_ok() {
-                for other in self.nodes.attached().into_iter().filter(|other| *other != node) {
-                    self.bring(other, id, out);
-                }
-            }
+        let new = theirs.iter().filter(|digest| !self.orders.by_digest.contains_key(*digest));
+        for digest in new.take(AT_ONCE_MAX).copied().collect::<Vec<_>>() {
+            let question = ToNode::Order(digest);
+            self.ask(node, Purpose::FetchOrder, question, self.limits.phase_ms, out);
         }
-        for id in self.missing_at(node, &known) {
+        for id in self.orders.missing_at(node, &theirs.into_iter().collect()) {
             self.bring(node, &id, out);
         }
     }
 
-    fn missing_at(&self, node: ParticipantId, known: &BTreeSet<Digest>) -> Vec<OrderId> {
-        let missing = |standing: &Standing| {
-            let refused = matches!(standing.nodes.get(&node), Some(Err(_)));
-            !refused && !known.contains(&standing.record.digest)
-        };
-        let missing = self.orders.iter().filter(|(_, standing)| missing(standing));
-        missing.map(|(id, _)| id.clone()).take(AT_ONCE_MAX).collect()
-    }
-
-    /// A node that attaches again may accept what it refused before.
-    pub(crate) fn forget_refusals(&mut self, node: ParticipantId) {
-        for standing in self.orders.values_mut() {
-            if let Some(Err(_)) = standing.nodes.get(&node) {
-                standing.nodes.remove(&node);
+    /// An order that a node holds and that was new here. Refused where it contradicts what is known
+    /// here: the node said so too late, or lies.
+    pub(crate) fn order_fetched(&mut self, node: ParticipantId, answer: FromNode, out: &mut Out) {
+        let FromNode::Order(order) = answer else { return };
+        let Ok(verified) = order.verify(&self.root) else { return };
+        let id = &verified.order().id;
+        let is_new = !self.orders.standing.contains_key(id);
+        if is_new && self.adopt(order, &verified, out).is_ok() {
+            for other in self.nodes.attached().into_iter().filter(|other| *other != node) {
+                self.bring(other, id, out);
             }
         }
     }
 
+    /// From when on so many nodes say that an order holds that one of them at least is honest.
+    pub(crate) fn settled(&self, id: &OrderId) -> Option<Timestamp> {
+        let words = self.orders.standing.get(id)?.nodes.values();
+        let words = words.filter_map(|word| word.as_ref().ok());
+        let mut begins: Vec<_> = words.map(|word| word.body.begins).collect();
+        begins.sort_unstable();
+        begins.get(self.root.threshold_floor.as_usize().checked_sub(1)?).copied()
+    }
+
     pub(crate) fn order(&self, id: &OrderId) -> Reply {
-        let standing = self.orders.get(id).ok_or_else(|| not_found("order", id))?;
+        let standing = self.orders.standing.get(id).ok_or_else(|| not_found("order", id))?;
         Ok(ClientReply::Order(Box::new(view(id, standing))))
     }
 
+    /// Without the documents, which would not fit: whoever wants one asks for its order.
     pub(crate) fn list_orders(&self) -> ClientReply {
-        ClientReply::Orders(self.orders.iter().map(|(id, order)| view(id, order)).collect())
-    }
-
-    fn unfreeze_delay_ms(&self) -> u64 {
-        self.root.unfreeze_delay_s.saturating_mul(1_000)
+        let without_document = |(id, standing): (&OrderId, &Standing)| {
+            let mut view = view(id, standing);
+            view.record.order.document = None;
+            view
+        };
+        ClientReply::Orders(self.orders.standing.iter().map(without_document).collect())
     }
 }
 
 fn view(id: &OrderId, standing: &Standing) -> OrderView {
-    let Standing { record, nodes } = standing;
-    OrderView { id: id.clone(), record: record.clone(), nodes: nodes.clone() }
+    let Standing { record, nodes, .. } = standing;
+    let said = |word: &Result<_, Refusal>| word.clone().map_err(|refusal| refusal.reason);
+    let nodes = nodes.iter().map(|(node, word)| (*node, said(word))).collect();
+    OrderView { id: id.clone(), record: record.clone(), nodes }
 }

@@ -23,7 +23,7 @@ impl Coordinator {
         let reply = match request {
             ClientRequest::GenerateKey(order) => self.generate_key(order, out),
             ClientRequest::GetOperation(id) => match self.operations.get(&id) {
-                Some(record) => self.operation_view(record),
+                Some(record) => Self::operation_view(record),
                 None => Err(not_found("operation", &id)),
             },
             ClientRequest::SubmitOrder(order) => self.submit_order(order, out),
@@ -77,7 +77,7 @@ impl Coordinator {
         let (id, key) = (&verified.order().id, &key_order.generate_key().key);
         if let Some(record) = self.operations.get(id) {
             if record.digest == verified.digest() {
-                return self.operation_view(record);
+                return Self::operation_view(record);
             }
             let message = format!("order id {id} stands for another order");
             return Err(ClientError::new(ErrorCode::Conflict, message));
@@ -101,15 +101,13 @@ impl Coordinator {
         self.operations.insert(id.clone(), record.clone());
         self.ceremonies.insert(key.clone(), Ceremony::resume(key_order.clone(), Attempt(0)));
         out.write(Record::Operation(record.clone()));
-        self.operation_view(&record)
+        Self::operation_view(&record)
     }
 
-    fn operation_view(&self, record: &OperationRecord) -> Reply {
-        let verified = record.order.verify(&self.root);
-        let verified = verified.map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
-        let id = verified.order().id.clone();
-        let order = verified.key_order().ok_or_else(|| not_found("operation", &id))?;
-        let (key, record) = (order.generate_key().key.clone(), record.clone());
+    fn operation_view(record: &OperationRecord) -> Reply {
+        let unreadable = || ClientError::new(ErrorCode::NotFound, "the operation makes no key");
+        let (id, key) = record.makes().ok_or_else(unreadable)?;
+        let record = record.clone();
         Ok(ClientReply::Operation(Box::new(OperationView { id, key, record })))
     }
 
@@ -257,6 +255,7 @@ impl Coordinator {
         ClientReply::Cluster(Box::new(ClusterView {
             cluster: self.cluster,
             root: self.root.render(),
+            threshold_floor: self.root.threshold_floor,
             nodes: nodes.collect(),
         }))
     }

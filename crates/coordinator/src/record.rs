@@ -1,8 +1,9 @@
 //! What a coordinator keeps.
 
-use quorate_model::{Attempt, Digest, RequestKey, Timestamp};
+use quorate_model::{Attempt, Digest, KeyId, OrderId, RequestKey, Timestamp};
+use quorate_protocol::wire::Acceptance;
 use quorate_protocol::{Certificate, Confirmation};
-use quorate_trust::SignedOrder;
+use quorate_trust::{Order, OrderAction, Signed, SignedOrder};
 
 use crate::request::SignRequestRecord;
 
@@ -19,9 +20,18 @@ pub enum Record {
     Key(KeyRecord),
     /// Tree `orders`, by digest of the order.
     Order(OrderRecord),
+    /// Tree `acceptances`, by digest of the order and node.
+    Acceptance(AcceptanceRecord),
 }
 
-/// An order that stops something or lifts a stop: every node is to hear of it.
+/// A node's word that it carried out an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptanceRecord {
+    /// The word, which was verified.
+    pub word: Signed<Acceptance>,
+}
+
+/// An order of any kind but those to make a key: every node is to hear of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRecord {
     /// The order.
@@ -30,6 +40,8 @@ pub struct OrderRecord {
     pub digest: Digest,
     /// When it arrived.
     pub created: Timestamp,
+    /// From when on it holds at this coordinator.
+    pub begins: Timestamp,
 }
 
 /// The carrying out of an order to make a key.
@@ -47,6 +59,19 @@ pub struct OperationRecord {
     pub created: Timestamp,
     /// When this record last changed.
     pub updated: Timestamp,
+}
+
+impl OperationRecord {
+    /// The order's id, and the key that it makes. Who signed it is not looked at: that was verified
+    /// when it came.
+    pub(crate) fn makes(&self) -> Option<(OrderId, KeyId)> {
+        match Order::parse(&self.order.text).ok()? {
+            Order { id, action: OrderAction::GenerateKey(generate), .. } => {
+                Some((id, generate.key))
+            }
+            Order { .. } => None,
+        }
+    }
 }
 
 /// How an operation stands.

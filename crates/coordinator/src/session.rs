@@ -35,6 +35,17 @@ impl Session {
         self.answers.len() == self.context.signing_set.len()
     }
 
+    /// Whether everybody who reserved is on one trust root and one policy bundle.
+    pub(crate) fn on_one_head(&self) -> bool {
+        let on = |answer: &Authentic<ReserveAnswer>| {
+            let heads = &answer.body().heads;
+            (heads.root, heads.bundle)
+        };
+        let mut all = self.answers.values().map(|(answer, _)| on(answer));
+        let first = all.next();
+        all.all(|other| Some(other) == first)
+    }
+
     pub(crate) fn all_shared(&self) -> bool {
         self.shares.len() == self.context.signing_set.len()
     }

@@ -65,7 +65,7 @@ impl Coordinator {
         let live = |id: &ParticipantId| {
             self.nodes.is_attached(*id) && !record.is_denied_by(*id) && !holds_back(*id)
         };
-        let candidates: Vec<_> = certified.roster.iter().filter(live).collect();
+        let candidates = self.nodes.on_one_head(certified.roster.iter().filter(live).collect());
         let rank = |id| (failures.get(&id).copied().unwrap_or(0), self.calls.load(id));
         let Some(signing_set) = self.nodes.pick(&candidates, threshold, rank, out.now, rng) else {
             let held = certified.roster.iter().filter(|id| holds_back(*id)).count();

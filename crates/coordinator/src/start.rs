@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_model::{KeyId, Timestamp};
 use quorate_protocol::CertificateError;
 use quorate_protocol::sign::KeyShareError;
-use quorate_trust::{OrderError, StopError, Stops, TrustRoot};
+use quorate_trust::{Stops, Succession, TrustRoot, VerifiedOrder};
 
 use crate::activation::Activation;
 use crate::calls::Calls;
@@ -13,7 +13,8 @@ use crate::config::Limits;
 use crate::coordinator::Coordinator;
 use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
-use crate::record::{OperationState, Record};
+use crate::orders::Orders;
+use crate::record::{OperationRecord, OperationState, Record};
 use crate::requests::Requests;
 
 /// Why a coordinator does not start.
@@ -38,15 +39,12 @@ pub enum StartError {
     /// A record that says that something is gone cannot be stored.
     #[error("the store holds a record of removal: it is not this software's")]
     Removal,
-    /// A stored order does not verify under the trust root.
-    #[error("a stored order is not valid: {0}")]
-    Order(#[from] OrderError),
     /// A stored operation's order makes no key.
     #[error("the store has an operation whose order makes no key")]
     NoKeyOrder,
-    /// A stored order about stops contradicts another.
-    #[error("a stored order cannot have been carried out: {0}")]
-    Stop(#[from] StopError),
+    /// A stored order cannot be read, or contradicts another.
+    #[error("the store has an order that cannot have been carried out: {0}")]
+    CarriedOut(String),
 }
 
 impl Coordinator {
@@ -58,10 +56,13 @@ impl Coordinator {
         root: TrustRoot,
         limits: Limits,
         records: Vec<Record>,
+        now: Timestamp,
     ) -> Result<Self, StartError> {
         let mut coordinator = Self {
-            cluster: root.hash(),
+            cluster: root.cluster(),
             nodes: Nodes::new(root.nodes.keys().copied()),
+            roots: Succession::new(root.version(), root.hash()),
+            policies: Succession::new(1, root.policy),
             root,
             limits,
             calls: Calls::default(),
@@ -72,45 +73,58 @@ impl Coordinator {
             keys: BTreeMap::new(),
             simulations: BTreeMap::new(),
             stops: Stops::default(),
-            orders: BTreeMap::new(),
+            orders: Orders::default(),
             next_status: Timestamp::ZERO,
         };
-        let mut operations = Vec::new();
+        let (mut operations, mut keys) = (Vec::new(), Vec::new());
+        let (mut orders, mut acceptances) = (Vec::new(), Vec::new());
         for record in records {
             match record {
                 Record::Request(request) => coordinator.requests.load(request),
                 Record::Operation(operation) => operations.push(operation),
-                Record::Order(order) => coordinator.load_order(order)?,
+                Record::Order(order) => orders.push(order),
+                Record::Acceptance(acceptance) => acceptances.push(acceptance),
                 Record::ForgetRequest(_) => return Err(StartError::Removal),
-                Record::Key(key) => {
-                    let id = key.certificate.certified.key.clone();
-                    key.certificate
-                        .verify(&coordinator.root)
-                        .map_err(|source| StartError::Certificate { key: id.clone(), source })?;
-                    let activation = Activation::new(key)
-                        .map_err(|source| StartError::Key { key: id.clone(), source })?;
-                    coordinator.keys.insert(id, activation);
+                Record::Key(key) => keys.push(key),
+            }
+        }
+        coordinator.load_orders(orders, acceptances, now)?;
+        for key in keys {
+            let id = key.certificate.certified.key.clone();
+            key.certificate
+                .verify(&coordinator.root)
+                .map_err(|source| StartError::Certificate { key: id.clone(), source })?;
+            let activation = Activation::new(key)
+                .map_err(|source| StartError::Key { key: id.clone(), source })?;
+            coordinator.keys.insert(id, activation);
+        }
+        for operation in operations {
+            coordinator.load_operation(operation)?;
+        }
+        Ok(coordinator)
+    }
+
+    fn load_operation(&mut self, mut operation: OperationRecord) -> Result<(), StartError> {
+        let (id, key) = operation.makes().ok_or(StartError::NoKeyOrder)?;
+        if let OperationState::Running(_) = operation.state {
+            let made = self.keys.get(&key);
+            // The key's record may have reached the disk before the operation's.
+            if made.is_some_and(|key| key.record.active) {
+                operation.state = OperationState::Done;
+            } else if made.is_none() {
+                let verified = operation.order.verify(&self.root).map(VerifiedOrder::key_order);
+                match verified {
+                    Ok(Some(order)) => {
+                        let ceremony = Ceremony::resume(order, operation.attempt);
+                        self.ceremonies.insert(key, ceremony);
+                    }
+                    Ok(None) => return Err(StartError::NoKeyOrder),
+                    // Whoever signed it may not any more.
+                    Err(error) => operation.state = OperationState::Failed(error.to_string()),
                 }
             }
         }
-        for operation in operations {
-            let order = operation.order.verify(&coordinator.root)?;
-            let order = order.key_order().ok_or(StartError::NoKeyOrder)?;
-            let key = order.generate_key().key.clone();
-            let running = matches!(operation.state, OperationState::Running(_));
-            if running && !coordinator.keys.contains_key(&key) {
-                let ceremony = Ceremony::resume(order.clone(), operation.attempt);
-                coordinator.ceremonies.insert(key.clone(), ceremony);
-            }
-            let mut operation = operation;
-            // The key's record may have reached the disk before the operation's.
-            let made = coordinator.keys.get(&key);
-            if running && made.is_some_and(|key| key.record.active) {
-                operation.state = OperationState::Done;
-            }
-            let id = order.verified().order().id.clone();
-            coordinator.operations.insert(id, operation);
-        }
-        Ok(coordinator)
+        self.operations.insert(id, operation);
+        Ok(())
     }
 }

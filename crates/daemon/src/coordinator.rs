@@ -24,7 +24,6 @@ use quorate_net::attach::{Gateway, GatewayEvent, GatewayHandle, GatewayLimits};
 use quorate_net::{Listener, ListenerLimits};
 use quorate_protocol::Output;
 use quorate_telemetry::Metrics;
-use quorate_trust::TrustRoot;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -36,11 +35,11 @@ use self::observe::observe;
 use self::orders::Orders;
 use self::port::Port;
 use self::signing::Signing;
-use crate::DaemonError;
 use crate::config::{CoordinatorFile, pinned};
 use crate::driver::{Adapter, Driver};
 use crate::files::{self, content};
 use crate::storage::Storage;
+use crate::{DaemonError, clock};
 
 /// What nodes say that waits to be handed to the engine, at most.
 const EVENTS_MAX: usize = 1_024;
@@ -48,7 +47,7 @@ const EVENTS_MAX: usize = 1_024;
 const QUESTIONS_MAX: usize = 1_024;
 /// How long open calls may hold up the end of the process.
 const SHUTDOWN_MAX: std::time::Duration = std::time::Duration::from_secs(5);
-/// The largest message of a client: a payload of 256 KiB and what is around it.
+/// The largest message of a client: a payload or a document of 256 KiB and what is around it.
 const CLIENT_MESSAGE_BYTES_MAX: usize = 512 * 1024;
 
 /// Runs a coordinator until `shutdown`. Once it accepts connections, `ready_file` holds its address.
@@ -65,17 +64,16 @@ pub async fn run_coordinator(
     let base = files::base(config);
     let _metrics = Metrics::install(file.metrics.address)?;
     metrics::gauge!("quorate_build_info", "version" => crate::VERSION).set(1.0);
-    let (coordinator, root, storage) = start(&file, &base).await?;
+    let (coordinator, storage) = start(&file, &base).await?;
     let tls = files::tls(&file.tls, &base)?;
     let listener = Listener::bind(file.listen, &tls, ListenerLimits::default()).await?;
     let address = listener.local_address();
     let stop = CancellationToken::new();
     let (events, received) = mpsc::channel(EVENTS_MAX);
-    let root = Arc::new(root);
+    let root = Arc::new(coordinator.root().clone());
     let gateway_limits = GatewayLimits { queued_max: QUESTIONS_MAX };
-    let (gateway_service, gateway) =
-        Gateway::open(Arc::clone(&root), events, gateway_limits, stop.clone());
-    let port = Port::new(root.threshold_floor, stop.clone());
+    let (gateway_service, gateway) = Gateway::open(root, events, gateway_limits, stop.clone());
+    let port = Port::new(stop.clone());
     let dispatch = dispatch(gateway, port.clone());
     let adapter = CoordinatorAdapter { port: port.clone() };
     let driver = Driver::start(coordinator, Vec::new(), storage, adapter, dispatch, stop.clone())?;
@@ -88,7 +86,10 @@ pub async fn run_coordinator(
         .add_service(health)
         .add_service(KeyServiceServer::new(Keys { port: port.clone() }))
         .add_service(ApprovalServiceServer::new(Approvals { port: port.clone() }))
-        .add_service(OrderServiceServer::new(Orders { port: port.clone() }))
+        .add_service(
+            OrderServiceServer::new(Orders { port: port.clone() })
+                .max_decoding_message_size(CLIENT_MESSAGE_BYTES_MAX),
+        )
         .add_service(
             SigningServiceServer::new(Signing { port: port.clone() })
                 .max_decoding_message_size(CLIENT_MESSAGE_BYTES_MAX),
@@ -114,18 +115,16 @@ pub async fn run_coordinator(
 }
 
 /// Opens the store and takes up the work in it, on a thread that may block.
-async fn start(
-    file: &CoordinatorFile,
-    base: &Path,
-) -> Result<(Coordinator, TrustRoot, Storage), DaemonError> {
+async fn start(file: &CoordinatorFile, base: &Path) -> Result<(Coordinator, Storage), DaemonError> {
     let (file, base) = (file.clone(), base.to_owned());
     let start = move || {
         let cluster = pinned(&file.cluster).map_err(|reason| content(&file.root, reason))?;
         let root = files::root(&base.join(&file.root), &cluster)?;
         let (storage, records) = Storage::open(&file.store, &base, &cluster, "coordinator")?;
-        let coordinator = Coordinator::start(root.clone(), file.limits.apply(), records)?;
+        let limits = file.limits.apply();
+        let coordinator = Coordinator::start(root, limits, records, clock::now())?;
         info!(cluster = %cluster, "coordinator starts");
-        Ok((coordinator, root, storage))
+        Ok((coordinator, storage))
     };
     tokio::task::spawn_blocking(start).await?
 }
@@ -170,6 +169,10 @@ fn dispatch(gateway: GatewayHandle, port: Port) -> Arc<dyn Fn(Action) + Send + S
         }
         Action::Reply { call, reply } => port.reply(call, reply),
         Action::Changed(request) => port.changed(request),
+        Action::RootBegun(root) => {
+            info!(version = root.version(), "a version of the trust root came into force");
+            gateway.follow(*root);
+        }
     })
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use quorate_model::ParticipantId;
 use quorate_net::attach::{Uplink, UplinkConfig, UplinkEvent, UplinkHandle};
 use quorate_net::{ExpectedServer, UdsListener};
-use quorate_policy::{Bundle, Gate};
+use quorate_policy::Bundle;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, ToNode};
 use quorate_signer::{Action, Identity, Input, LinkId, Node, NodeConfig};
 use quorate_telemetry::Metrics;
@@ -96,14 +96,14 @@ async fn start(
         let participant = ParticipantId::new(file.participant)
             .map_err(|error| content(&file.identity_key, error))?;
         let key = files::signing_key(&at(&file.identity_key))?;
-        let bundle = Bundle::parse(&read(&at(&file.policy))?)
+        let policy = Bundle::parse(&read(&at(&file.policy))?)
             .map_err(|error| content(&at(&file.policy), error))?;
         let role = format!("node/{participant}");
         let (storage, records) = Storage::open(&file.store, &base, &cluster, &role)?;
         let config = NodeConfig {
             identity: Identity { participant, key },
             root,
-            gate: Gate::new(bundle),
+            policy,
             limits: file.limits.apply(),
             version: VERSION.to_owned(),
         };

@@ -9,8 +9,8 @@ pub struct Heads {
     pub root: Digest,
     /// Hash of the policy bundle in force.
     pub bundle: Digest,
-    /// Hash of every order that stops something or lifts a stop.
-    pub stops: Digest,
+    /// Hash of all orders that the node carried out, those to make keys aside.
+    pub orders: Digest,
     /// Root of the tree of all entries of the node's audit log (RFC 6962, section 2.1).
     pub audit: Digest,
     /// How many entries the node's audit log has.
@@ -24,7 +24,7 @@ impl Transcribe for Heads {
         transcript
             .digest(&self.root)
             .digest(&self.bundle)
-            .digest(&self.stops)
+            .digest(&self.orders)
             .digest(&self.audit)
             .u64(self.audit_length)
             .u64(self.clock.millis());

@@ -28,3 +28,7 @@ pub use scheme::{Network, ParseNetwork, ParseScheme, PayloadFormat, Scheme};
 pub use threshold::{Threshold, ThresholdError};
 pub use time::{ParseTimestamp, Timestamp};
 pub use transcript::{Tag, Transcribe, Transcript};
+
+/// Bytes of a policy bundle or of a version of the trust root, at most: it travels beside the order
+/// that brings it.
+pub const DOCUMENT_BYTES_MAX: usize = 256 * 1024;

@@ -8,20 +8,16 @@ use crate::{Digest, ParticipantSet};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tag {
-    /// The genesis trust root: the cluster id.
+    /// A version of the trust root; of the genesis, the cluster id.
     TrustRoot,
     /// A person's order.
     Order,
-    /// Every order that stops something, or lifts a stop.
-    Stops,
+    /// Every order that a node carried out, those to make keys aside.
+    Orders,
     /// The messages that a request would have signed.
     SigningMessages,
     /// A person's approval of a request.
     Approval,
-    /// A person's signature under a new version of the trust root.
-    RootUpdate,
-    /// A person's signature under a policy bundle.
-    BundleStatement,
     /// The payload of a program's statement, under a service's signature.
     SignRequest,
     /// One run of a ceremony.
@@ -77,11 +73,9 @@ impl Tag {
         match self {
             Self::TrustRoot => "quorate/v1/trust-root",
             Self::Order => "quorate/v1/order",
-            Self::Stops => "quorate/v1/stops",
+            Self::Orders => "quorate/v1/orders",
             Self::SigningMessages => "quorate/v1/signing-messages",
             Self::Approval => "quorate/v1/approval",
-            Self::RootUpdate => "quorate/v1/root-update",
-            Self::BundleStatement => "quorate/v1/bundle-statement",
             Self::SignRequest => "quorate/v1/sign-request",
             Self::Session => "quorate/v1/session",
             Self::CeremonyAnnouncement => "quorate/v1/ceremony-announcement",

@@ -27,7 +27,7 @@ use quorate_model::{Digest, Tag, Timestamp, Transcript};
 use self::case::Case;
 pub use self::change::Change;
 pub(crate) use self::directory::Directory;
-use self::document::Document;
+use self::document::{Document, Previous};
 pub use self::entry::{Entry, Value};
 pub use self::error::{BundleError, Lint};
 pub use self::rehearsal::{Changed, Explanation};
@@ -35,8 +35,11 @@ pub(crate) use self::rules::{Condition, PermitRule, Rules};
 pub(crate) use self::tables::Tables;
 pub(crate) use self::vocabulary::Vocabulary;
 
-/// At most this many bytes in a bundle.
-const BYTES_MAX: usize = 256 * 1024;
+/// At most this many bytes in a bundle: it has to travel with an order.
+const BYTES_MAX: usize = quorate_model::DOCUMENT_BYTES_MAX;
+
+/// Branches of a fork that one bundle can follow, at most.
+const BRANCHES_MAX: usize = 4;
 
 /// A policy bundle that was parsed, validated and linted. All signers of a session must hold the
 /// same one: see [`Bundle::hash`].
@@ -82,7 +85,8 @@ const BYTES_MAX: usize = 256 * 1024;
 /// Persons, spans of time and hours are tables, too:
 ///
 /// ```toml
-/// previous = "1d6c…"                          # hash of the bundle before; version 1 has none
+/// previous = "1d6c…"                          # hash of the bundle before; version 1 has none.
+///                                             # A list of all branches, to end a fork.
 /// not_before = "2026-12-01T00:00:00.000Z"     # optional: when the bundle may come into force
 ///
 /// [quorums.treasury]                          # context.quorums: enough of them approved
@@ -119,7 +123,7 @@ const BYTES_MAX: usize = 256 * 1024;
 pub struct Bundle {
     version: u64,
     hash: Digest,
-    previous: Option<Digest>,
+    previous: BTreeSet<Digest>,
     not_before: Option<Timestamp>,
     cases: Vec<Case>,
     pub(crate) directory: Directory,
@@ -153,9 +157,9 @@ impl Bundle {
             return Err(BundleError::VersionZero);
         }
         let version = document.version;
-        let previous = parse_field("previous", document.previous.as_deref())?;
-        if previous.is_none() && version > 1 {
-            return Err(BundleError::PreviousMissing { version });
+        let previous = parse_previous(document.previous.as_ref())?;
+        if previous.is_empty() != (version == 1) {
+            return Err(BundleError::Previous { version });
         }
         let vocabulary = Vocabulary::new()?;
         let directory = Directory::new(&document, &vocabulary)?;
@@ -190,9 +194,10 @@ impl Bundle {
         self.tables.assets.get(asset)
     }
 
-    /// The hash of the bundle that this one follows; only the first may have none.
-    pub fn previous(&self) -> Option<Digest> {
-        self.previous
+    /// The hash of the bundle that this one follows; of every branch, where it ends a fork. Only the
+    /// first follows none.
+    pub fn previous(&self) -> &BTreeSet<Digest> {
+        &self.previous
     }
 
     /// When the bundle may come into force, if it says so.
@@ -227,6 +232,20 @@ fn parse_cases(document: &Document, tables: &Tables) -> Result<Vec<Case>, Bundle
         cases.push(case.map_err(|reason| BundleError::entry("tests", &test.name, reason))?);
     }
     Ok(cases)
+}
+
+fn parse_previous(previous: Option<&Previous>) -> Result<BTreeSet<Digest>, BundleError> {
+    let hashes = match previous {
+        None => Vec::new(),
+        Some(Previous::One(hash)) => vec![hash],
+        Some(Previous::Branches(hashes)) => hashes.iter().collect(),
+    };
+    if hashes.len() > BRANCHES_MAX {
+        let reason = format!("at most {BRANCHES_MAX} branches");
+        return Err(BundleError::Field { field: "previous", reason });
+    }
+    let parsed = hashes.into_iter().map(|hash| parse_field("previous", Some(hash)));
+    Ok(parsed.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
 fn parse_field<T>(field: &'static str, text: Option<&str>) -> Result<Option<T>, BundleError>

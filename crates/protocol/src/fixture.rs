@@ -44,9 +44,12 @@ impl Fixture {
         };
         let quorum = || Quorum { required: 1, members: ["ann".parse().unwrap()].into() };
         let root = TrustRoot {
+            lineage: None,
             created: Timestamp::ZERO,
+            policy: Digest::new([8; 32]),
             threshold_floor: Threshold::new(2).unwrap(),
             unfreeze_delay_s: 0,
+            change_delay_s: 0,
             nodes: keys.iter().map(entry).collect(),
             services: BTreeMap::new(),
             persons: [("ann".parse().unwrap(), person)].into(),
@@ -124,7 +127,7 @@ impl Fixture {
         Heads {
             root: self.root.hash(),
             bundle: Digest::new([2; 32]),
-            stops: Digest::new([4; 32]),
+            orders: Digest::new([4; 32]),
             audit: Digest::new([3; 32]),
             audit_length: 1,
             clock: Timestamp::from_millis(5),

@@ -86,15 +86,30 @@ pub enum ToNode {
         /// Signatures of sets that cover its roster.
         confirmations: Vec<Confirmation>,
     },
-    /// Carry out an order that stops something or lifts a stop: answered by [`FromNode::Accepted`].
-    CarryOut(SignedOrder),
+    /// Carry out an order, of any kind but those to make a key: answered by [`FromNode::Accepted`].
+    CarryOut {
+        /// The order.
+        order: SignedOrder,
+        /// The words of nodes that carried it out: where enough of them did so in time, a node that
+        /// was away takes the order as they did.
+        acceptances: Vec<Signed<Acceptance>>,
+    },
     /// Which orders did you carry out? Answered by [`FromNode::Orders`]: so a stop that was brought
     /// to one node by hand reaches the others.
     Orders,
+    /// Which order is that? Answered by [`FromNode::Order`].
+    Order(Digest),
     /// What would the gate say? Answered by [`FromNode::Simulated`]; nothing is reserved.
     Simulate(SignedRequest),
     /// How are you? Answered by [`FromNode::Status`].
     Status,
+}
+
+impl ToNode {
+    /// The question to carry out an order, without the words of others.
+    pub fn carry_out(order: SignedOrder) -> Self {
+        Self::CarryOut { order, acceptances: Vec::new() }
+    }
 }
 
 /// One run of a ceremony, as question and answer name it.
@@ -131,8 +146,10 @@ pub enum FromNode {
     Active,
     /// The order holds at the node, durably.
     Accepted(Signed<Acceptance>),
-    /// Orders that the node carried out.
-    Orders(Vec<SignedOrder>),
+    /// Digests of the orders that the node carried out.
+    Orders(Vec<Digest>),
+    /// An order that the node carried out.
+    Order(SignedOrder),
     /// What the gate would say: the rules that allow, or the reason it refuses.
     Simulated(Result<Vec<String>, String>),
     /// How the node is.
@@ -188,6 +205,9 @@ pub struct MissingQuorum {
 pub struct Acceptance {
     /// Digest of the order.
     pub order: Digest,
+    /// From when on the order holds at the node: what stops does so at once, what lifts a stop or may
+    /// allow more after a delay.
+    pub begins: Timestamp,
     /// What the node knows to be newest, the order among it.
     pub heads: Heads,
 }
@@ -240,6 +260,12 @@ pub struct NodeStatus {
     pub reasons: Vec<String>,
     /// The freezes and suspensions in force, each in words.
     pub stops: Vec<String>,
+    /// The version of the trust root in force.
+    pub root_version: u64,
+    /// The version of the policy bundle in force.
+    pub policy_version: u64,
+    /// What waits to come into force, each in words.
+    pub scheduled: Vec<String>,
     /// The version of its software.
     pub version: String,
 }
@@ -275,7 +301,7 @@ impl Body for Deferral {
 
 impl Transcribe for Acceptance {
     fn transcribe(&self, transcript: &mut Transcript) {
-        transcript.digest(&self.order).value(&self.heads);
+        transcript.digest(&self.order).u64(self.begins.millis()).value(&self.heads);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a node is told when it starts.
 
 use quorate_model::ParticipantId;
-use quorate_policy::Gate;
+use quorate_policy::Bundle;
 use quorate_trust::{SigningKey, TrustRoot};
 
 /// Everything a node needs besides its records.
@@ -9,10 +9,10 @@ use quorate_trust::{SigningKey, TrustRoot};
 pub struct NodeConfig {
     /// Who the node is.
     pub identity: Identity,
-    /// The trust root, whose hash the operator pinned.
+    /// The trust root that the node begins with, whose hash the operator pinned.
     pub root: TrustRoot,
-    /// The policy gate with the bundle in force.
-    pub gate: Gate,
+    /// The policy bundle that the node begins with, whose hash the trust root pins.
+    pub policy: Bundle,
     /// What the node refuses to exceed.
     pub limits: Limits,
     /// The version of the software, for status.

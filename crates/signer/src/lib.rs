@@ -23,6 +23,7 @@ mod share;
 mod start;
 mod state;
 mod status;
+mod successors;
 mod turn;
 mod vault;
 mod verdict;

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use quorate_audit::{CheckpointError, Event, EventKind, Log, Origin, SignedCheckpoint};
 use quorate_model::{Attempt, ClusterId, Digest, Heads, ParticipantId, Timestamp};
-use quorate_policy::{Gate, Usage};
+use quorate_policy::{Bundle, Gate, Usage};
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::{Authentic, Body, Signed, SignedOrder, SigningKey, Stops, TrustRoot};
+use quorate_trust::{Authentic, Body, Signed, SigningKey, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
 use crate::config::Limits;
 use crate::keygen::Ceremonies;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
+use crate::orders::Orders;
 use crate::record::Record;
 use crate::refusal::{refuse, sender};
 use crate::reserve::Try;
@@ -80,9 +81,17 @@ pub enum Action {
 pub struct Node {
     pub(crate) me: ParticipantId,
     pub(crate) identity: SigningKey,
-    pub(crate) root: TrustRoot,
     pub(crate) cluster: ClusterId,
+    /// The version of the trust root in force.
+    pub(crate) root: TrustRoot,
+    /// Its hash.
+    pub(crate) root_hash: Digest,
+    /// The policy gate, with the bundle in force.
     pub(crate) gate: Gate,
+    /// What follows the version of the root in force.
+    pub(crate) roots: Succession<TrustRoot>,
+    /// What follows the bundle in force.
+    pub(crate) policies: Succession<Bundle>,
     pub(crate) limits: Limits,
     pub(crate) version: String,
     pub(crate) log: Log,
@@ -98,8 +107,7 @@ pub struct Node {
     pub(crate) usage: Usage,
     pub(crate) said_last: SaidLast,
     pub(crate) stops: Stops,
-    /// The orders behind the stops, by digest.
-    pub(crate) orders: BTreeMap<Digest, SignedOrder>,
+    pub(crate) orders: Orders,
 }
 
 impl Engine for Node {
@@ -116,6 +124,7 @@ impl Engine for Node {
         let mut turn = Turn::new(now);
         self.sessions.expire(now);
         self.ceremonies.expire(now);
+        self.begin_due(&mut turn);
         match input {
             Input::Question { link, call, question } => {
                 let answer = self.answer(link, question, &mut turn, rng);
@@ -143,7 +152,13 @@ impl Engine for Node {
     fn wake_at(&self) -> Option<Timestamp> {
         let forget = self.ledger.next_expiry();
         let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
-        let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline(), forget];
+        let ends = [
+            self.sessions.next_deadline(),
+            self.ceremonies.next_deadline(),
+            self.roots.next_begin(),
+            self.policies.next_begin(),
+            forget,
+        ];
         ends.into_iter().flatten().min()
     }
 }
@@ -175,8 +190,11 @@ impl Node {
                 self.share(subject, attempt, answers, turn)
             }
             ToNode::Confirm { key, confirmations } => self.confirm(&key, confirmations, turn),
-            ToNode::CarryOut(order) => self.carry_out(order, link, turn),
-            ToNode::Orders => Ok(FromNode::Orders(self.orders.values().cloned().collect())),
+            ToNode::CarryOut { order, acceptances } => {
+                self.carry_out(order, acceptances, link, turn)
+            }
+            ToNode::Orders => Ok(FromNode::Orders(self.orders.digests().copied().collect())),
+            ToNode::Order(digest) => self.order(&digest),
             ToNode::Simulate(request) => self.simulate(&request, turn.now),
             ToNode::Status => Ok(FromNode::Status(self.status(turn.now))),
         }
@@ -185,9 +203,9 @@ impl Node {
     /// What this node knows to be newest.
     pub(crate) fn heads(&self, now: Timestamp) -> Heads {
         Heads {
-            root: self.cluster,
+            root: self.root_hash,
             bundle: self.gate.bundle_hash(),
-            stops: self.stops.digest(),
+            orders: self.orders.head(),
             audit: self.log.head(),
             audit_length: self.log.length(),
             clock: now,

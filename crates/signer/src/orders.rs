@@ -1,13 +1,49 @@
-//! Orders that stop something, and orders that lift a stop.
+//! Orders: verified back to the trust root, carried out once, kept for ever.
+
+use std::collections::BTreeMap;
 
 use quorate_audit::{Event, EventKind};
-use quorate_protocol::wire::{Acceptance, FromNode, Refusal};
-use quorate_trust::{OrderAction, SignedOrder, VerifiedOrder};
+use quorate_model::{Digest, Timestamp};
+use quorate_protocol::wire::{Acceptance, FromNode, Refusal, RefusalCode};
+use quorate_trust::{OrderAction, Signed, SignedOrder, VerifiedOrder, orders_head};
 
 use crate::node::{LinkId, Node};
 use crate::record::{OrderRecord, Record};
-use crate::refusal::{order, stop};
+use crate::refusal::{order, refuse, stop};
 use crate::turn::Turn;
+
+/// Orders that a node keeps, at most.
+const ORDERS_MAX: usize = 4_096;
+
+/// The orders that were carried out here, those to make keys aside.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    records: BTreeMap<Digest, OrderRecord>,
+    head: Digest,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        let records = BTreeMap::new();
+        Self { head: orders_head(records.keys()), records }
+    }
+}
+
+impl Orders {
+    pub(crate) fn insert(&mut self, digest: Digest, record: OrderRecord) {
+        self.records.insert(digest, record);
+        self.head = orders_head(self.records.keys());
+    }
+
+    pub(crate) fn digests(&self) -> impl Iterator<Item = &Digest> {
+        self.records.keys()
+    }
+
+    /// One hash of all of them.
+    pub(crate) fn head(&self) -> Digest {
+        self.head
+    }
+}
 
 impl Node {
     /// Verifies an order back to the trust root and carries it out, once. The same order again is
@@ -15,43 +51,87 @@ impl Node {
     pub(crate) fn carry_out(
         &mut self,
         signed: SignedOrder,
+        acceptances: Vec<Signed<Acceptance>>,
         link: LinkId,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
-        let verified = signed.verify(&self.root).map_err(order)?;
-        if !self.orders.contains_key(&verified.digest()) {
-            self.carry_out_now(signed, &verified, link, turn)?;
+        let digest = signed.digest();
+        if let Some(record) = self.orders.records.get(&digest) {
+            return Ok(self.accepted(digest, record.begins, turn.now));
         }
-        let heads = self.heads(turn.now);
-        Ok(FromNode::Accepted(self.sign(Acceptance { order: verified.digest(), heads })))
-    }
-
-    fn carry_out_now(
-        &mut self,
-        signed: SignedOrder,
-        verified: &VerifiedOrder,
-        link: LinkId,
-        turn: &mut Turn,
-    ) -> Result<(), Refusal> {
-        // A stop takes effect whatever the clock says; what lifts one depends on time.
-        if !verified.order().action.is_stop() {
+        let verified = signed.verify(&self.root).map_err(order)?;
+        if self.orders.records.len() >= ORDERS_MAX {
+            let reason = format!("{ORDERS_MAX} orders are kept: no more fit");
+            return Err(refuse(RefusalCode::Busy, reason));
+        }
+        let settled = self.settled(digest, acceptances);
+        // A stop takes effect whatever the clock says; everything else depends on time, unless others
+        // say when it was.
+        if !verified.order().action.is_stop() && settled.is_none() {
             self.check_clock(turn.now)?;
             verified.check_time(turn.now).map_err(order)?;
         }
-        let delay = self.unfreeze_delay_ms();
-        self.stops.carry_out(verified, turn.now, delay).map_err(stop)?;
-        self.orders.insert(verified.digest(), signed.clone());
-        turn.write(Record::Order(OrderRecord { order: signed, accepted: turn.now }));
-        self.audit(event(verified, link), turn);
-        Ok(())
+        let begins = self.take_effect(&signed, &verified, settled, turn.now)?;
+        let record = OrderRecord { order: signed, begins };
+        self.orders.insert(digest, record.clone());
+        turn.write(Record::Order(record));
+        self.audit(event(&verified, begins, link), turn);
+        self.begin_due(turn);
+        Ok(self.accepted(digest, begins, turn.now))
     }
 
-    pub(crate) fn unfreeze_delay_ms(&self) -> u64 {
-        self.root.unfreeze_delay_s.saturating_mul(1_000)
+    /// An order that was carried out.
+    pub(crate) fn order(&self, digest: &Digest) -> Result<FromNode, Refusal> {
+        let record = self.orders.records.get(digest);
+        let missing = || refuse(RefusalCode::NotFound, format!("no order {digest} is here"));
+        Ok(FromNode::Order(record.ok_or_else(missing)?.order.clone()))
+    }
+
+    fn accepted(&self, order: Digest, begins: Timestamp, now: Timestamp) -> FromNode {
+        FromNode::Accepted(self.sign(Acceptance { order, begins, heads: self.heads(now) }))
+    }
+
+    /// From when on the order holds elsewhere, where so many nodes say so that one of them at least is
+    /// honest: it took the order within its window, and waited as long as was due. A node that was
+    /// away then does as it did.
+    fn settled(&self, order: Digest, acceptances: Vec<Signed<Acceptance>>) -> Option<Timestamp> {
+        let words = self.authenticate(acceptances).ok()?;
+        let of_it = words.iter().filter(|word| word.body().order == order);
+        let begins: BTreeMap<_, _> = of_it.map(|word| (word.from(), word.body().begins)).collect();
+        let mut begins: Vec<_> = begins.into_values().collect();
+        begins.sort_unstable();
+        // The latest of the earliest: an honest one is among them, and begins no later.
+        begins.get(self.root.threshold_floor.as_usize().checked_sub(1)?).copied()
+    }
+
+    /// Does what the order says. Gives from when on it holds.
+    fn take_effect(
+        &mut self,
+        signed: &SignedOrder,
+        verified: &VerifiedOrder,
+        settled: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Timestamp, Refusal> {
+        let begins = match &verified.order().action {
+            OrderAction::Freeze(_) | OrderAction::Suspend(_) | OrderAction::GenerateKey(_) => now,
+            OrderAction::Resume(_) => settled.unwrap_or(now),
+            OrderAction::Unfreeze(_) => {
+                let delay = self.root.unfreeze_delay_s.saturating_mul(1_000);
+                settled.unwrap_or_else(|| now.plus_millis(delay))
+            }
+            OrderAction::ActivatePolicy(successor) => {
+                return self.schedule_policy(successor, signed, verified, settled, now);
+            }
+            OrderAction::UpdateRoot(successor) => {
+                return self.schedule_root(successor, signed, settled, now);
+            }
+        };
+        self.stops.carry_out(verified, begins).map_err(stop)?;
+        Ok(begins)
     }
 }
 
-fn event(verified: &VerifiedOrder, link: LinkId) -> Event {
+fn event(verified: &VerifiedOrder, begins: Timestamp, link: LinkId) -> Event {
     let order = verified.order();
     let by: Vec<_> = verified.signers().iter().map(ToString::to_string).collect();
     let source = if link == LinkId::ADMIN { "admin socket" } else { "coordinator" };
@@ -64,6 +144,9 @@ fn event(verified: &VerifiedOrder, link: LinkId) -> Event {
         OrderAction::Unfreeze(lifts) | OrderAction::Resume(lifts) => event.fact("lifts", lifts),
         OrderAction::Suspend(key) => event.fact("key", key),
         OrderAction::GenerateKey(generate) => event.fact("key", &generate.key),
+        OrderAction::ActivatePolicy(successor) | OrderAction::UpdateRoot(successor) => {
+            event.fact("version", successor.version).fact("document", successor.hash)
+        }
     };
-    event.fact("by", by.join(",")).fact("source", source)
+    event.fact("begins", begins).fact("by", by.join(",")).fact("source", source)
 }

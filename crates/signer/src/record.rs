@@ -46,13 +46,13 @@ pub struct CeremonyRecord {
     pub attempt: Attempt,
 }
 
-/// An order that stops something or lifts a stop, carried out here.
+/// An order of any kind but those to make a key, carried out here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderRecord {
     /// The order, verified when it was accepted.
     pub order: SignedOrder,
-    /// When it was accepted: the delay of an unfreeze counts from here.
-    pub accepted: Timestamp,
+    /// From when on it holds here.
+    pub begins: Timestamp,
 }
 
 /// This node's share of a key, with what it voted for.

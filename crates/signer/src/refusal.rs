@@ -2,7 +2,7 @@
 
 use quorate_protocol::wire::{Refusal, RefusalCode};
 use quorate_protocol::{Abort, CertificateError};
-use quorate_trust::{OrderError, RequestError, SenderError, Stop, StopError};
+use quorate_trust::{OrderError, RequestError, SenderError, Stop, StopError, SuccessionError};
 
 pub(crate) fn refuse(code: RefusalCode, reason: impl ToString) -> Refusal {
     Refusal { code, reason: reason.to_string() }
@@ -37,6 +37,8 @@ pub(crate) fn order(error: OrderError) -> Refusal {
         | OrderError::NoOfficer
         | OrderError::Signer(_)
         | OrderError::TooManySignatures
+        | OrderError::Document
+        | OrderError::Version
         | OrderError::QuorumMissing { .. } => RefusalCode::Invalid,
     };
     refuse(code, error)
@@ -47,6 +49,17 @@ pub(crate) fn stop(error: StopError) -> Refusal {
     let code = match error {
         StopError::NoStop(_) | StopError::WrongLift(_) => RefusalCode::Invalid,
         StopError::TooMany | StopError::TooManyOfOne => RefusalCode::Busy,
+    };
+    refuse(code, error)
+}
+
+/// The refusal of an order that brings a document.
+pub(crate) fn succession(error: SuccessionError) -> Refusal {
+    let code = match error {
+        SuccessionError::NotNewer { .. } => RefusalCode::Invalid,
+        // What is missing may come.
+        SuccessionError::OtherPredecessor { .. } => RefusalCode::HeadsDiffer,
+        SuccessionError::TooMany => RefusalCode::Busy,
     };
     refuse(code, error)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
 use quorate_model::{Digest, KeyId, ParticipantId, RequestKey, Timestamp};
-use quorate_policy::Usage;
+use quorate_policy::{Gate, Usage};
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
-use quorate_trust::{Order, Stops};
+use quorate_trust::{Order, OrderAction, Stops, Succession};
 
 use crate::charge;
 use crate::config::NodeConfig;
@@ -14,8 +14,10 @@ use crate::keygen::Ceremonies;
 use crate::keys::{HeldKey, Keys};
 use crate::ledger::Ledger;
 use crate::node::Node;
+use crate::orders::Orders;
 use crate::record::{ActiveRecord, OrderRecord, Record, ShareRecord};
 use crate::session::Sessions;
+use crate::successors::{read_policy, read_root};
 use crate::turn::Turn;
 use crate::vault::Vault;
 use crate::verdict::SaidLast;
@@ -26,6 +28,14 @@ pub enum StartError {
     /// The trust root has no such node, or another key for it.
     #[error("the trust root does not name this node's identity key for participant {0}")]
     Identity(ParticipantId),
+    /// The policy is not the one that the cluster begins with.
+    #[error("policy bundle {found} is not {pinned}, which the trust root pins: put that one there")]
+    Policy {
+        /// The hash of the bundle that was given.
+        found: Digest,
+        /// The hash that the trust root pins.
+        pinned: Digest,
+    },
     /// The audit log is damaged.
     #[error(transparent)]
     Audit(#[from] ChainError),
@@ -72,18 +82,26 @@ impl Node {
         records: Vec<Record>,
         now: Timestamp,
     ) -> Result<(Self, Vec<Record>), StartError> {
-        let NodeConfig { identity, root, gate, limits, version } = config;
+        let NodeConfig { identity, root, policy, limits, version } = config;
         let me = identity.participant;
-        let entry = root.nodes.get(&me).filter(|e| e.identity == identity.key.public_key());
-        if entry.is_none() {
+        if policy.hash() != root.policy {
+            return Err(StartError::Policy { found: policy.hash(), pinned: root.policy });
+        }
+        // A later version may name a node first, and none names another key for it.
+        let known = root.nodes.get(&me).is_none_or(|n| n.identity == identity.key.public_key());
+        if !known {
             return Err(StartError::Identity(me));
         }
+        let root_hash = root.hash();
         let mut node = Self {
             me,
             identity: identity.key,
-            cluster: root.hash(),
+            cluster: root.cluster(),
+            roots: Succession::new(root.version(), root_hash),
+            policies: Succession::new(policy.version(), policy.hash()),
             root,
-            gate,
+            root_hash,
+            gate: Gate::new(policy),
             limits,
             version,
             log: Log::default(),
@@ -97,9 +115,13 @@ impl Node {
             usage: Usage::new(),
             said_last: SaidLast::default(),
             stops: Stops::default(),
-            orders: BTreeMap::new(),
+            orders: Orders::default(),
         };
         node.load(records)?;
+        let named = node.root.nodes.get(&me);
+        if named.is_none_or(|named| named.identity != node.identity.public_key()) {
+            return Err(StartError::Identity(me));
+        }
         let mut turn = Turn::new(now);
         let event = Event::new(EventKind::NodeStarted)
             .fact("version", &node.version)
@@ -113,6 +135,7 @@ impl Node {
         let mut entries: Vec<Entry> = Vec::new();
         let mut certificates = Vec::new();
         let mut active = Vec::new();
+        let mut orders = Vec::new();
         for record in records {
             match record {
                 Record::Share(share) => self.load_share(&share)?,
@@ -124,7 +147,7 @@ impl Node {
                 Record::ConfirmationAttempt(record) => {
                     self.confirmation_attempts.insert(record.statement, record.attempt);
                 }
-                Record::Order(record) => self.load_order(record)?,
+                Record::Order(record) => orders.push(record),
                 Record::Audit(entry) => entries.push(entry),
                 Record::DropShare(_) | Record::ForgetRequest(_) => {
                     return Err(StartError::Removal);
@@ -141,20 +164,53 @@ impl Node {
         entries.sort_by_key(|entry| entry.index);
         self.log = Log::verify(&entries)?;
         self.usage = charge::usage(&entries);
+        self.load_orders(orders)?;
         self.state = self.state_root();
         self.check_state(&entries)
     }
 
-    fn load_order(&mut self, record: OrderRecord) -> Result<(), StartError> {
-        let unreadable = |error: &dyn std::error::Error| StartError::Order(error.to_string());
-        let OrderRecord { order, accepted } = record;
-        // Its signatures were verified when it was accepted, under the root of then.
-        let parsed = Order::parse(&order.text).map_err(|error| unreadable(&error))?;
-        let by = order.signatures.iter().map(|signature| signature.person.clone()).collect();
-        let delay = self.unfreeze_delay_ms();
-        self.stops.apply(&parsed, by, accepted, delay).map_err(|error| unreadable(&error))?;
-        self.orders.insert(parsed.digest(), order);
+    /// Takes up the orders that were carried out. Their signatures were verified then, under the root of
+    /// then.
+    fn load_orders(&mut self, records: Vec<OrderRecord>) -> Result<(), StartError> {
+        let mut parsed = Vec::new();
+        for record in records {
+            let order = Order::parse(&record.order.text);
+            parsed.push((order.map_err(|error| StartError::Order(error.to_string()))?, record));
+        }
+        // What brings a document was carried out after what it follows.
+        let version = |order: &Order| order.action.successor().map(|successor| successor.version);
+        parsed.sort_by_key(|(order, _)| version(order));
+        for (order, record) in parsed {
+            self.load_order(&order, &record).map_err(StartError::Order)?;
+            self.begin_again();
+            self.orders.insert(order.digest(), record);
+        }
         Ok(())
+    }
+
+    fn load_order(&mut self, order: &Order, record: &OrderRecord) -> Result<(), String> {
+        let OrderRecord { order: signed, begins } = record;
+        match &order.action {
+            OrderAction::ActivatePolicy(successor) => {
+                let bundle = read_policy(signed, successor).map_err(|error| error.to_string())?;
+                let taken = self.policies.append(successor, *begins, bundle);
+                taken.map_err(|error| error.to_string())
+            }
+            OrderAction::UpdateRoot(successor) => {
+                let root = read_root(signed, successor).map_err(|error| error.to_string())?;
+                let taken = self.roots.append(successor, *begins, root);
+                taken.map_err(|error| error.to_string())
+            }
+            OrderAction::Freeze(_)
+            | OrderAction::Unfreeze(_)
+            | OrderAction::Suspend(_)
+            | OrderAction::Resume(_)
+            | OrderAction::GenerateKey(_) => {
+                let by = signed.signatures.iter().map(|signature| signature.person.clone());
+                let taken = self.stops.apply(order, by.collect(), *begins);
+                taken.map(|_| ()).map_err(|error| error.to_string())
+            }
+        }
     }
 
     fn held(&mut self, key: &KeyId, what: &'static str) -> Result<&mut HeldKey, StartError> {

@@ -19,10 +19,10 @@ impl Node {
         turn.write(Record::Audit(entry));
     }
 
-    /// Stops, attempts at key generations, and votes.
+    /// Orders, attempts at key generations, and votes.
     pub(crate) fn state_root(&self) -> Digest {
         let mut transcript = Transcript::new(Tag::SafetyState);
-        transcript.value(&self.stops);
+        transcript.digest(&self.orders.head());
         self.ceremonies.transcribe_attempts(&mut transcript);
         transcript.u64(self.keys.0.len() as u64);
         for held in self.keys.0.values() {

@@ -32,6 +32,9 @@ impl Node {
             ready: reasons.is_empty(),
             reasons,
             stops,
+            root_version: self.root.version(),
+            policy_version: self.gate.bundle().version(),
+            scheduled: self.scheduled(),
             version: self.version.clone(),
         }
     }

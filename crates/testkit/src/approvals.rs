@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use quorate_intent::{Asset, PayingKey, Payload, decode};
-use quorate_model::{Network, Timestamp};
+use quorate_model::{Digest, Network, Timestamp};
 use quorate_policy::Bundle;
 use quorate_protocol::CertifiedKey;
 use quorate_trust::{
@@ -43,16 +43,29 @@ impl ClusterFixture {
     /// If the fixture itself is wrong.
     pub fn people_bundle() -> Bundle {
         static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        let parse = || Bundle::parse(&Self::people_text(2 * LIMIT)).expect("a bundle");
+        BUNDLE.get_or_init(parse).clone()
+    }
+
+    /// The text of the bundle after [`ClusterFixture::people_bundle`]: people can approve more.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn loosened_text() -> String {
+        let previous = Self::people_bundle().hash();
+        let next = format!("version = 2\nprevious = \"{previous}\"\n");
+        Self::people_text(4 * LIMIT).replacen("version = 1\n", &next, 1)
+    }
+
+    fn people_text(most: u64) -> String {
         let asks = r#"context.quorums.contains("treasury") &&
             (context.limits.contains("large-btc") || context.limits.contains("large-sol"))"#;
         let limit = |(chain, network): (&str, Network)| {
             let asset = Asset::native(network);
-            let most = 2 * LIMIT;
             format!("[limits.large-{chain}]\nasset = \"{asset}\"\nper_transaction = \"{most}\"\n")
         };
         let limits = [("btc", Network::BitcoinRegtest), ("sol", Network::SolanaDevnet)].map(limit);
-        let tables = format!("{QUORUMS}{}", limits.concat());
-        BUNDLE.get_or_init(|| Self::bundle_of(asks, &tables)).clone()
+        Self::text_with(asks, &format!("{QUORUMS}{}", limits.concat()))
     }
 
     /// The fixture's policy, where payments over the limit take the treasury and risk.
@@ -87,7 +100,7 @@ impl ClusterFixture {
         &self,
         request: &SignedRequest,
         certified: &CertifiedKey,
-        bundle: &Bundle,
+        bundle: Digest,
         (person, quorum): (&str, &str),
         now: Timestamp,
     ) -> Approval {
@@ -103,7 +116,7 @@ impl ClusterFixture {
             payload_digest: decoded.intent.payload_digest,
         };
         let (epoch, messages) = (certified.epoch, &decoded.signing_messages);
-        let subject = ApprovalSubject::new(&verified, epoch, decoding, messages, bundle.hash());
+        let subject = ApprovalSubject::new(&verified, epoch, decoding, messages, bundle);
         let approver = person.parse().expect("a name");
         let key = self.signers.persons.get(&approver).expect("a person of the fixture");
         Approval {

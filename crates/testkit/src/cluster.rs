@@ -10,12 +10,12 @@ use quorate_model::{
     DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId, ParticipantSet, PayloadFormat,
     PersonName, RequestId, Scheme, ServiceName, Threshold, Timestamp,
 };
-use quorate_policy::{Bundle, Gate};
+use quorate_policy::Bundle;
 use quorate_signer::{Identity, Limits, NodeConfig};
 use quorate_trust::{
-    GenerateKey, Namespace, NodeEntry, Order, OrderAction, PersonEntry, QUORUMS, Quorum,
+    GenerateKey, Lineage, Namespace, NodeEntry, Order, OrderAction, PersonEntry, QUORUMS, Quorum,
     ServiceEntry, SignRequest, SignedOrder, SignedRequest, SigningKey, StatementSignature,
-    TrustRoot, UserVerification, Window,
+    Successor, TrustRoot, UserVerification, Window,
 };
 use rand_core::CryptoRngCore;
 
@@ -61,11 +61,22 @@ impl ClusterFixture {
     /// How long a freeze holds on after it was lifted.
     pub(crate) const UNFREEZE_DELAY_S: u64 = 5;
 
-    /// Makes a cluster of so many nodes.
+    /// How long what may allow more waits.
+    pub(crate) const CHANGE_DELAY_S: u64 = 5;
+
+    /// Makes a cluster of so many nodes, that begins with the fixture's policy.
     ///
     /// # Panics
     /// If the fixture itself is wrong.
     pub fn new(nodes: u16, rng: &mut impl CryptoRngCore) -> Self {
+        Self::with_policy(nodes, &Self::bundle(), rng)
+    }
+
+    /// Makes a cluster of so many nodes, that begins with a policy.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn with_policy(nodes: u16, policy: &Bundle, rng: &mut impl CryptoRngCore) -> Self {
         let id = |n| ParticipantId::new(n).expect("ids count from 1");
         let name = |text: &str| text.parse::<PersonName>().expect("a name");
         let signers = Signers {
@@ -99,9 +110,12 @@ impl ClusterFixture {
         let quorum = || Quorum { required: 2, members: members() };
         let service = ServiceEntry { key: signers.service.public_key(), owners: BTreeSet::new() };
         let root = TrustRoot {
+            lineage: None,
             created: Timestamp::from_millis(1_700_000_000_000),
+            policy: policy.hash(),
             threshold_floor: Threshold::new(u32::from(nodes / 2 + 1)).expect("a majority"),
             unfreeze_delay_s: Self::UNFREEZE_DELAY_S,
+            change_delay_s: Self::CHANGE_DELAY_S,
             nodes: signers.nodes.iter().map(node).collect(),
             services: [(SERVICE.parse().expect("a name"), service)].into(),
             persons: signers.persons.iter().map(person).collect(),
@@ -111,18 +125,25 @@ impl ClusterFixture {
         Self { root, signers }
     }
 
-    /// What a node of this cluster starts with.
+    /// What a node of this cluster starts with. A policy that the cluster does not begin with is that
+    /// of a node in other hands: it has a root of its own, which pins that policy.
     ///
     /// # Panics
     /// If the fixture itself is wrong.
-    pub fn node_config(&self, node: ParticipantId, bundle: Bundle) -> NodeConfig {
+    pub fn node_config(&self, node: ParticipantId, policy: Bundle) -> NodeConfig {
         let key = self.signers.nodes.get(&node).expect("a node of the fixture");
         let pem = key.to_pkcs8_pem().expect("a key has a file form");
         let key = SigningKey::from_pkcs8_pem(&pem).expect("what was written can be read");
+        let mut root = self.root.clone();
+        if policy.hash() != root.policy {
+            let (cluster, previous) = (root.cluster(), [root.hash()].into());
+            root.lineage = Some(Lineage { cluster, version: root.version() + 1, previous });
+            root.policy = policy.hash();
+        }
         NodeConfig {
             identity: Identity { participant: node, key },
-            root: self.root.clone(),
-            gate: Gate::new(bundle),
+            root,
+            policy,
             limits: Limits::default(),
             version: "simulated".to_owned(),
         }
@@ -163,14 +184,56 @@ impl ClusterFixture {
         let expires = (!action.is_stop()).then(|| now.plus_millis(ORDER_LIFETIME_MS));
         let window = Window { not_before: now, expires };
         let id = id.parse::<OrderId>().expect("a name");
-        let text = Order { cluster: self.root.hash(), id, action, window }.render();
+        let text = Order { cluster: self.root.cluster(), id, action, window }.render();
         let sign = |name: &&str| {
             let name: PersonName = name.parse().expect("a name");
             let key = self.signers.persons.get(&name).expect("a person of the fixture");
             StatementSignature::sign(&text, Namespace::Order, name, key)
         };
         let signatures = by.iter().map(sign).collect();
-        SignedOrder { text, signatures }
+        SignedOrder { text, signatures, document: None }
+    }
+
+    /// An order to bring a policy bundle into force, signed by these persons.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn activate(&self, id: &str, text: &str, by: &[&str], now: Timestamp) -> SignedOrder {
+        let bundle = Bundle::parse(text).expect("a bundle");
+        let successor = Successor {
+            version: bundle.version(),
+            hash: bundle.hash(),
+            previous: bundle.previous().clone(),
+        };
+        let order = self.order_to(id, OrderAction::ActivatePolicy(successor), by, now);
+        SignedOrder { document: Some(text.to_owned()), ..order }
+    }
+
+    /// The version of the trust root after this one, changed.
+    pub fn next_root(&self, change: impl FnOnce(&mut TrustRoot)) -> TrustRoot {
+        let (cluster, previous) = (self.root.cluster(), [self.root.hash()].into());
+        let lineage = Some(Lineage { cluster, version: self.root.version() + 1, previous });
+        let mut root = TrustRoot { lineage, ..self.root.clone() };
+        change(&mut root);
+        root
+    }
+
+    /// An order to bring a version of the trust root into force, signed by these persons.
+    ///
+    /// # Panics
+    /// If the root follows nothing.
+    pub fn update_root(
+        &self,
+        id: &str,
+        root: &TrustRoot,
+        by: &[&str],
+        now: Timestamp,
+    ) -> SignedOrder {
+        let lineage = root.lineage.clone().expect("a root that follows another");
+        let Lineage { version, previous, .. } = lineage;
+        let successor = Successor { version, hash: root.hash(), previous };
+        let order = self.order_to(id, OrderAction::UpdateRoot(successor), by, now);
+        SignedOrder { document: Some(root.render()), ..order }
     }
 
     /// A request to pay, signed by the service.
@@ -198,7 +261,7 @@ impl ClusterFixture {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&number.to_be_bytes());
         let request = SignRequest {
-            cluster: self.root.hash(),
+            cluster: self.root.cluster(),
             service: SERVICE.parse::<ServiceName>().expect("a name"),
             request_id: RequestId::new(id),
             key: key.clone(),
@@ -220,17 +283,19 @@ impl ClusterFixture {
     /// If the fixture itself is wrong.
     pub fn bundle() -> Bundle {
         static BUNDLE: OnceLock<Bundle> = OnceLock::new();
-        BUNDLE.get_or_init(Self::strict_bundle).clone()
+        let parse = || Bundle::parse(&Self::bundle_text()).expect("the fixture's bundle is valid");
+        BUNDLE.get_or_init(parse).clone()
     }
 
-    fn strict_bundle() -> Bundle {
+    /// Its text.
+    pub fn bundle_text() -> String {
         let condition = |chain: &str| {
             format!(
                 r#"context.limits.contains("small-{chain}") &&
                    context.destination in Custody::AddressList::"payees-{chain}""#
             )
         };
-        Self::parse(&condition("btc"), &condition("sol"))
+        Self::text_of(&condition("btc"), &condition("sol"), "")
     }
 
     /// A policy that permits every transfer: what a node without its gate would hold to.
@@ -245,9 +310,14 @@ impl ClusterFixture {
     /// The fixture's policy, where other payments than those within the limit are permitted too, under
     /// a condition; and some more tables.
     pub(crate) fn bundle_of(condition: &str, tables: &str) -> Bundle {
+        Bundle::parse(&Self::text_with(condition, tables)).expect("the fixture's bundle is valid")
+    }
+
+    /// The text of [`ClusterFixture::bundle_of`].
+    pub(crate) fn text_with(condition: &str, tables: &str) -> String {
         let either =
             |chain: &str| format!(r#"context.limits.contains("small-{chain}") || {condition}"#);
-        Self::parse_with(&either("btc"), &either("sol"), tables)
+        Self::text_of(&either("btc"), &either("sol"), tables)
     }
 
     /// The fixture's policy, where payments within the limit are permitted under a condition only; and
@@ -263,6 +333,11 @@ impl ClusterFixture {
     }
 
     fn parse_with(bitcoin: &str, solana: &str, tables: &str) -> Bundle {
+        let text = Self::text_of(bitcoin, solana, tables);
+        Bundle::parse(&text).expect("the fixture's bundle is valid")
+    }
+
+    fn text_of(bitcoin: &str, solana: &str, tables: &str) -> String {
         let rule = |id: &str, condition: &str| {
             format!(
                 r#"@id("{id}") @title("{id}")
@@ -282,7 +357,7 @@ permit (principal, action == Custody::Action::"transfer", resource) when {{ {con
             ));
         }
         text.push_str(tables);
-        Bundle::parse(&text).expect("the fixture's bundle is valid")
+        text
     }
 }
 

@@ -79,6 +79,9 @@ pub(crate) struct Oracle {
     /// The order that froze the key, and the order that lifted it, once they were given.
     pub(crate) freeze: Option<Digest>,
     pub(crate) lift: Option<Digest>,
+    /// Requests that only the second policy bundle lets people approve, and the order that brings it.
+    pub(crate) permitted_later: BTreeSet<Digest>,
+    pub(crate) loosening: Option<Digest>,
     /// When a node took an order first, as it left the node to say so.
     taken: BTreeMap<(ParticipantId, Digest), Timestamp>,
 }
@@ -109,7 +112,7 @@ impl Oracle {
                     return Err(Violation::Frozen { node });
                 }
                 let body = &answer.body;
-                self.released(node, asked, &body.context, &body.package, disk)
+                self.released(node, asked, (&body.context, &body.package), (disk, now))
             }
             FromNode::Vote(certified, _) => {
                 let digest = certified.digest();
@@ -139,18 +142,26 @@ impl Oracle {
             | FromNode::Active
             | FromNode::Simulated(_)
             | FromNode::Orders(_)
+            | FromNode::Order(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => Ok(()),
         }
     }
 
-    /// Whether a node said that it holds the freeze, and has not held the lift for the root's delay.
+    /// Whether a node said that it holds the freeze, and either does not hold the lift, or nobody has
+    /// held it for the root's delay: a node that was away may take the lift as others took it.
     fn is_frozen(&self, node: ParticipantId, now: Timestamp) -> bool {
         let taken = |order: Option<Digest>| self.taken.get(&(node, order?)).copied();
-        let lifted = taken(self.lift).is_some_and(|taken| {
-            now.since(taken) + SYNC_SLACK_MS >= 1_000 * ClusterFixture::UNFREEZE_DELAY_S
-        });
+        let lifted = taken(self.lift).is_some()
+            && self.may_hold(self.lift, ClusterFixture::UNFREEZE_DELAY_S, now);
         taken(self.freeze).is_some() && !lifted
+    }
+
+    /// Whether some node took an order so long ago that its delay is over.
+    fn may_hold(&self, order: Option<Digest>, delay_s: u64, now: Timestamp) -> bool {
+        let takes = self.taken.iter().filter(|((_, taken), _)| Some(*taken) == order);
+        let first = takes.map(|(_, time)| *time).min();
+        first.is_some_and(|first| now.since(first) + SYNC_SLACK_MS >= 1_000 * delay_s)
     }
 
     fn reserved(
@@ -186,9 +197,8 @@ impl Oracle {
         &mut self,
         node: ParticipantId,
         asked: &Asked,
-        context: &Digest,
-        package: &Digest,
-        disk: &Disk,
+        (context, package): (&Digest, &Digest),
+        (disk, now): (&Disk, Timestamp),
     ) -> Result<(), Violation> {
         if self.shares.insert((node, *context), *package).is_some() {
             return Err(Violation::NonceReused { node });
@@ -197,7 +207,9 @@ impl Oracle {
         if self.confirmations.contains(&subject) {
             return Ok(());
         }
-        if !self.permitted.contains(&subject) {
+        let later = self.permitted_later.contains(&subject)
+            && self.may_hold(self.loosening, ClusterFixture::CHANGE_DELAY_S, now);
+        if !later && !self.permitted.contains(&subject) {
             return Err(Violation::NotPermitted { node, subject });
         }
         durable(disk, subject, |record| record.released >= Some(attempt))

@@ -18,4 +18,7 @@ pub struct Workload {
     /// Payments that wait for people: every second one is approved, the others are rejected. Where
     /// there are any, somebody freezes the key once as well, and it is lifted again.
     pub asking: u64,
+    /// Whether people bring another policy bundle into force, which lets people approve what the first
+    /// one denies, and another version of the trust root.
+    pub changes: bool,
 }

@@ -85,7 +85,8 @@ impl World {
     /// A cluster that is about to start.
     pub fn new(seed: u64, workload: Workload, faults: Faults) -> Self {
         let mut rng = seeded(seed);
-        let fixture = ClusterFixture::new(workload.nodes, &mut rng);
+        let policy = ClusterFixture::people_bundle();
+        let fixture = ClusterFixture::with_policy(workload.nodes, &policy, &mut rng);
         let nodes = fixture.root.nodes.keys().map(|id| {
             let skew_ms = below(&mut rng, faults.skew_ms_max + 1);
             (*id, SimulatedNode { process: Process::new(false), link: 0, skew_ms })
@@ -238,9 +239,10 @@ impl World {
             | ToNode::Round2(..)
             | ToNode::Confirm { .. }
             | ToNode::Simulate(_)
-            | ToNode::CarryOut(_)
+            | ToNode::CarryOut { .. }
             | ToNode::Reject { .. }
             | ToNode::Orders
+            | ToNode::Order(_)
             | ToNode::Status => (None, None, false),
         };
         Asked { subject, attempt, is_confirmation }
@@ -323,7 +325,7 @@ impl World {
                     self.travel(Frame::Question(node, call, question), link);
                 }
                 CoordinatorAction::Reply { call, reply } => self.client.hear(call, reply),
-                CoordinatorAction::Changed(_) => {}
+                CoordinatorAction::Changed(_) | CoordinatorAction::RootBegun(_) => {}
             }
         }
     }

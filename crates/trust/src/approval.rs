@@ -196,7 +196,7 @@ impl SignedApproval {
     pub fn verify(&self, root: &TrustRoot) -> Result<VerifiedApproval, ApprovalError> {
         let approval = Approval::parse(&self.text)?;
         let (person, subject) = (&approval.approver, &approval.subject);
-        if subject.cluster != root.hash() {
+        if subject.cluster != root.cluster() {
             return Err(ApprovalError::OtherCluster(subject.cluster));
         }
         if self.signature.person != *person {

@@ -43,9 +43,12 @@ fn world() -> World {
     let owners = ["bob".parse().unwrap()].into();
     let quorum = Quorum { required: 1, members: ["alice".parse().unwrap()].into() };
     let root = TrustRoot {
+        lineage: None,
         created: Timestamp::ZERO,
+        policy: Digest::new([8; 32]),
         threshold_floor: Threshold::new(2).unwrap(),
         unfreeze_delay_s: 0,
+        change_delay_s: 0,
         nodes: (1..=3).map(|id| (ParticipantId::new(id.into()).unwrap(), node(id))).collect(),
         services: [(
             "payments".parse().unwrap(),

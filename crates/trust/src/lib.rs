@@ -12,6 +12,7 @@ mod request;
 mod root;
 mod signed;
 mod stops;
+mod succession;
 mod text;
 
 pub use quorate_model::PayloadFormat;
@@ -23,7 +24,7 @@ pub use approval::{
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
 pub use order::{
     Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, ParseScope, SIGNATURES_MAX,
-    Scope, SignedOrder, VerifiedOrder, Window,
+    Scope, SignedOrder, Successor, VerifiedOrder, Window, orders_head,
 };
 pub use person::{
     Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,
@@ -31,8 +32,10 @@ pub use person::{
 };
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use root::{
-    Label, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError, ServiceEntry, SinglePoint, TrustRoot,
+    Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError,
+    ServiceEntry, SinglePoint, TrustRoot,
 };
 pub use signed::{Authentic, Body, SenderError, Signed};
 pub use stops::{STOPS_MAX, Stop, StopError, Stops};
+pub use succession::{Scheduled, Succession, SuccessionError};
 pub use text::TextError;

@@ -5,10 +5,11 @@ mod action;
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    ClusterId, Digest, OrderId, ParticipantSet, PersonName, ServiceName, Threshold, Timestamp,
+    ClusterId, DOCUMENT_BYTES_MAX, Digest, OrderId, ParticipantSet, PersonName, ServiceName, Tag,
+    Threshold, Timestamp, Transcript,
 };
 
-pub use self::action::{Authority, GenerateKey, OrderAction, ParseScope, Scope};
+pub use self::action::{Authority, GenerateKey, OrderAction, ParseScope, Scope, Successor};
 use crate::text::{Reader, TextError, Writer, value};
 use crate::{Namespace, SignerError, StatementSignature, TrustRoot};
 
@@ -50,6 +51,8 @@ pub struct SignedOrder {
     pub text: String,
     /// Who signed it.
     pub signatures: Vec<StatementSignature>,
+    /// The document that the order brings into force, verbatim: see [`Successor`].
+    pub document: Option<String>,
 }
 
 /// An order that the root's quorum signed: proof by construction.
@@ -108,6 +111,14 @@ pub enum OrderError {
     /// A signature that is not what it claims: the whole order is refused.
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// The document beside the order is not the one that it names.
+    #[error(
+        "the document beside the order is missing, is larger than {DOCUMENT_BYTES_MAX} bytes, or is not the one that the order names"
+    )]
+    Document,
+    /// Versions count from 1, and the first follows nothing.
+    #[error("an order brings version 2 or a later one, which follows at least one")]
+    Version,
     /// More signatures than anyone needs.
     #[error("an order carries at most {SIGNATURES_MAX} signatures")]
     TooManySignatures,
@@ -169,7 +180,7 @@ impl Order {
     /// # Errors
     /// [`OrderError`], naming the first rule that was broken.
     pub fn check(&self, root: &TrustRoot) -> Result<(), OrderError> {
-        if self.cluster != root.hash() {
+        if self.cluster != root.cluster() {
             return Err(OrderError::OtherCluster(self.cluster));
         }
         self.window.check(self.action.is_stop())?;
@@ -179,6 +190,10 @@ impl Order {
                 if !root.services.contains_key(service) =>
             {
                 Err(OrderError::UnknownService(service.clone()))
+            }
+            OrderAction::ActivatePolicy(successor) | OrderAction::UpdateRoot(successor) => {
+                let follows = successor.version >= 2 && !successor.previous.is_empty();
+                if follows { Ok(()) } else { Err(OrderError::Version) }
             }
             OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)
@@ -228,6 +243,7 @@ impl SignedOrder {
     pub fn verify(&self, root: &TrustRoot) -> Result<VerifiedOrder, OrderError> {
         let order = Order::parse(&self.text)?;
         order.check(root)?;
+        self.check_document(&order.action)?;
         if self.signatures.len() > SIGNATURES_MAX {
             return Err(OrderError::TooManySignatures);
         }
@@ -239,6 +255,14 @@ impl SignedOrder {
         }
         order.action.authority().check(root, &signers)?;
         Ok(VerifiedOrder { order, digest, signers })
+    }
+
+    fn check_document(&self, action: &OrderAction) -> Result<(), OrderError> {
+        let named = action.successor().map(|successor| successor.hash);
+        let fits = |document: &&String| document.len() <= DOCUMENT_BYTES_MAX;
+        let found = self.document.as_ref().filter(fits).and_then(|text| action.hash_of(text));
+        let unnamed = named.is_none() && self.document.is_some();
+        if named == found && !unnamed { Ok(()) } else { Err(OrderError::Document) }
     }
 }
 
@@ -278,6 +302,14 @@ impl VerifiedOrder {
         &self.signers
     }
 
+    /// Checks that the signers may also bring into force what may allow more than is allowed now.
+    ///
+    /// # Errors
+    /// [`OrderError::QuorumMissing`].
+    pub fn check_loosening(&self, root: &TrustRoot) -> Result<(), OrderError> {
+        Authority::Quorum("loosening").check(root, &self.signers)
+    }
+
     /// The order as one to make a key, if it is one.
     pub fn key_order(self) -> Option<KeyOrder> {
         match self.order.action.clone() {
@@ -285,7 +317,9 @@ impl VerifiedOrder {
             OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
-            | OrderAction::Resume(_) => None,
+            | OrderAction::Resume(_)
+            | OrderAction::ActivatePolicy(_)
+            | OrderAction::UpdateRoot(_) => None,
         }
     }
 
@@ -315,6 +349,16 @@ impl KeyOrder {
     pub fn generate_key(&self) -> &GenerateKey {
         &self.generate
     }
+}
+
+/// One hash of all orders that somebody carried out, given by their digests, ascending.
+pub fn orders_head<'a>(digests: impl ExactSizeIterator<Item = &'a Digest>) -> Digest {
+    let mut transcript = Transcript::new(Tag::Orders);
+    transcript.u64(digests.len() as u64);
+    digests.for_each(|digest| {
+        transcript.digest(digest);
+    });
+    transcript.finish()
 }
 
 fn digest(text: &str) -> Digest {

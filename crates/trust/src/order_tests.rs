@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use quorate_model::{KeyId, ParticipantId, Scheme};
+use quorate_model::{KeyId, ParticipantId, Scheme, Tag, Transcript};
 use rand_core::{OsRng, RngCore as _, SeedableRng as _};
 
 use super::*;
@@ -38,9 +38,12 @@ fn people() -> People {
         keys.iter().map(|(name, key)| (name.clone(), officer(key.public_key().into()))).collect();
     let quorum = || Quorum { required: 2, members: names[..3].iter().cloned().collect() };
     let root = TrustRoot {
+        lineage: None,
         created: Timestamp::ZERO,
+        policy: Digest::new([8; 32]),
         threshold_floor: Threshold::new(2).unwrap(),
         unfreeze_delay_s: 3_600,
+        change_delay_s: 86_400,
         nodes,
         services: BTreeMap::new(),
         persons,
@@ -71,7 +74,7 @@ impl People {
     }
 
     /// An order of each kind.
-    fn orders(&self) -> [Order; 5] {
+    fn orders(&self) -> [Order; 7] {
         let (key, digest): (KeyId, _) = ("treasury".parse().unwrap(), Digest::new([5; 32]));
         [
             self.order(),
@@ -79,6 +82,8 @@ impl People {
             self.order_to(OrderAction::Unfreeze(digest)),
             self.order_to(OrderAction::Suspend(key)),
             self.order_to(OrderAction::Resume(digest)),
+            self.order_to(OrderAction::ActivatePolicy(successor(Tag::Bundle))),
+            self.order_to(OrderAction::UpdateRoot(successor(Tag::TrustRoot))),
         ]
     }
 
@@ -92,8 +97,17 @@ impl People {
                 StatementSignature::sign(&text, Namespace::Order, person, key)
             })
             .collect();
-        SignedOrder { text, signatures }
+        let document = order.action.successor().map(|_| DOCUMENT.to_owned());
+        SignedOrder { text, signatures, document }
     }
+}
+
+/// What an order brings: only its hash is looked at here.
+const DOCUMENT: &str = "the text of a document";
+
+fn successor(tag: Tag) -> Successor {
+    let hash = Transcript::new(tag).text(DOCUMENT).finish();
+    Successor { version: 2, hash, previous: [Digest::new([6; 32])].into() }
 }
 
 #[test]
@@ -165,7 +179,7 @@ fn every_field_is_under_the_signature() {
             let mut bytes = signed.text.clone().into_bytes();
             bytes[index] ^= 1;
             let Ok(text) = String::from_utf8(bytes) else { continue };
-            let changed = SignedOrder { text, signatures: signed.signatures.clone() };
+            let changed = SignedOrder { text, ..signed.clone() };
             assert!(changed.verify(&people.root).is_err(), "byte {index}");
         }
     }
@@ -268,4 +282,59 @@ fn mutated_statements_are_refused_or_the_same_and_never_a_panic() {
             }
         }
     }
+}
+
+#[test]
+fn a_document_is_the_one_that_the_order_names() {
+    let people = people();
+    let with = |order: &Order, document: Option<&str>| {
+        let document = document.map(str::to_owned);
+        SignedOrder { document, ..people.sign(order, &["alice", "bob"]) }.verify(&people.root)
+    };
+    let [.., activate, update] = people.orders();
+    for order in [&activate, &update] {
+        assert!(with(order, Some(DOCUMENT)).is_ok());
+        for wrong in [None, Some("the text of another document"), Some("")] {
+            assert_eq!(with(order, wrong), Err(OrderError::Document), "{wrong:?}");
+        }
+    }
+    assert_eq!(with(&people.order(), Some(DOCUMENT)), Err(OrderError::Document));
+    // A bundle is no root, though the text be the same.
+    let mixed = people.order_to(OrderAction::UpdateRoot(successor(Tag::Bundle)));
+    assert_eq!(with(&mixed, Some(DOCUMENT)), Err(OrderError::Document));
+    let large = "x".repeat(DOCUMENT_BYTES_MAX + 1);
+    let hash = Transcript::new(Tag::Bundle).text(&large).finish();
+    let large_order =
+        people.order_to(OrderAction::ActivatePolicy(Successor { hash, ..successor(Tag::Bundle) }));
+    assert_eq!(with(&large_order, Some(&large)), Err(OrderError::Document));
+}
+
+#[test]
+fn a_document_follows_another() {
+    let people = people();
+    let first = Successor { version: 1, ..successor(Tag::Bundle) };
+    let lone = Successor { previous: BTreeSet::new(), ..successor(Tag::Bundle) };
+    let signed = |successor| {
+        let order = people.order_to(OrderAction::ActivatePolicy(successor));
+        people.sign(&order, &["alice", "bob"]).verify(&people.root)
+    };
+    assert_eq!(signed(first), Err(OrderError::Version));
+    assert!(matches!(signed(lone), Err(OrderError::Text(_))), "there is no text for none");
+}
+
+#[test]
+fn what_may_allow_more_takes_the_loosening_quorum_as_well() {
+    let mut people = people();
+    let order = people.order_to(OrderAction::ActivatePolicy(successor(Tag::Bundle)));
+    let loosening = |people: &People| {
+        let verified = people.sign(&order, &["alice", "bob"]).verify(&people.root).unwrap();
+        verified.check_loosening(&people.root)
+    };
+    assert_eq!(loosening(&people), Ok(()));
+    people.root.quorums.get_mut(&"loosening".parse().unwrap()).unwrap().required = 3;
+    // The order names the cluster, whose id is the changed root's hash here.
+    let order = people.order_to(OrderAction::ActivatePolicy(successor(Tag::Bundle)));
+    let verified = people.sign(&order, &["alice", "bob"]).verify(&people.root).unwrap();
+    let missing = OrderError::QuorumMissing { quorum: "loosening", present: 2, required: 3 };
+    assert_eq!(verified.check_loosening(&people.root), Err(missing));
 }

@@ -120,7 +120,7 @@ impl SignedRequest {
     /// [`RequestError`], naming the first rule that was broken.
     pub fn verify(&self, root: &TrustRoot) -> Result<VerifiedRequest, RequestError> {
         let request = &self.request;
-        if request.cluster != root.hash() {
+        if request.cluster != root.cluster() {
             return Err(RequestError::OtherCluster(request.cluster));
         }
         let service = root

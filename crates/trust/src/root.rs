@@ -1,42 +1,53 @@
 //! The trust root: who is in the cluster, and what they may decide together.
 
+mod amendment;
+mod lineage;
 mod single_point;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use quorate_model::{
-    Digest, ParticipantId, PersonName, QuorumName, ServiceName, Tag, Threshold, Timestamp,
-    Transcript,
+    ClusterId, Digest, ParticipantId, PersonName, QuorumName, ServiceName, Tag, Threshold,
+    Timestamp, Transcript,
 };
 
+pub use self::amendment::{Amendment, AmendmentError};
+pub use self::lineage::Lineage;
+pub(crate) use self::lineage::previous_text;
 pub use self::single_point::SinglePoint;
-use crate::text::{Reader, TextError, Writer, list, value};
+use crate::text::TextError;
 use crate::{Credential, CredentialError, PublicKey, SIGNATURES_MAX, UserVerification};
 
-const KIND: &str = "quorate-root/1";
-const OFFICER: &str = "officer";
-const REQUIRED: &str = "required";
 /// Credentials of one person, at most.
 const CREDENTIALS_MAX: usize = 16;
-/// Nobody waits longer for the end of a freeze: seven days.
-const UNFREEZE_DELAY_MAX_S: u64 = 7 * 24 * 3600;
+/// Nobody waits longer for what was decided: seven days.
+const DELAY_MAX_S: u64 = 7 * 24 * 3600;
 
-/// The quorums that every root has: for orders about keys, for policy bundles, for the root itself, and
-/// for lifting a freeze.
-pub const QUORUMS: [&str; 4] = ["keys", "policy", "root", "unfreeze"];
+/// The quorums that every root has: for orders about keys; for policy bundles, beside `policy` that may
+/// allow more; for policy bundles; for the root itself; and for lifting a freeze.
+pub const QUORUMS: [&str; 5] = ["keys", "loosening", "policy", "root", "unfreeze"];
 
-/// Version 1 of the trust root, the genesis. Its hash is the cluster's id, pinned by every node and
-/// client; everything else in the cluster is a statement under it.
+/// A version of the trust root. Version 1 is the genesis: its hash is the cluster's id, pinned by every
+/// node and client. Everything else in the cluster is a statement under a root, the next version of the
+/// root included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustRoot {
+    /// What it follows; nothing, of the genesis.
+    pub lineage: Option<Lineage>,
     /// When it was made.
     pub created: Timestamp,
+    /// Hash of the policy bundle that the cluster begins with. The same in every version.
+    pub policy: Digest,
     /// No key may have a lower threshold.
     pub threshold_floor: Threshold,
     /// How long a freeze holds on after the order that lifts it, in seconds.
     pub unfreeze_delay_s: u64,
+    /// How long a policy bundle or a root that may allow more waits after the order that brings it, in
+    /// seconds.
+    pub change_delay_s: u64,
     /// The signer nodes.
     pub nodes: BTreeMap<ParticipantId, NodeEntry>,
     /// The services that may send sign requests.
@@ -125,112 +136,33 @@ pub enum RootError {
     )]
     BadQuorum(QuorumName),
     /// A delay longer than seven days.
-    #[error("unfreeze-delay-seconds: at most {UNFREEZE_DELAY_MAX_S}, seven days")]
-    UnfreezeDelay,
+    #[error("{0}: at most {DELAY_MAX_S}, seven days")]
+    Delay(&'static str),
+    /// The genesis follows nothing, every later version follows at least one.
+    #[error(
+        "version 1 follows nothing; every later version names those it follows, at most {most}"
+    )]
+    Lineage {
+        /// How many it may follow.
+        most: usize,
+    },
     /// Nobody could freeze.
     #[error("at least one person must be an officer")]
     NoOfficer,
 }
 
 impl TrustRoot {
-    /// Reads the canonical text of a trust root.
-    ///
-    /// # Errors
-    /// [`RootError`], naming the line, the field or the rule that was broken.
-    pub fn parse(text: &str) -> Result<Self, RootError> {
-        let mut reader = Reader::new(text, KIND)?;
-        let mut root = Self {
-            created: reader.parse("created")?,
-            threshold_floor: threshold(reader.parse("threshold-floor")?)?,
-            unfreeze_delay_s: reader.parse("unfreeze-delay-seconds")?,
-            nodes: BTreeMap::new(),
-            services: BTreeMap::new(),
-            persons: BTreeMap::new(),
-            quorums: BTreeMap::new(),
-        };
-        while let Some(id) = reader.optional("node") {
-            let entry = NodeEntry {
-                identity: reader.parse("identity")?,
-                tls: reader.parse("tls")?,
-                operator: reader.parse("operator")?,
-                region: reader.parse("region")?,
-                provider: reader.parse("provider")?,
-            };
-            root.nodes.insert(value("node", id)?, entry);
-        }
-        while let Some(name) = reader.optional("service") {
-            let mut entry = ServiceEntry { key: reader.parse("key")?, owners: BTreeSet::new() };
-            while let Some(owner) = reader.optional("owner") {
-                entry.owners.insert(value("owner", owner)?);
-            }
-            root.services.insert(value("service", name)?, entry);
-        }
-        while let Some(name) = reader.optional("person") {
-            let mut entry = PersonEntry {
-                officer: reader.text("role")? == OFFICER,
-                user_verification: match reader.text("user-verification")? {
-                    REQUIRED => UserVerification::Required,
-                    _ => UserVerification::NotRequired,
-                },
-                credentials: BTreeSet::new(),
-            };
-            while let Some(credential) = reader.optional("credential") {
-                entry.credentials.insert(value("credential", credential)?);
-            }
-            root.persons.insert(value("person", name)?, entry);
-        }
-        while let Some(name) = reader.optional("quorum") {
-            let quorum = Quorum {
-                required: reader.parse("required")?,
-                members: list("members", reader.text("members")?)?.into_iter().collect(),
-            };
-            root.quorums.insert(value("quorum", name)?, quorum);
-        }
-        reader.finish()?;
-        if root.render() != text {
-            return Err(TextError::NotCanonical.into());
-        }
-        root.check()?;
-        Ok(root)
+    /// The cluster's id: the hash of the genesis.
+    pub fn cluster(&self) -> ClusterId {
+        self.lineage.as_ref().map_or_else(|| self.hash(), |lineage| lineage.cluster)
     }
 
-    /// The canonical text: what is hashed, shown and compared.
-    pub fn render(&self) -> String {
-        let mut text = Writer::new(KIND);
-        text.field("created", self.created).field("threshold-floor", self.threshold_floor);
-        text.field("unfreeze-delay-seconds", self.unfreeze_delay_s);
-        for (id, node) in &self.nodes {
-            text.field("node", id).field("identity", node.identity).field("tls", node.tls);
-            text.field("operator", &node.operator).field("region", &node.region);
-            text.field("provider", &node.provider);
-        }
-        for (name, service) in &self.services {
-            text.field("service", name).field("key", service.key);
-            for owner in &service.owners {
-                text.field("owner", owner);
-            }
-        }
-        for (name, person) in &self.persons {
-            let role = if person.officer { OFFICER } else { "approver" };
-            let verification = match person.user_verification {
-                UserVerification::Required => REQUIRED,
-                UserVerification::NotRequired => "not required",
-            };
-            text.field("person", name).field("role", role);
-            text.field("user-verification", verification);
-            for credential in &person.credentials {
-                text.field("credential", credential);
-            }
-        }
-        for (name, quorum) in &self.quorums {
-            let members: Vec<_> = quorum.members.iter().map(PersonName::as_str).collect();
-            text.field("quorum", name).field("required", quorum.required);
-            text.field("members", members.join(","));
-        }
-        text.finish()
+    /// Which version it is, counted from 1.
+    pub fn version(&self) -> u64 {
+        self.lineage.as_ref().map_or(1, |lineage| lineage.version)
     }
 
-    /// The hash that pins this root; of the genesis, the cluster's id.
+    /// The hash that pins this version.
     pub fn hash(&self) -> Digest {
         Transcript::new(Tag::TrustRoot).text(&self.render()).finish()
     }
@@ -240,6 +172,9 @@ impl TrustRoot {
     /// # Errors
     /// [`RootError`], naming the rule that was broken.
     pub fn check(&self) -> Result<(), RootError> {
+        if self.lineage.as_ref().is_some_and(|lineage| !lineage.is_sound()) {
+            return Err(RootError::Lineage { most: lineage::BRANCHES_MAX });
+        }
         self.threshold_floor.check(self.nodes.len())?;
         let keys = self.nodes.values().map(|node| node.identity);
         let keys = keys.chain(self.services.values().map(|service| service.key));
@@ -270,8 +205,13 @@ impl TrustRoot {
                 return Err(RootError::UnknownOwner(name.clone()));
             }
         }
-        if self.unfreeze_delay_s > UNFREEZE_DELAY_MAX_S {
-            return Err(RootError::UnfreezeDelay);
+        for (delay_s, field) in [
+            (self.unfreeze_delay_s, "unfreeze-delay-seconds"),
+            (self.change_delay_s, "change-delay-seconds"),
+        ] {
+            if delay_s > DELAY_MAX_S {
+                return Err(RootError::Delay(field));
+            }
         }
         for name in QUORUMS {
             if !self.quorums.keys().any(|quorum| quorum.as_str() == name) {
@@ -292,10 +232,6 @@ impl TrustRoot {
     pub fn quorum(&self, name: &str) -> Option<&Quorum> {
         self.quorums.iter().find(|(key, _)| key.as_str() == name).map(|(_, quorum)| quorum)
     }
-}
-
-fn threshold(number: u32) -> Result<Threshold, RootError> {
-    Ok(Threshold::new(number)?)
 }
 
 impl From<CredentialError> for RootError {

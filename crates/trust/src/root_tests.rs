@@ -4,11 +4,11 @@ use super::SinglePoint::Operator;
 use super::*;
 use crate::SigningKey;
 
-fn key() -> PublicKey {
+pub(super) fn key() -> PublicKey {
     SigningKey::generate(&mut OsRng).public_key()
 }
 
-fn node(tls: u8) -> NodeEntry {
+pub(super) fn node(tls: u8) -> NodeEntry {
     let label = |text: &str| text.parse().unwrap();
     NodeEntry {
         identity: key(),
@@ -23,7 +23,7 @@ fn service() -> ServiceEntry {
     ServiceEntry { key: key(), owners: ["bob".parse().unwrap()].into() }
 }
 
-fn root() -> TrustRoot {
+pub(super) fn root() -> TrustRoot {
     let nodes = (1..=3u8).map(|id| (ParticipantId::new(u16::from(id)).unwrap(), node(id)));
     let person = |officer| PersonEntry {
         officer,
@@ -35,9 +35,12 @@ fn root() -> TrustRoot {
         members: ["alice", "bob"].map(|name| name.parse().unwrap()).into_iter().collect(),
     };
     TrustRoot {
+        lineage: None,
         created: Timestamp::from_millis(1_000),
+        policy: Digest::new([8; 32]),
         threshold_floor: Threshold::new(2).unwrap(),
         unfreeze_delay_s: 3_600,
+        change_delay_s: 86_400,
         nodes: nodes.collect(),
         services: [("payments".parse().unwrap(), service())].into(),
         persons: [
@@ -55,6 +58,17 @@ fn a_root_has_one_text_and_one_hash() {
     let again = TrustRoot::parse(&root.render()).unwrap();
     assert_eq!(again, root);
     assert_eq!(again.hash(), root.hash());
+}
+
+#[test]
+fn a_later_version_knows_its_cluster() {
+    let first = root();
+    assert_eq!((first.cluster(), first.version()), (first.hash(), 1));
+    let lineage = Lineage { cluster: first.hash(), version: 2, previous: [first.hash()].into() };
+    let second = TrustRoot { lineage: Some(lineage), ..first.clone() };
+    assert_eq!(TrustRoot::parse(&second.render()).unwrap(), second);
+    assert_eq!((second.cluster(), second.version()), (first.hash(), 2));
+    assert_ne!(second.hash(), first.hash());
 }
 
 #[test]
@@ -95,8 +109,20 @@ fn every_rule_of_a_root_is_kept() {
     assert!(matches!(change(|r| r.nodes.clear()), RootError::Floor(_)));
     let no_officer = change(|r| r.persons.values_mut().for_each(|p| p.officer = false));
     assert_eq!(no_officer, RootError::NoOfficer);
-    let patient = change(|r| r.unfreeze_delay_s = UNFREEZE_DELAY_MAX_S + 1);
-    assert_eq!(patient, RootError::UnfreezeDelay);
+    let patient = change(|r| r.unfreeze_delay_s = DELAY_MAX_S + 1);
+    assert_eq!(patient, RootError::Delay("unfreeze-delay-seconds"));
+    let patient = change(|r| r.change_delay_s = DELAY_MAX_S + 1);
+    assert_eq!(patient, RootError::Delay("change-delay-seconds"));
+    let lineage = |version, previous: &[u8]| Lineage {
+        cluster: Digest::new([1; 32]),
+        version,
+        previous: previous.iter().map(|byte| Digest::new([*byte; 32])).collect(),
+    };
+    for unsound in [lineage(1, &[1]), lineage(2, &[1, 2, 3, 4, 5])] {
+        let root = TrustRoot { lineage: Some(unsound), ..root() };
+        let refused = TrustRoot::parse(&root.render()).unwrap_err();
+        assert_eq!(refused, RootError::Lineage { most: 4 });
+    }
     let no_quorum = change(|r| r.quorums.retain(|name, _| name.as_str() != "keys"));
     assert_eq!(no_quorum, RootError::MissingQuorum("keys"));
     let too_many = change(|r| r.quorums.values_mut().for_each(|q| q.required = 3));

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{
-    Digest, KeyId, OrderId, PersonName, ServiceName, Tag, Timestamp, Transcribe, Transcript,
-};
+use quorate_model::{Digest, KeyId, OrderId, PersonName, ServiceName, Timestamp};
 
 use crate::{Order, OrderAction, Scope, VerifiedOrder};
 
@@ -16,8 +14,8 @@ pub const STOPS_MAX: usize = 256;
 /// Freezes that one person may sign among them: so that none can use up what is left for the others.
 const FREEZES_PER_PERSON_MAX: usize = 64;
 
-/// Freezes and suspensions, in force and lifted. It only grows, so that two nodes which heard of the
-/// same orders, in whatever order, agree on its digest.
+/// Freezes and suspensions, in force and lifted. It only grows: two nodes which heard of the same
+/// orders, in whatever order, hold to the same stops.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stops {
     stops: BTreeMap<Digest, Stop>,
@@ -68,15 +66,15 @@ pub enum StopError {
 }
 
 impl Stops {
-    /// Carries out an order that stops or lifts. `false` where it had been carried out.
+    /// Carries out an order that stops or lifts: a lift from `begins` on. `false` where it had been
+    /// carried out.
     ///
     /// # Errors
     /// [`StopError`]; nothing has changed.
     pub fn carry_out(
         &mut self,
         order: &VerifiedOrder,
-        accepted: Timestamp,
-        unfreeze_delay_ms: u64,
+        begins: Timestamp,
     ) -> Result<bool, StopError> {
         let (digest, action) = (order.digest(), &order.order().action);
         match action {
@@ -92,10 +90,13 @@ impl Stops {
                     return Err(StopError::TooManyOfOne);
                 }
             }
-            OrderAction::Suspend(_) | OrderAction::GenerateKey(_) => {}
+            OrderAction::Suspend(_)
+            | OrderAction::GenerateKey(_)
+            | OrderAction::ActivatePolicy(_)
+            | OrderAction::UpdateRoot(_) => {}
         }
         let by = order.signers().clone();
-        self.apply(order.order(), by, accepted, unfreeze_delay_ms)
+        self.apply(order.order(), by, begins)
     }
 
     /// As [`Stops::carry_out`], for an order that this process verified and kept before. The orders come
@@ -107,8 +108,7 @@ impl Stops {
         &mut self,
         order: &Order,
         by: BTreeSet<PersonName>,
-        accepted: Timestamp,
-        unfreeze_delay_ms: u64,
+        begins: Timestamp,
     ) -> Result<bool, StopError> {
         let digest = order.digest();
         let id = order.id.clone();
@@ -122,13 +122,14 @@ impl Stops {
                 self.stop(digest, stop)
             }
             OrderAction::Unfreeze(stop) => {
-                let from = accepted.plus_millis(unfreeze_delay_ms);
-                self.lift(digest, Lift { stop: *stop, resumes: false, from })
+                self.lift(digest, Lift { stop: *stop, resumes: false, from: begins })
             }
             OrderAction::Resume(stop) => {
-                self.lift(digest, Lift { stop: *stop, resumes: true, from: accepted })
+                self.lift(digest, Lift { stop: *stop, resumes: true, from: begins })
             }
-            OrderAction::GenerateKey(_) => Err(StopError::NoStop(order.action.as_str())),
+            OrderAction::GenerateKey(_)
+            | OrderAction::ActivatePolicy(_)
+            | OrderAction::UpdateRoot(_) => Err(StopError::NoStop(order.action.as_str())),
         }
     }
 
@@ -196,24 +197,6 @@ impl Stops {
     pub fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
         let ends = self.in_force(now).flat_map(|(digest, stop)| self.lifts_of(digest, stop));
         ends.map(|lift| lift.from).min()
-    }
-
-    /// The hash of everything that was ordered. When it was heard of is not in it.
-    pub fn digest(&self) -> Digest {
-        Transcript::new(Tag::Stops).value(self).finish()
-    }
-}
-
-impl Transcribe for Stops {
-    fn transcribe(&self, transcript: &mut Transcript) {
-        transcript.u64(self.stops.len() as u64);
-        for digest in self.stops.keys() {
-            transcript.digest(digest);
-        }
-        transcript.u64(self.lifts.len() as u64);
-        for digest in self.lifts.keys() {
-            transcript.digest(digest);
-        }
     }
 }
 

@@ -33,7 +33,7 @@ fn word(
     let (lab, bundle) = (&cluster.lab, ClusterFixture::asking_bundle());
     let certified = lab.certified();
     let mut said =
-        lab.fixture.approval(request, &certified, &bundle, (person, "treasury"), lab.now);
+        lab.fixture.approval(request, &certified, bundle.hash(), (person, "treasury"), lab.now);
     said.verdict = verdict;
     lab.fixture.say(&said)
 }

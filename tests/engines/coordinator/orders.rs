@@ -49,7 +49,7 @@ fn an_order_reaches_every_node_that_is_there_and_the_others_when_they_come() {
 fn a_freeze_that_was_brought_to_one_node_by_hand_reaches_the_others() {
     let mut cluster = cluster();
     let freeze = freeze(&cluster, "freeze-1");
-    let taken = cluster.lab.ask(id(2), ToNode::CarryOut(freeze.clone()));
+    let taken = cluster.lab.ask(id(2), ToNode::carry_out(freeze.clone()));
     assert!(matches!(taken, FromNode::Accepted(_)));
     cluster.attach(&[1, 2, 3]);
     assert_eq!(holders(&mut cluster, &freeze), [id(1), id(3)]);

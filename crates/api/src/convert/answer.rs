@@ -30,9 +30,10 @@ impl TryFrom<Answer> for FromNode {
             Answer::Active(pb::Active {}) => Self::Active,
             Answer::Simulated(message) => Self::Simulated(simulated(message)?),
             Answer::Accepted(message) => Self::Accepted(message.try_into()?),
-            Answer::Orders(pb::Orders { orders }) => {
-                Self::Orders(field::list("Orders.orders", orders, limits::ORDERS_MAX)?)
+            Answer::Orders(pb::Orders { digests }) => {
+                Self::Orders(field::digests("Orders.digests", &digests, limits::ORDERS_MAX)?)
             }
+            Answer::Order(order) => Self::Order(order.try_into()?),
             Answer::Status(message) => Self::Status(message.try_into()?),
             Answer::Refused(message) => Self::Refused(message.try_into()?),
         })
@@ -57,9 +58,11 @@ impl From<FromNode> for Answer {
             FromNode::Active => Self::Active(pb::Active {}),
             FromNode::Simulated(decision) => Self::Simulated(simulated_to_pb(decision)),
             FromNode::Accepted(message) => Self::Accepted(message.into()),
-            FromNode::Orders(orders) => {
-                Self::Orders(pb::Orders { orders: orders.into_iter().map(Into::into).collect() })
+            FromNode::Orders(digests) => {
+                let digests = digests.iter().map(|digest| digest.as_bytes().to_vec()).collect();
+                Self::Orders(pb::Orders { digests })
             }
+            FromNode::Order(order) => Self::Order(order.into()),
             FromNode::Status(status) => Self::Status(status.into()),
             FromNode::Refused(refusal) => Self::Refused(refusal.into()),
         }

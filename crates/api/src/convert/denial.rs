@@ -16,7 +16,7 @@ impl TryFrom<pb::Heads> for Heads {
             audit: field::digest("Heads.audit", &heads.audit)?,
             audit_length: heads.audit_length,
             clock: Timestamp::from_millis(heads.clock_ms),
-            stops: field::digest("Heads.stops", &heads.stops)?,
+            orders: field::digest("Heads.orders", &heads.orders)?,
         })
     }
 }
@@ -29,7 +29,7 @@ impl From<Heads> for pb::Heads {
             audit: heads.audit.as_bytes().to_vec(),
             audit_length: heads.audit_length,
             clock_ms: heads.clock.millis(),
-            stops: heads.stops.as_bytes().to_vec(),
+            orders: heads.orders.as_bytes().to_vec(),
         }
     }
 }

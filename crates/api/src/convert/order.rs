@@ -1,5 +1,6 @@
 //! Orders.
 
+use quorate_model::{DOCUMENT_BYTES_MAX, Timestamp};
 use quorate_protocol::wire::Acceptance;
 use quorate_trust::{PersonSignature, SignedOrder, SshSignature, StatementSignature};
 
@@ -18,6 +19,10 @@ impl TryFrom<pb::SignedOrder> for SignedOrder {
                 order.signatures,
                 limits::ORDER_SIGNATURES_MAX,
             )?,
+            document: order
+                .document
+                .map(|text| field::text("SignedOrder.document", text, DOCUMENT_BYTES_MAX))
+                .transpose()?,
         })
     }
 }
@@ -25,7 +30,7 @@ impl TryFrom<pb::SignedOrder> for SignedOrder {
 impl From<SignedOrder> for pb::SignedOrder {
     fn from(order: SignedOrder) -> Self {
         let signatures = order.signatures.into_iter().map(Into::into).collect();
-        Self { text: order.text, signatures }
+        Self { text: order.text, signatures, document: order.document }
     }
 }
 
@@ -77,6 +82,7 @@ impl TryFrom<pb::Acceptance> for Acceptance {
     fn try_from(acceptance: pb::Acceptance) -> Result<Self, DecodeError> {
         Ok(Self {
             order: field::digest("Acceptance.order", &acceptance.order)?,
+            begins: Timestamp::from_millis(acceptance.begin_time_ms),
             heads: field::required("Acceptance.heads", acceptance.heads)?.try_into()?,
         })
     }
@@ -84,7 +90,11 @@ impl TryFrom<pb::Acceptance> for Acceptance {
 
 impl From<Acceptance> for pb::Acceptance {
     fn from(acceptance: Acceptance) -> Self {
-        let Acceptance { order, heads } = acceptance;
-        Self { order: order.as_bytes().to_vec(), heads: Some(heads.into()) }
+        let Acceptance { order, begins, heads } = acceptance;
+        Self {
+            order: order.as_bytes().to_vec(),
+            heads: Some(heads.into()),
+            begin_time_ms: begins.millis(),
+        }
     }
 }

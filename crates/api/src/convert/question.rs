@@ -78,7 +78,13 @@ impl TryFrom<Question> for ToNode {
             Question::Simulate(pb::Simulate { request }) => {
                 Self::Simulate(field::required("Simulate.request", request)?.try_into()?)
             }
-            Question::CarryOut(order) => Self::CarryOut(order.try_into()?),
+            Question::CarryOut(pb::CarryOut { order, acceptances }) => Self::CarryOut {
+                order: field::required("CarryOut.order", order)?.try_into()?,
+                acceptances: round("CarryOut.acceptances", acceptances)?,
+            },
+            Question::Order(pb::OrderQuery { digest }) => {
+                Self::Order(field::digest("OrderQuery.digest", &digest)?)
+            }
             Question::Orders(pb::OrdersQuery {}) => Self::Orders,
             Question::Status(pb::StatusQuery {}) => Self::Status,
         })
@@ -129,7 +135,13 @@ impl From<ToNode> for Question {
             ToNode::Simulate(request) => {
                 Self::Simulate(pb::Simulate { request: Some(request.into()) })
             }
-            ToNode::CarryOut(order) => Self::CarryOut(order.into()),
+            ToNode::CarryOut { order, acceptances } => {
+                let acceptances = acceptances.into_iter().map(Into::into).collect();
+                Self::CarryOut(pb::CarryOut { order: Some(order.into()), acceptances })
+            }
+            ToNode::Order(digest) => {
+                Self::Order(pb::OrderQuery { digest: digest.as_bytes().to_vec() })
+            }
             ToNode::Orders => Self::Orders(pb::OrdersQuery {}),
             ToNode::Status => Self::Status(pb::StatusQuery {}),
         }

@@ -10,6 +10,7 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
 
     fn try_from(status: pb::NodeStatus) -> Result<Self, DecodeError> {
         const REASONS: &str = "NodeStatus.reasons";
+        const SCHEDULED: &str = "NodeStatus.scheduled";
         const STOPS: &str = "NodeStatus.stops";
         const VERSION: &str = "NodeStatus.version";
         Ok(Self {
@@ -19,6 +20,9 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
             ready: status.ready,
             reasons: field::text_list(REASONS, status.reasons, limits::STATUS_REASONS_MAX)?,
             stops: field::text_list(STOPS, status.stops, limits::STATUS_REASONS_MAX)?,
+            root_version: status.root_version,
+            policy_version: status.policy_version,
+            scheduled: field::text_list(SCHEDULED, status.scheduled, limits::STATUS_REASONS_MAX)?,
             version: field::text(VERSION, status.version, limits::VERSION_BYTES_MAX)?,
         })
     }
@@ -37,6 +41,9 @@ impl From<NodeStatus> for pb::NodeStatus {
             ready: status.ready,
             reasons: clip(status.reasons),
             stops: clip(status.stops),
+            root_version: status.root_version,
+            policy_version: status.policy_version,
+            scheduled: clip(status.scheduled),
             version: field::clip(status.version, limits::VERSION_BYTES_MAX),
         }
     }

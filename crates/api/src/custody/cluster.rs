@@ -1,19 +1,19 @@
 //! The cluster, as clients see it.
 
 use quorate_coordinator::{ClusterView, NodeView};
-use quorate_model::{Threshold, Timestamp};
+use quorate_model::Timestamp;
 
 use crate::field;
 use crate::pb::custody::v1 as pb;
 
-/// The cluster; `threshold_floor` is its trust root's, `version` the coordinator's software's.
+/// The cluster; `version` is the coordinator's software's.
 #[must_use]
-pub fn cluster_to_pb(view: ClusterView, threshold_floor: Threshold, version: &str) -> pb::Cluster {
+pub fn cluster_to_pb(view: ClusterView, version: &str) -> pb::Cluster {
     pb::Cluster {
         cluster: view.cluster.as_bytes().to_vec(),
         root: view.root,
         version: version.to_owned(),
-        threshold_floor: u32::from(threshold_floor.get()),
+        threshold_floor: u32::from(view.threshold_floor.get()),
         nodes: view.nodes.into_iter().map(Into::into).collect(),
     }
 }

@@ -141,8 +141,9 @@ fn a_cluster_is_shown_with_nodes_that_never_spoke() {
         last_seen: Some(Timestamp::from_millis(9)),
     };
     let nodes = vec![node, seen];
-    let view = ClusterView { cluster: fixture::digest(7), root: "text".to_owned(), nodes };
-    let cluster = cluster_to_pb(view, Threshold::new(2).unwrap(), "0.1.0");
+    let (cluster, threshold_floor) = (fixture::digest(7), Threshold::new(2).unwrap());
+    let view = ClusterView { cluster, root: "text".to_owned(), threshold_floor, nodes };
+    let cluster = cluster_to_pb(view, "0.1.0");
     assert_eq!((cluster.threshold_floor, cluster.version.as_str()), (2, "0.1.0"));
     assert_eq!((cluster.nodes[0].last_seen_ms, cluster.nodes[1].last_seen_ms), (0, 9));
     assert!(cluster.nodes[0].status.is_none() && cluster.nodes[1].status.is_some());

@@ -1,21 +1,15 @@
 //! Records of a coordinator.
-//!
-//! A sign request can be larger than one value of a store may be, so its record is kept in pieces:
-//! under service, request id and the piece's number. The first piece begins with how many there are.
-//! A record that became shorter leaves pieces behind, which that number rules out.
-
-use std::collections::BTreeMap;
 
 use prost::Message;
 use quorate_coordinator::{
-    KeyRecord, OperationRecord, OperationState, OrderRecord, Record, RequestState,
-    SignRequestRecord,
+    AcceptanceRecord, KeyRecord, OperationRecord, OperationState, OrderRecord, Record,
+    RequestState, SignRequestRecord,
 };
 use quorate_model::{Attempt, Timestamp};
 use quorate_trust::SignedOrder;
-use zeroize::Zeroizing;
 
-use super::{Seal, Stored, Value, Write, put};
+use super::pieces::{self, Pieces};
+use super::{Stored, Write, put};
 use crate::pb::statement::v1 as statement;
 use crate::pb::storage::v1 as pb;
 use crate::{DecodeError, Fault, field, limits};
@@ -24,16 +18,10 @@ const REQUESTS: &str = "requests";
 const OPERATIONS: &str = "operations";
 const KEYS: &str = "keys";
 const ORDERS: &str = "orders";
+const ACCEPTANCES: &str = "acceptances";
 
 /// The trees of a coordinator's store, in the order in which an engine may be told of their records.
-pub const TREES: [&str; 4] = [KEYS, OPERATIONS, ORDERS, REQUESTS];
-
-/// Bytes of a piece of a record: below the 60 KiB that a value of the store may have.
-const PIECE_BYTES_MAX: usize = 48 * 1024;
-
-/// Pieces of a record, at most: a batch of the store takes 1 MiB, and the largest payload, everybody's
-/// denials and all approvals need less.
-const PIECES_MAX: usize = 21;
+pub const TREES: [&str; 5] = [KEYS, OPERATIONS, ORDERS, ACCEPTANCES, REQUESTS];
 
 /// Bytes of the deferrals that a record keeps.
 const DEFERRALS_BYTES_MAX: usize = 96 * 1024;
@@ -42,19 +30,23 @@ const DEFERRALS_BYTES_MAX: usize = 96 * 1024;
 #[must_use]
 pub fn encode(record: &Record) -> Vec<Write> {
     match record {
-        Record::Request(record) => pieces(record),
-        Record::ForgetRequest(request) => {
-            let name = request.to_string();
-            let delete = |index| Write::Delete { tree: REQUESTS, key: piece_key(&name, index) };
-            (0..PIECES_MAX).map(delete).collect()
+        Record::Request(record) => {
+            let name = record.signed.request.request_key().to_string();
+            pieces::split(REQUESTS, name.as_bytes(), &request(record))
         }
+        Record::ForgetRequest(request) => pieces::remove(REQUESTS, request.to_string().as_bytes()),
         Record::Operation(record) => {
             vec![put(OPERATIONS, *record.digest.as_bytes(), &operation(record))]
         }
         Record::Key(record) => {
             vec![put(KEYS, record.certificate.certified.key.as_str(), &key(record))]
         }
-        Record::Order(record) => vec![put(ORDERS, *record.digest.as_bytes(), &order(record))],
+        Record::Order(record) => pieces::split(ORDERS, record.digest.as_bytes(), &order(record)),
+        Record::Acceptance(AcceptanceRecord { word }) => {
+            let node = field::participant_to_pb(word.from).to_be_bytes();
+            let key = [word.body.order.as_bytes().as_slice(), &node].concat();
+            vec![put(ACCEPTANCES, key, &statement::SignedAcceptance::from(word.clone()))]
+        }
     }
 }
 
@@ -65,81 +57,40 @@ pub fn encode(record: &Record) -> Vec<Write> {
 /// piece: the store is damaged then, or another version's.
 pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, DecodeError> {
     let mut records = Vec::new();
-    let mut pieces = BTreeMap::new();
+    let (mut requests, mut orders) = (Pieces::default(), Pieces::default());
     for Stored { tree, key, value } in entries {
         let bytes = value.0.as_slice();
         let record = match tree {
             REQUESTS => {
-                pieces.insert(key, value);
+                requests.put(key, value);
                 continue;
             }
+            ORDERS => {
+                orders.put(key, value);
+                continue;
+            }
+            ACCEPTANCES => {
+                let word: statement::SignedAcceptance = read("SignedAcceptance", bytes)?;
+                Record::Acceptance(AcceptanceRecord { word: word.try_into()? })
+            }
             OPERATIONS => Record::Operation(operation_from_pb(read("OperationRecord", bytes)?)?),
-            ORDERS => Record::Order(order_from_pb(read("CoordinatorOrderRecord", bytes)?)?),
             KEYS => Record::Key(key_from_pb(read("KeyRecord", bytes)?)?),
             other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
         };
         in_place(&key, &record)?;
         records.push(record);
     }
-    join(&mut records, &pieces)?;
-    Ok(records)
-}
-
-fn pieces(record: &SignRequestRecord) -> Vec<Write> {
-    let bytes = request(record).encode_to_vec();
-    let name = record.signed.request.request_key().to_string();
-    // Always one piece at least: a record has a statement.
-    let count = bytes.chunks(PIECE_BYTES_MAX).len();
-    let pieces = bytes.chunks(PIECE_BYTES_MAX).enumerate().map(|(index, piece)| {
-        let mut value = if index == 0 { number(count).to_vec() } else { Vec::new() };
-        value.extend_from_slice(piece);
-        let value = Value(Zeroizing::new(value));
-        Write::Put { tree: REQUESTS, key: piece_key(&name, index), value, seal: Seal::Root }
-    });
-    pieces.collect()
-}
-
-/// Puts the pieces of requests together.
-fn join(records: &mut Vec<Record>, pieces: &BTreeMap<Vec<u8>, Value>) -> Result<(), DecodeError> {
-    const PIECE: &str = "SignRequestRecord";
-    for (key, first) in pieces {
-        let Some(name) = first_piece_of(key)? else {
-            continue;
-        };
-        let (count, head) = field::required(PIECE, first.0.split_first_chunk())?;
-        let mut bytes = head.to_vec();
-        for index in 1..u32::from_be_bytes(*count) {
-            let index = usize::try_from(index).unwrap_or(usize::MAX);
-            let piece = field::required(PIECE, pieces.get(&piece_key(name, index)))?;
-            bytes.extend_from_slice(&piece.0);
-        }
-        let record = Record::Request(request_from_pb(read(PIECE, &bytes)?)?);
+    for (key, order) in orders.join("CoordinatorOrderRecord")? {
+        let record = Record::Order(order_from_pb(order)?);
         in_place(key, &record)?;
         records.push(record);
     }
-    Ok(())
-}
-
-/// `{service}/{uuid}/` and the piece's number, so that pieces sort.
-fn piece_key(name: &str, index: usize) -> Vec<u8> {
-    let mut key = format!("{name}/").into_bytes();
-    key.extend_from_slice(&number(index));
-    key
-}
-
-/// The record's name, if this is the key of a first piece.
-fn first_piece_of(key: &[u8]) -> Result<Option<&str>, DecodeError> {
-    const KEY: &str = "key";
-    let malformed = || DecodeError::value(KEY, "no key of a piece of a request");
-    let (name, index) = key.split_last_chunk().ok_or_else(malformed)?;
-    let name = std::str::from_utf8(name).ok().and_then(|name| name.strip_suffix('/'));
-    let name = name.ok_or_else(malformed)?;
-    Ok((u32::from_be_bytes(*index) == 0).then_some(name))
-}
-
-fn number(number: usize) -> [u8; 4] {
-    // A record has a handful of pieces.
-    u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes()
+    for (key, request) in requests.join("SignRequestRecord")? {
+        let record = Record::Request(request_from_pb(request)?);
+        in_place(key, &record)?;
+        records.push(record);
+    }
+    Ok(records)
 }
 
 /// A record belongs where it would be written to. Its first write has the key that it was read by.
@@ -299,14 +250,19 @@ fn order(record: &OrderRecord) -> pb::CoordinatorOrderRecord {
     pb::CoordinatorOrderRecord {
         order: Some(record.order.clone().into()),
         create_time_ms: record.created.millis(),
+        begin_time_ms: record.begins.millis(),
     }
 }
 
 fn order_from_pb(record: pb::CoordinatorOrderRecord) -> Result<OrderRecord, DecodeError> {
     let order = field::required("CoordinatorOrderRecord.order", record.order)?;
     let order = SignedOrder::try_from(order)?;
-    let (digest, created) = (order.digest(), Timestamp::from_millis(record.create_time_ms));
-    Ok(OrderRecord { order, digest, created })
+    Ok(OrderRecord {
+        digest: order.digest(),
+        order,
+        created: Timestamp::from_millis(record.create_time_ms),
+        begins: Timestamp::from_millis(record.begin_time_ms),
+    })
 }
 
 fn key(record: &KeyRecord) -> pb::KeyRecord {

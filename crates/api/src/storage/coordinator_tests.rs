@@ -1,11 +1,15 @@
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::fixture::{
-    denial, digest, key_record, request_record, request_states, sign_request, signed_order,
+    acceptance, denial, digest, key_record, order_with_document, request_record, request_states,
+    sign_request, signed_order,
 };
 use crate::statement::encode_sign_request;
+use crate::storage::Seal;
 
 fn operation_record(state: OperationState) -> Record {
     Record::Operation(OperationRecord {
@@ -52,7 +56,15 @@ fn every_record_is_read_as_it_was_written() {
             digest: signed_order().digest(),
             order: signed_order(),
             created: Timestamp::from_millis(3),
+            begins: Timestamp::from_millis(4),
         }),
+        Record::Order(OrderRecord {
+            digest: order_with_document().digest(),
+            order: order_with_document(),
+            created: Timestamp::from_millis(3),
+            begins: Timestamp::from_millis(4),
+        }),
+        Record::Acceptance(AcceptanceRecord { word: acceptance() }),
         Record::Request(large_record()),
     ];
     for record in requests.chain(others) {

@@ -13,6 +13,7 @@ use quorate_signer::{
 use quorate_trust::Signature;
 use zeroize::Zeroizing;
 
+use super::pieces::{self, Pieces};
 use super::{Seal, Stored, Value, Write, put};
 use crate::pb::statement::v1 as statement;
 use crate::pb::storage::v1 as pb;
@@ -83,7 +84,10 @@ pub fn encode(record: &Record) -> Vec<Write> {
             let message = pb::ConfirmationAttemptRecord { statement, attempt: attempt.0 };
             vec![put(CONFIRMATION_ATTEMPTS, *key, &message)]
         }
-        Record::Order(record) => vec![order(record)],
+        // By the text's hash: the same text is the same order.
+        Record::Order(record) => {
+            pieces::split(ORDERS, record.order.digest().as_bytes(), &order(record))
+        }
         Record::Audit(entry) => vec![put(AUDIT, audit_key(entry.index), &audit(entry))],
     }
 }
@@ -98,6 +102,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
     let mut records = Vec::new();
     let mut votes = Vec::new();
     let mut shares = BTreeMap::new();
+    let mut orders = Pieces::default();
     for Stored { tree, key, value } in entries {
         let bytes = value.0.as_slice();
         let record = match tree {
@@ -124,11 +129,19 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
                 let message = read("ConfirmationAttemptRecord", bytes)?;
                 Record::ConfirmationAttempt(confirmation_attempt_from_pb(&message)?)
             }
-            ORDERS => Record::Order(order_from_pb(read("OrderRecord", bytes)?)?),
+            ORDERS => {
+                orders.put(key, value);
+                continue;
+            }
             AUDIT => Record::Audit(audit_from_pb(read("AuditRecord", bytes)?)?),
             other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
         };
         in_place(&key, &record)?;
+        records.push(record);
+    }
+    for (key, order) in orders.join("OrderRecord")? {
+        let record = Record::Order(order_from_pb(order)?);
+        in_place(key, &record)?;
         records.push(record);
     }
     join(&mut records, votes, shares)?;
@@ -258,18 +271,15 @@ fn confirmation_attempt_from_pb(
     Ok(ConfirmationAttempt { statement, attempt: Attempt(record.attempt) })
 }
 
-fn order(record: &OrderRecord) -> Write {
-    let OrderRecord { order, accepted } = record;
-    // By the text's hash: the same text is the same order.
-    let message =
-        pb::OrderRecord { order: Some(order.clone().into()), accept_time_ms: accepted.millis() };
-    put(ORDERS, *order.digest().as_bytes(), &message)
+fn order(record: &OrderRecord) -> pb::OrderRecord {
+    let OrderRecord { order, begins } = record;
+    pb::OrderRecord { order: Some(order.clone().into()), begin_time_ms: begins.millis() }
 }
 
 fn order_from_pb(record: pb::OrderRecord) -> Result<OrderRecord, DecodeError> {
     Ok(OrderRecord {
         order: field::required("OrderRecord.order", record.order)?.try_into()?,
-        accepted: Timestamp::from_millis(record.accept_time_ms),
+        begins: Timestamp::from_millis(record.begin_time_ms),
     })
 }
 

@@ -6,7 +6,8 @@ use quorate_model::Digest;
 use super::*;
 use crate::Fault;
 use crate::fixture::{
-    certificate, certified_key, confirmation, digest, sign_request, signature, signed_order,
+    certificate, certified_key, confirmation, digest, order_with_document, sign_request, signature,
+    signed_order,
 };
 
 const SECRET: [u8; 32] = [0x5e; 32];
@@ -50,8 +51,8 @@ fn records() -> Vec<Record> {
             statement: digest(4),
             attempt: Attempt(1),
         }),
-        Record::Order(OrderRecord { order: signed_order(), accepted: Timestamp::from_millis(6) }),
         Record::Audit(log.append(event, Timestamp::from_millis(5), digest(6))),
+        Record::Order(OrderRecord { order: signed_order(), begins: Timestamp::from_millis(6) }),
         share_record(),
     ]
 }
@@ -79,8 +80,12 @@ fn assert_same(left: &[Record], right: &[Record]) {
 fn every_record_is_read_as_it_was_written() {
     let records = records();
     assert_same(&decode(entries(&records)).unwrap(), &records);
-    for record in [request_record(Some("no rule permits it"), None), request_record(Some(""), None)]
-    {
+    let begins = Timestamp::from_millis(6);
+    for record in [
+        request_record(Some("no rule permits it"), None),
+        request_record(Some(""), None),
+        Record::Order(OrderRecord { order: order_with_document(), begins }),
+    ] {
         let record = [record];
         assert_same(&decode(entries(&record)).unwrap(), &record);
     }

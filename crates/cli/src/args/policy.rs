@@ -1,10 +1,12 @@
 //! `quorate policy`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 
 use super::Transaction;
+use crate::clock::parse_duration;
 
 /// Policy.
 #[derive(Debug, Subcommand)]
@@ -46,6 +48,45 @@ pub enum Policy {
         /// The test's name.
         #[arg(long, value_name = "NAME")]
         test: String,
+    },
+    /// Sign the order that brings a bundle into force: as many of the quorum `policy` have to, and of
+    /// `loosening` where it may allow more. The order is proposed where nobody has done so yet.
+    Sign {
+        /// The bundle.
+        file: PathBuf,
+        /// Your key file. With a security key, sign FILE.order by `ssh-keygen -Y sign`.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The bundle before: shows what changes before anything is signed.
+        #[arg(long, value_name = "FILE")]
+        old: Option<PathBuf>,
+        /// How long the order may begin to be carried out, at most 7d.
+        #[arg(long, default_value = "24h", value_parser = parse_duration)]
+        expires: Duration,
+    },
+    /// Have every node bring a signed bundle into force: at once where it is a tightening, after the
+    /// trust root's delay where it may allow more, and never before its own `not_before`.
+    Activate {
+        /// The bundle. Its order and signatures lie beside it.
+        file: PathBuf,
+        /// Bring it to one node, through its admin socket, without any coordinator.
+        #[arg(long, value_name = "SOCKET")]
+        admin_socket: Option<PathBuf>,
+        /// How long to wait for the nodes.
+        #[arg(long, default_value = "10s", value_parser = parse_duration)]
+        wait: Duration,
+    },
+    /// Which recorded requests would another bundle decide differently? They are asked of both bundles,
+    /// at the time they were made, with the approvals that they have, and without usage.
+    Replay {
+        /// The other bundle.
+        file: PathBuf,
+        /// The bundle to compare with: the one in force.
+        #[arg(long, value_name = "FILE")]
+        old: PathBuf,
+        /// At most so many of the requests that the coordinator keeps.
+        #[arg(long, default_value_t = 1_000)]
+        last: usize,
     },
     /// What would each node say to a transaction? Nothing is stored or signed.
     Simulate(Transaction),

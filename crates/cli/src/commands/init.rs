@@ -1,18 +1,21 @@
 //! `quorate init`: the authority, the trust root and the certificates.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::policy::fault;
 use super::{purpose, required};
 use crate::args::Init;
 use crate::clock;
 use crate::exit::{Exit, Failure};
+use crate::files;
 use crate::output::{Output, Paint, Report, fields};
 use crate::setup::ROOT_FILE;
-use crate::setup::init::{Rules, init};
+use crate::setup::init::{Policy, Rules, init};
 use crate::setup::join;
+use crate::setup::template::STARTER_POLICY;
 
 #[derive(Serialize)]
 struct InitReport {
@@ -41,9 +44,19 @@ pub(super) fn run(command: Init, dir: Option<PathBuf>, output: &Output) -> Resul
     let dir = required(dir)?;
     let requests = command.joins.iter().map(|path| join::read(path));
     let requests = requests.collect::<Result<Vec<_>, _>>()?;
+    let policy = match &command.policy {
+        Some(file) => {
+            let text = files::read(file)?;
+            Policy::parse(text).map_err(|error| fault::failure(file, &error))?
+        }
+        None => Policy::parse(STARTER_POLICY.to_owned())
+            .map_err(|error| fault::failure(Path::new("the starter policy"), &error))?,
+    };
     let rules = Rules {
         threshold_floor: command.threshold_floor,
         unfreeze_delay_s: command.unfreeze_delay.as_secs(),
+        change_delay_s: command.change_delay.as_secs(),
+        policy,
         quorums: command.quorums,
         purpose: purpose(command.dev),
     };

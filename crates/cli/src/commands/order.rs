@@ -23,7 +23,7 @@ use crate::files;
 use crate::output::Output;
 use crate::profile::Profile;
 use crate::setup::join::read_key;
-use crate::signing::{order, signature};
+use crate::signing::{document, order, signature};
 
 const POLL: Duration = Duration::from_millis(50);
 
@@ -39,10 +39,7 @@ pub(super) async fn run(
         OrderCommand::Sign { file, key } => sign(&file, &key, dir, output),
         OrderCommand::Submit { file, admin_socket, wait } => {
             let profile = Profile::load(dir.as_deref())?;
-            let text = files::read(&file)?;
-            let signatures = signature::beside(&file, &text, Namespace::Order, &profile.root)?;
-            let order = SignedOrder { text, signatures };
-            order.verify(&profile.root)?;
+            let order = document::read_order(&file, &profile.root)?;
             submit(order, admin_socket.as_deref(), wait, profile, output).await
         }
         OrderCommand::Show { order: Some(order) } => {
@@ -52,9 +49,10 @@ pub(super) async fn run(
         }
         OrderCommand::Show { order: None } => {
             let client = connect(dir).await?;
-            let orders = client.orders().await?;
-            let report = |order| OrderReport::new(order, client.profile());
-            let orders = orders.iter().map(report).collect::<Result<_, _>>()?;
+            let mut orders = Vec::new();
+            for order in client.orders().await? {
+                orders.push(OrderReport::new(&order, client.profile())?);
+            }
             output.show(&OrderList { orders })?;
             Ok(Exit::Ok)
         }
@@ -133,7 +131,8 @@ fn sign(file: &Path, key: &Path, dir: Option<PathBuf>, output: &Output) -> Resul
     Ok(Exit::Ok)
 }
 
-async fn submit(
+/// Hands in an order, and tells where it holds.
+pub(super) async fn submit(
     order: SignedOrder,
     admin_socket: Option<&Path>,
     wait: Duration,
@@ -147,7 +146,7 @@ async fn submit(
     }
     let client = Client::connect(profile).await?;
     let mut answer = client.submit_order(order.clone()).await?;
-    let id = order.verify(&client.profile().root)?.order().id.clone();
+    let id = Order::parse(&order.text)?.id;
     let attached = client.cluster().await?.nodes.iter().filter(|node| node.attached).count();
     let deadline = Instant::now() + wait;
     let progress = output.progress("bringing the order to the nodes");

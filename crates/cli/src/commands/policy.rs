@@ -1,14 +1,16 @@
-//! `quorate policy`. All but `simulate` needs no cluster.
+//! `quorate policy`. Only `activate`, `replay` and `simulate` need a cluster.
 
+mod activate;
 mod cases;
 mod check;
 mod diff;
 mod entry;
 mod explain;
-mod fault;
+pub(super) mod fault;
 mod init;
 mod legible;
 mod outcome;
+mod replay;
 mod simulate;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +33,13 @@ pub(super) async fn run(
         Policy::Test { file, allow_none } => cases::run(&file, allow_none, output),
         Policy::Diff { old, new } => diff::run(&old, &new, output),
         Policy::Explain { file, test } => explain::run(&file, &test, output),
+        Policy::Sign { file, key, old, expires } => {
+            activate::sign(&file, &key, old.as_deref(), expires, dir, output)
+        }
+        Policy::Activate { file, admin_socket, wait } => {
+            activate::activate(&file, admin_socket.as_deref(), wait, dir, output).await
+        }
+        Policy::Replay { file, old, last } => replay::run(&file, &old, last, dir, output).await,
         Policy::Simulate(transaction) => simulate::run(transaction, dir, output).await,
     }
 }

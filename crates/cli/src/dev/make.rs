@@ -13,11 +13,11 @@ use super::sample;
 use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::files;
+use crate::setup::Purpose;
 use crate::setup::accept::{accept, configure};
-use crate::setup::init::{Rules, init};
+use crate::setup::init::{Policy, Rules, init};
 use crate::setup::join::join;
 use crate::setup::member::{Member, Standing};
-use crate::setup::{POLICY_FILE, Purpose};
 
 /// The folder of the authority and the trust root.
 pub(super) const AUTHORITY: &str = "authority";
@@ -30,6 +30,7 @@ pub(super) const OFFICERS: [&str; 3] = ["alice", "bob", "carol"];
 
 /// Short, to try it out.
 const UNFREEZE_DELAY_S: u64 = 3;
+const CHANGE_DELAY_S: u64 = 3;
 /// Where the coordinator's port is looked for.
 const PORTS: Range<u16> = 20_000..32_000;
 const PORT_TRIES: usize = 64;
@@ -50,6 +51,9 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
     let rules = Rules {
         threshold_floor: threshold,
         unfreeze_delay_s: UNFREEZE_DELAY_S,
+        change_delay_s: CHANGE_DELAY_S,
+        policy: Policy::parse(sample::POLICY.to_owned())
+            .map_err(|error| Failure::usage(error.to_string()))?,
         quorums,
         purpose: Purpose::Dev,
     };
@@ -58,9 +62,6 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
     let made = init(&unfinished, &all, rules, clock::now())?;
     for (folder, request) in requests {
         let dir = dir.join(folder);
-        if let Member::Node { .. } = request.member {
-            files::create(&dir.join(POLICY_FILE), sample::POLICY)?;
-        }
         let welcome = made.welcomes.get(&request.member.role());
         let welcome = files::read(welcome.map_or(Path::new(""), PathBuf::as_path))?;
         let accepted = accept(&dir, &welcome, made.cluster, Purpose::Dev)?;

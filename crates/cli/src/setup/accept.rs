@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use quorate_model::{Digest, Network};
 use quorate_net::pki::TlsKey;
+use quorate_policy::Bundle;
 use quorate_trust::TrustRoot;
 use rand_core::{OsRng, RngCore as _};
 use zeroize::Zeroizing;
@@ -51,6 +52,9 @@ pub(crate) fn accept(
     let tls_key = TlsKey::from_pem(&files::read_secret(&tls_path)?)?;
     check_named(dir, &request, &tls_key, &root)?;
     certificate::check(&request, &tls_key, &welcome.ca, &welcome.certificate)?;
+    if let Member::Node { .. } = request.member {
+        accept_policy(dir, welcome.policy.as_deref().unwrap_or_default(), &root)?;
+    }
     let coordinators = welcome.coordinators()?;
     files::replace(&dir.join(ROOT_FILE), welcome.root.as_bytes())?;
     files::replace(&dir.join(CA_FILE), welcome.ca.as_bytes())?;
@@ -132,21 +136,25 @@ fn check_named(
     Ok(())
 }
 
+/// Writes the policy that the root pins.
+fn accept_policy(dir: &Path, text: &str, root: &TrustRoot) -> Result<(), SetupError> {
+    let found = Bundle::parse(text).map_err(|error| SetupError::Policy(error.to_string()))?.hash();
+    if found != root.policy {
+        return Err(SetupError::OtherPolicy { found, pinned: root.policy });
+    }
+    Ok(files::replace(&dir.join(POLICY_FILE), text.as_bytes())?)
+}
+
 fn complete(dir: &Path, member: &Member) -> Result<(), SetupError> {
-    let (has_store, has_policy) = match member {
-        Member::Node { .. } => (true, true),
-        Member::Coordinator { .. } => (true, false),
-        Member::Service { .. } | Member::Person { .. } => (false, false),
+    let has_store = match member {
+        Member::Node { .. } | Member::Coordinator { .. } => true,
+        Member::Service { .. } | Member::Person { .. } => false,
     };
     let passphrase = dir.join(PASSPHRASE_FILE);
     if has_store && !passphrase.exists() {
         let mut bytes = Zeroizing::new([0; 32]);
         OsRng.fill_bytes(bytes.as_mut());
         files::create_secret(&passphrase, &Zeroizing::new(hex::encode(bytes.as_slice())))?;
-    }
-    let policy = dir.join(POLICY_FILE);
-    if has_policy && !policy.exists() {
-        files::create(&policy, template::STARTER_POLICY)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use quorate_model::{Threshold, Timestamp};
 use quorate_net::pki::{CertificateAuthority, Role, Validity};
 
 use super::*;
-use crate::setup::init::{Made, Rules, init};
+use crate::setup::init::{Made, Policy, Rules, init};
 use crate::setup::member::Standing;
 
 /// A cluster of three nodes in one folder: `1` to `3`, `main`, `payments`, `alice`.
@@ -40,6 +40,8 @@ impl Fixture {
         let rules = Rules {
             threshold_floor,
             unfreeze_delay_s: 0,
+            change_delay_s: 0,
+            policy: Policy::parse(template::STARTER_POLICY.to_owned()).unwrap(),
             quorums: Vec::new(),
             purpose: Purpose::Dev,
         };
@@ -166,11 +168,27 @@ fn the_certificate_of_another_key_is_refused() {
 }
 
 #[test]
-fn a_passphrase_and_a_policy_that_exist_are_kept() {
+fn a_passphrase_that_exists_is_kept() {
     let fixture = Fixture::new();
     files::create_secret(&fixture.path("1/passphrase"), "mine").unwrap();
-    fs::write(fixture.path("1/policy.toml"), "mine").unwrap();
     fixture.accept("1", &fixture.welcome("1")).unwrap();
     assert_eq!(*files::read_secret(&fixture.path("1/passphrase")).unwrap(), "mine");
-    assert_eq!(files::read(&fixture.path("1/policy.toml")).unwrap(), "mine");
+}
+
+#[test]
+fn a_node_gets_the_policy_that_the_root_pins_and_no_other() {
+    let fixture = Fixture::new();
+    let mut welcome = fixture.welcome("1");
+    let text = welcome.policy.clone().unwrap();
+    assert!(fixture.welcome("alice").policy.is_none());
+    welcome.policy = Some(format!("{text}# looks the same\n"));
+    let error = fixture.accept("1", &welcome).unwrap_err();
+    assert!(matches!(error, SetupError::OtherPolicy { .. }), "{error}");
+    welcome.policy = None;
+    let error = fixture.accept("1", &welcome).unwrap_err();
+    assert!(matches!(error, SetupError::Policy(_)), "{error}");
+    assert!(!fixture.path("1/policy.toml").exists());
+    fs::write(fixture.path("1/policy.toml"), "mine").unwrap();
+    fixture.accept("1", &fixture.welcome("1")).unwrap();
+    assert_eq!(files::read(&fixture.path("1/policy.toml")).unwrap(), text);
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use quorate_model::{Digest, PersonName, QuorumName, Threshold, Timestamp};
 use quorate_net::pki::{CertificateAuthority, Role, Validity};
+use quorate_policy::{Bundle, BundleError};
 use quorate_trust::{NodeEntry, PersonEntry, QUORUMS, Quorum, ServiceEntry, TrustRoot};
 
 use super::address::CoordinatorAddress;
@@ -26,6 +27,20 @@ pub struct NamedQuorum {
     quorum: Quorum,
 }
 
+/// The text of a policy bundle, which was accepted as a node accepts it.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    text: String,
+    hash: Digest,
+}
+
+impl Policy {
+    pub(crate) fn parse(text: String) -> Result<Self, BundleError> {
+        let hash = Bundle::parse(&text)?.hash();
+        Ok(Self { text, hash })
+    }
+}
+
 /// What is decided at the beginning.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
@@ -33,6 +48,10 @@ pub(crate) struct Rules {
     pub(crate) threshold_floor: Threshold,
     /// How long a freeze holds on after the order that lifts it, in seconds.
     pub(crate) unfreeze_delay_s: u64,
+    /// How long what may allow more waits after the order that brings it, in seconds.
+    pub(crate) change_delay_s: u64,
+    /// The policy bundle that every node begins with.
+    pub(crate) policy: Policy,
     /// Quorums of officers; those that must exist and are not here take more than half of the
     /// officers.
     pub(crate) quorums: Vec<NamedQuorum>,
@@ -62,7 +81,7 @@ pub(crate) fn init(
         return Err(SetupError::ClusterExists(dir.to_owned()));
     }
     let coordinators = coordinators(requests)?;
-    let purpose = rules.purpose;
+    let (purpose, policy) = (rules.purpose, rules.policy.text.clone());
     let root = trust_root(requests, rules, now)?;
     purpose.check(&root)?;
     let cluster = root.hash();
@@ -76,7 +95,11 @@ pub(crate) fn init(
         let (role, names) = (request.member.role(), server_names(&request.member));
         let certificate = authority.issue(&request.signing_request, &role, &names, validity)?;
         let ca = authority.certificate_pem();
-        let welcome = Welcome::new(&role, &coordinators, &text, ca, certificate).render()?;
+        let mut welcome = Welcome::new(&role, &coordinators, &text, ca, certificate);
+        if let Member::Node { .. } = request.member {
+            welcome.policy = Some(policy.clone());
+        }
+        let welcome = welcome.render()?;
         let path = dir.join("welcome").join(format!("{}.txt", file_stem(&role)));
         files.push((role, path, welcome));
     }
@@ -99,9 +122,12 @@ fn trust_root(
     now: Timestamp,
 ) -> Result<TrustRoot, SetupError> {
     let mut root = TrustRoot {
+        lineage: None,
         created: now,
+        policy: rules.policy.hash,
         threshold_floor: rules.threshold_floor,
         unfreeze_delay_s: rules.unfreeze_delay_s,
+        change_delay_s: rules.change_delay_s,
         nodes: BTreeMap::new(),
         services: BTreeMap::new(),
         persons: BTreeMap::new(),
@@ -200,6 +226,7 @@ impl FromStr for NamedQuorum {
 mod tests {
     use super::*;
     use crate::setup::join::join;
+    use crate::setup::template::STARTER_POLICY;
 
     fn now() -> Timestamp {
         crate::clock::now()
@@ -210,6 +237,8 @@ mod tests {
         Rules {
             threshold_floor,
             unfreeze_delay_s: 3_600,
+            change_delay_s: 86_400,
+            policy: Policy::parse(STARTER_POLICY.to_owned()).unwrap(),
             quorums: Vec::new(),
             purpose: Purpose::Dev,
         }

@@ -9,7 +9,7 @@ use super::address::CoordinatorAddress;
 const KIND: &str = "quorate-welcome/1";
 
 /// What `init` makes for a member. Nothing in it is secret, and nothing in it is believed unchecked:
-/// the trust root by its hash, the certificate by its key. Only *where* the coordinators are, and the
+/// the trust root by its hash, the policy by the hash in the root, the certificate by its key. Only *where* the coordinators are, and the
 /// authority of their certificates, stand on the file alone: lying about them withholds service, and
 /// forges nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub(crate) struct Welcome {
     coordinators: Vec<String>,
     /// The trust root, verbatim.
     pub(crate) root: String,
+    /// For a node: the policy bundle that the trust root pins, verbatim.
+    pub(crate) policy: Option<String>,
     /// The authority's certificate (PEM).
     pub(crate) ca: String,
     /// The member's certificate (PEM).
@@ -40,6 +42,7 @@ impl Welcome {
             role: role.to_string(),
             coordinators: coordinators.iter().map(ToString::to_string).collect(),
             root: root.to_owned(),
+            policy: None,
             ca: ca.to_owned(),
             certificate,
         }

@@ -32,7 +32,7 @@ pub(crate) fn propose(
     let not_before = Timestamp::from_millis(now.millis().saturating_sub(LEAD_MS));
     let expires = (!action.is_stop()).then(|| not_before.plus_millis(clock::millis(lifetime)));
     let window = Window { not_before, expires };
-    let order = Order { cluster: root.hash(), id, action, window };
+    let order = Order { cluster: root.cluster(), id, action, window };
     order.check(root)?;
     Ok(order.render())
 }
@@ -85,7 +85,7 @@ pub(crate) fn sign(
         StatementSignature::sign(&text, Namespace::Order, name.clone(), key)
     };
     let signatures = officers.iter().map(sign).collect();
-    let order = SignedOrder { text, signatures };
+    let order = SignedOrder { text, signatures, document: None };
     order.verify(root)?;
     Ok(order)
 }

@@ -186,9 +186,12 @@ mod tests {
             provider: label(),
         };
         TrustRoot {
+            lineage: None,
             created: Timestamp::ZERO,
+            policy: Digest::new([8; 32]),
             threshold_floor: Threshold::new(2).unwrap(),
             unfreeze_delay_s: 0,
+            change_delay_s: 0,
             nodes: [("1".parse().unwrap(), entry)].into(),
             services: BTreeMap::new(),
             persons: BTreeMap::new(),
@@ -198,7 +201,7 @@ mod tests {
 
     fn answer(signer: &SigningKey, request: Digest, reason: &str) -> Answer {
         let (root, clock) = (Digest::new([0; 32]), Timestamp::ZERO);
-        let heads = Heads { root, bundle: root, stops: root, audit: root, audit_length: 0, clock };
+        let heads = Heads { root, bundle: root, orders: root, audit: root, audit_length: 0, clock };
         let body = SignedDenial { request, reason: "no rule".to_owned(), heads };
         let signed = Signed::sign("1".parse().unwrap(), body, signer);
         let denial = NodeDenial { node: 1, reason: reason.to_owned(), denial: Some(signed.into()) };

@@ -22,12 +22,20 @@ pub(crate) fn sign_file(
 ) -> Result<PathBuf, Failure> {
     let stranger = || Failure::new(Exit::Error, "the trust root names nobody with this key");
     let name = person_of(key, root).ok_or_else(stranger)?;
-    let signature = key.sign(&namespace.digest(text));
+    let signature = PersonSignature::sign(key, namespace, text);
     let mut path = file.as_os_str().to_owned();
     path.push(format!(".{name}.sig"));
     let path = PathBuf::from(path);
-    files::create(&path, &format!("{}\n", hex::encode(signature.as_bytes())))?;
+    files::create(&path, &render(&signature))?;
     Ok(path)
+}
+
+/// The text of a signature's file.
+pub(crate) fn render(signature: &PersonSignature) -> String {
+    match signature {
+        PersonSignature::Ed25519(signature) => format!("{}\n", hex::encode(signature.as_bytes())),
+        PersonSignature::Ssh(signature) => signature.as_pem().to_owned(),
+    }
 }
 
 /// Every signature that lies beside a statement's file: `order.txt.sig`, as `ssh-keygen -Y sign` writes

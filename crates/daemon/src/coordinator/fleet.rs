@@ -26,7 +26,6 @@ impl FleetService for Fleet {
         else {
             return Err(unexpected());
         };
-        let floor = self.port.threshold_floor();
-        Ok(Response::new(cluster_to_pb(*view, floor, VERSION)))
+        Ok(Response::new(cluster_to_pb(*view, VERSION)))
     }
 }

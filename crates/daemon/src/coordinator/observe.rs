@@ -1,6 +1,8 @@
 //! What a coordinator did, for logs and metrics.
 
-use quorate_coordinator::{Action, OperationState, Record, RequestState, SignRequestRecord};
+use quorate_coordinator::{
+    AcceptanceRecord, Action, OperationState, Record, RequestState, SignRequestRecord,
+};
 use quorate_protocol::Output;
 use tracing::{info, info_span};
 
@@ -20,7 +22,11 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
                     info!(order = %record.digest.short(), state, "key generation");
                 }
                 Record::Order(record) => {
-                    info!(order = %record.digest.short(), "order about stops");
+                    info!(order = %record.digest.short(), "order");
+                }
+                Record::Acceptance(AcceptanceRecord { word }) => {
+                    let (node, order) = (word.from, word.body.order.short());
+                    info!(%node, order, begins = %word.body.begins, "order holds");
                 }
                 Record::Key(record) => {
                     let certified = &record.certificate.certified;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use quorate_api::status::{Failure, Reason};
 use quorate_coordinator::{ClientCall, ClientError, ClientReply, ClientRequest, ErrorCode, Input};
-use quorate_model::{RequestKey, Threshold};
+use quorate_model::RequestKey;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -23,7 +23,6 @@ struct Shared {
     inputs: OnceLock<mpsc::Sender<Input>>,
     waiting: Mutex<Waiting>,
     changes: broadcast::Sender<RequestKey>,
-    threshold_floor: Threshold,
     stop: CancellationToken,
 }
 
@@ -34,19 +33,15 @@ struct Waiting {
 }
 
 impl Port {
-    pub(super) fn new(threshold_floor: Threshold, stop: CancellationToken) -> Self {
+    pub(super) fn new(stop: CancellationToken) -> Self {
         let (changes, _) = broadcast::channel(CHANGES_MAX);
         let (inputs, waiting) = (OnceLock::new(), Mutex::default());
-        Self(Arc::new(Shared { inputs, waiting, changes, threshold_floor, stop }))
+        Self(Arc::new(Shared { inputs, waiting, changes, stop }))
     }
 
     /// Gives the port its engine.
     pub(super) fn connect(&self, inputs: mpsc::Sender<Input>) {
         self.0.inputs.get_or_init(|| inputs);
-    }
-
-    pub(super) fn threshold_floor(&self) -> Threshold {
-        self.0.threshold_floor
     }
 
     /// Cancelled when the process is to end.

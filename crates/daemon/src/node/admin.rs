@@ -106,7 +106,7 @@ impl NodeAdmin for Admin {
         request: Request<pb::SubmitOrderRequest>,
     ) -> Result<Response<pb::SubmitOrderResponse>, Status> {
         let order = request.into_inner().try_into()?;
-        let answer = self.ask(ToNode::CarryOut(order)).await?;
+        let answer = self.ask(ToNode::carry_out(order)).await?;
         if let FromNode::Refused(refusal) = answer {
             return Err(Failure::new(Reason::InvalidStatement, refusal.reason).into());
         }

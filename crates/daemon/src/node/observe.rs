@@ -44,6 +44,7 @@ fn observe_answer(answer: &FromNode) {
         FromNode::Simulated(_) => "simulated",
         FromNode::Accepted(_) => "accepted",
         FromNode::Orders(_) => "orders",
+        FromNode::Order(_) => "order",
         FromNode::Status(_) => "status",
         FromNode::Refused(refusal) => {
             debug!(code = ?refusal.code, reason = refusal.reason, "refused");

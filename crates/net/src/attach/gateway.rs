@@ -1,6 +1,6 @@
 //! The coordinator's end: nodes attach here.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use prost::Message as _;
 use quorate_api::frame::{Hello, NodeFrame, StreamKind, to_node_is_bulk};
@@ -102,17 +102,24 @@ impl Gateway {
         shutdown: CancellationToken,
     ) -> (NodeGatewayServer<GatewayService>, GatewayHandle) {
         let registry = Arc::new(Registry::new(events, limits, shutdown));
-        let service = GatewayService { root, registry: Arc::clone(&registry) };
+        let root = Arc::new(RwLock::new(root));
+        let service = GatewayService { root: Arc::clone(&root), registry: Arc::clone(&registry) };
         let server = NodeGatewayServer::new(service)
             .max_decoding_message_size(FRAME_BYTES_MAX)
             .max_encoding_message_size(FRAME_BYTES_MAX);
-        (server, GatewayHandle(registry))
+        (server, GatewayHandle { registry, root })
     }
 }
 
 /// Asks nodes.
 #[derive(Clone)]
-pub struct GatewayHandle(Arc<Registry>);
+pub struct GatewayHandle {
+    registry: Arc<Registry>,
+    root: Root,
+}
+
+/// The version of the trust root in force.
+type Root = Arc<RwLock<Arc<TrustRoot>>>;
 
 impl GatewayHandle {
     /// Queues a question, without waiting. That it was queued does not mean that it arrives: if it
@@ -133,19 +140,24 @@ impl GatewayHandle {
             return Err(Unreachable::FrameTooLong { bytes });
         }
         let kind = if bulk { StreamKind::Bulk } else { StreamKind::Control };
-        self.0.send(node, kind, frame)
+        self.registry.send(node, kind, frame)
+    }
+
+    /// Has the nodes of another version of the trust root attach from now on. Who is attached stays.
+    pub fn follow(&self, root: TrustRoot) {
+        *self.root.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(root);
     }
 
     /// The nodes that can be asked now, ascending.
     #[must_use]
     pub fn attached(&self) -> Vec<ParticipantId> {
-        self.0.attached_nodes()
+        self.registry.attached_nodes()
     }
 }
 
 /// The gRPC service `quorate.node.v1.NodeGateway`, behind a [`Listener`](crate::Listener).
 pub struct GatewayService {
-    root: Arc<TrustRoot>,
+    root: Root,
     registry: Arc<Registry>,
 }
 
@@ -158,7 +170,8 @@ impl GatewayService {
                 return Err(Status::permission_denied("only nodes attach"));
             }
         };
-        let entry = self.root.nodes.get(&node).ok_or_else(|| {
+        let root = Arc::clone(&self.root.read().unwrap_or_else(PoisonError::into_inner));
+        let entry = root.nodes.get(&node).ok_or_else(|| {
             Status::permission_denied(format!("the trust root has no node {node}"))
         })?;
         if entry.tls == peer.spki {

@@ -58,9 +58,12 @@ impl Cluster {
             provider: "own".parse().unwrap(),
         };
         let root = TrustRoot {
+            lineage: None,
             created: Timestamp::ZERO,
+            policy: quorate_model::Digest::new([8; 32]),
             threshold_floor: Threshold::new(2).unwrap(),
             unfreeze_delay_s: 0,
+            change_delay_s: 0,
             nodes: keys.iter().map(|(id, key)| (node(*id), entry(key))).collect(),
             services: BTreeMap::new(),
             persons: BTreeMap::new(),

@@ -117,7 +117,8 @@ async fn a_question_that_fits_in_no_frame_is_not_sent() {
 }
 
 fn huge_question() -> ToNode {
-    let order = SignedOrder { text: "x".repeat(FRAME_BYTES_MAX), signatures: Vec::new() };
+    let order =
+        SignedOrder { text: "x".repeat(FRAME_BYTES_MAX), signatures: Vec::new(), document: None };
     ToNode::GenerateKey { order, attempt: Attempt(1), never_voted: Vec::new() }
 }
 

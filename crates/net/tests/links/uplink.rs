@@ -191,7 +191,14 @@ fn huge_answer() -> FromNode {
     let denial = SignedDenial {
         request: zero,
         reason: "x".repeat(FRAME_BYTES_MAX),
-        heads: Heads { root, bundle, stops: audit, audit, audit_length: 0, clock: Timestamp::ZERO },
+        heads: Heads {
+            root,
+            bundle,
+            orders: audit,
+            audit,
+            audit_length: 0,
+            clock: Timestamp::ZERO,
+        },
     };
     FromNode::Denied(Signed::sign(node(1), denial, &SigningKey::generate(&mut OsRng)))
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct Document {
     pub(super) version: u64,
-    pub(super) previous: Option<String>,
+    pub(super) previous: Option<Previous>,
     pub(super) not_before: Option<String>,
     pub(super) policies: String,
     #[serde(default)]
@@ -29,6 +29,14 @@ pub(super) struct Document {
     pub(super) calendars: BTreeMap<String, Calendar>,
     #[serde(default)]
     pub(super) tests: Vec<Test>,
+}
+
+/// The bundle before, or every branch of a fork.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Previous {
+    One(String),
+    Branches(Vec<String>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

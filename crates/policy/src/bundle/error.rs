@@ -17,9 +17,11 @@ pub enum BundleError {
     /// Versions count from 1.
     #[error("version must be at least 1")]
     VersionZero,
-    /// A bundle that is not the first must say which it follows.
-    #[error("version {version} needs `previous`, the hash of the bundle before it")]
-    PreviousMissing {
+    /// A bundle that is not the first must say which it follows; the first follows none.
+    #[error(
+        "version {version}: every version but the first needs `previous`, the hash of the bundle before it, and the first has none"
+    )]
+    Previous {
         /// Its version.
         version: u64,
     },

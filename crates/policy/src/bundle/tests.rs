@@ -97,7 +97,7 @@ fn a_bundle_says_what_it_is() {
     let registered = RegisteredAsset { symbol: "BTC".to_owned(), decimals: 8 };
     assert_eq!(bundle.asset(&btc), Some(&registered));
     assert_eq!(bundle.asset(&Asset::native(quorate_model::Network::Solana)), None);
-    assert_eq!(bundle.previous(), Some(PREVIOUS.parse().unwrap()));
+    assert_eq!(*bundle.previous(), [PREVIOUS.parse().unwrap()].into());
     assert_eq!(bundle.not_before(), None);
     let time = "2026-12-01T00:00:00.000Z";
     let bundle = with("policies =", &format!("not_before = \"{time}\"\npolicies =")).unwrap();

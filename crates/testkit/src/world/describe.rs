@@ -27,8 +27,9 @@ pub(super) fn question_name(question: &ToNode) -> String {
             format!("rejection of {}", request.request.client_reference)
         }
         ToNode::Simulate(_) => "simulate".to_owned(),
-        ToNode::CarryOut(order) => format!("order {}", order.digest().short()),
+        ToNode::CarryOut { order, .. } => format!("order {}", order.digest().short()),
         ToNode::Orders => "orders".to_owned(),
+        ToNode::Order(digest) => format!("order {}?", digest.short()),
         ToNode::Status => "status".to_owned(),
     }
 }
@@ -48,6 +49,7 @@ pub(super) fn answer_name(answer: &FromNode) -> String {
         FromNode::Simulated(_) => "simulated".to_owned(),
         FromNode::Accepted(word) => format!("accepted order {}", word.body.order.short()),
         FromNode::Orders(orders) => format!("{} orders", orders.len()),
+        FromNode::Order(order) => format!("order {}", order.digest().short()),
         FromNode::Status(_) => "status".to_owned(),
         FromNode::Refused(refusal) => format!("refused: {}", refusal.reason),
     }

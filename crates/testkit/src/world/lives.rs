@@ -85,7 +85,7 @@ impl World {
         }
         let limits = quorate_coordinator::Limits::default();
         let records = self.coordinator.disk.records();
-        let engine = Coordinator::start(self.fixture.root.clone(), limits, records);
+        let engine = Coordinator::start(self.fixture.root.clone(), limits, records, self.now);
         self.coordinator.engine = Some(engine.expect("the coordinator's own records are good"));
         self.note("the coordinator starts".to_owned());
         for node in self.nodes.keys().copied().collect::<Vec<_>>() {

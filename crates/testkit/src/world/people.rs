@@ -1,7 +1,7 @@
 //! The people: they approve and reject what waits, and freeze the key and lift it again.
 
 use quorate_coordinator::ClientRequest;
-use quorate_model::{KeyId, Timestamp};
+use quorate_model::{Digest, KeyId, Timestamp};
 use quorate_protocol::CertifiedKey;
 use quorate_trust::{OrderAction, Scope, SignedOrder, SignedRequest, Verdict};
 use rand_chacha::ChaCha20Rng;
@@ -18,6 +18,8 @@ const FREEZE_MS_MAX: u64 = 3_000;
 pub(super) struct People {
     freeze: Option<(SignedOrder, Timestamp)>,
     lift: Option<SignedOrder>,
+    /// What changes the policy, and what changes the root.
+    changes: Vec<SignedOrder>,
 }
 
 impl People {
@@ -48,6 +50,26 @@ impl People {
         let orders = [Some(freeze.clone()), self.lift.clone()].into_iter().flatten();
         orders.filter(|_| below(rng, 8) == 0).map(ClientRequest::SubmitOrder).collect()
     }
+
+    /// Another policy bundle, which lets people approve more, and another version of the trust root.
+    pub(super) fn changes(
+        &mut self,
+        fixture: &ClusterFixture,
+        oracle: &mut Oracle,
+        now: Timestamp,
+        rng: &mut ChaCha20Rng,
+    ) -> Vec<ClientRequest> {
+        if self.changes.is_empty() && chance(rng, 200) {
+            let text = ClusterFixture::loosened_text();
+            let policy = fixture.activate("loosen", &text, &["alice", "carol"], now);
+            oracle.loosening = Some(policy.digest());
+            let root = fixture.next_root(|root| root.change_delay_s += 1);
+            let root = fixture.update_root("root-2", &root, &["bob", "carol"], now);
+            self.changes = vec![policy, root];
+        }
+        let orders = self.changes.iter().filter(|_| below(rng, 8) == 0);
+        orders.cloned().map(ClientRequest::SubmitOrder).collect()
+    }
 }
 
 /// What people say about a request that waits for them.
@@ -59,22 +81,27 @@ pub(super) struct Words<'a> {
 
 impl Words<'_> {
     /// Two of the treasury approve.
-    pub(super) fn approve(&self, request: &SignedRequest) -> Vec<ClientRequest> {
-        ["alice", "bob"].map(|person| self.say(request, person, Verdict::Approve)).into()
+    pub(super) fn approve(&self, request: &SignedRequest, bundle: Digest) -> Vec<ClientRequest> {
+        ["alice", "bob"].map(|person| self.say(request, person, Verdict::Approve, bundle)).into()
     }
 
     /// One approves, and another rejects.
-    pub(super) fn reject(&self, request: &SignedRequest) -> Vec<ClientRequest> {
+    pub(super) fn reject(&self, request: &SignedRequest, bundle: Digest) -> Vec<ClientRequest> {
         vec![
-            self.say(request, "alice", Verdict::Approve),
-            self.say(request, "carol", Verdict::Reject),
+            self.say(request, "alice", Verdict::Approve, bundle),
+            self.say(request, "carol", Verdict::Reject, bundle),
         ]
     }
 
-    fn say(&self, request: &SignedRequest, person: &str, verdict: Verdict) -> ClientRequest {
-        let bundle = ClusterFixture::people_bundle();
+    fn say(
+        &self,
+        request: &SignedRequest,
+        person: &str,
+        verdict: Verdict,
+        bundle: Digest,
+    ) -> ClientRequest {
         let who = (person, "treasury");
-        let mut approval = self.fixture.approval(request, self.certified, &bundle, who, self.now);
+        let mut approval = self.fixture.approval(request, self.certified, bundle, who, self.now);
         approval.verdict = verdict;
         ClientRequest::SubmitApproval(self.fixture.say(&approval))
     }

@@ -1,10 +1,14 @@
 //! What orders say is to be done.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use quorate_model::{Digest, KeyId, ParticipantSet, Scheme, ServiceName, Threshold};
+use quorate_model::{
+    Digest, KeyId, ParticipantSet, Scheme, ServiceName, Tag, Threshold, Transcript,
+};
 
+use crate::root::previous_text;
 use crate::text::{Reader, TextError, Writer, list};
 
 /// What an order tells the cluster to do.
@@ -20,6 +24,22 @@ pub enum OrderAction {
     Suspend(KeyId),
     /// Lift one suspension, named by the digest of its order: the key is *active* again.
     Resume(Digest),
+    /// Bring a policy bundle into force after the one before it.
+    ActivatePolicy(Successor),
+    /// Bring a version of the trust root into force after the one before it.
+    UpdateRoot(Successor),
+}
+
+/// A document that follows others of its kind: a policy bundle or a version of the trust root. It
+/// travels beside the order, which names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Successor {
+    /// Its version, from 2.
+    pub version: u64,
+    /// Its hash.
+    pub hash: Digest,
+    /// Hashes of those that it follows: one, or every branch of a fork.
+    pub previous: BTreeSet<Digest>,
 }
 
 /// An order to make a key by distributed key generation.
@@ -69,6 +89,8 @@ impl OrderAction {
             Self::Unfreeze(_) => "unfreeze",
             Self::Suspend(_) => "suspend",
             Self::Resume(_) => "resume",
+            Self::ActivatePolicy(_) => "activate-policy",
+            Self::UpdateRoot(_) => "update-root",
         }
     }
 
@@ -78,12 +100,40 @@ impl OrderAction {
             Self::GenerateKey(_) | Self::Suspend(_) | Self::Resume(_) => Authority::Quorum("keys"),
             Self::Unfreeze(_) => Authority::Quorum("unfreeze"),
             Self::Freeze(_) => Authority::AnyOfficer,
+            Self::ActivatePolicy(_) => Authority::Quorum("policy"),
+            Self::UpdateRoot(_) => Authority::Quorum("root"),
         }
     }
 
     /// Whether it stops something. Such orders never expire: a delayed stop is still a stop.
     pub const fn is_stop(&self) -> bool {
         matches!(self, Self::Freeze(_) | Self::Suspend(_))
+    }
+
+    /// The document that the order brings, if it brings one.
+    pub const fn successor(&self) -> Option<&Successor> {
+        match self {
+            Self::ActivatePolicy(successor) | Self::UpdateRoot(successor) => Some(successor),
+            Self::GenerateKey(_)
+            | Self::Freeze(_)
+            | Self::Unfreeze(_)
+            | Self::Suspend(_)
+            | Self::Resume(_) => None,
+        }
+    }
+
+    /// The hash of a document, where the order brings one of its kind.
+    pub(super) fn hash_of(&self, document: &str) -> Option<Digest> {
+        let tag = match self {
+            Self::ActivatePolicy(_) => Tag::Bundle,
+            Self::UpdateRoot(_) => Tag::TrustRoot,
+            Self::GenerateKey(_)
+            | Self::Freeze(_)
+            | Self::Unfreeze(_)
+            | Self::Suspend(_)
+            | Self::Resume(_) => return None,
+        };
+        Some(Transcript::new(tag).text(document).finish())
     }
 
     pub(super) fn write(&self, text: &mut Writer) {
@@ -102,6 +152,8 @@ impl OrderAction {
             Self::Suspend(key) => {
                 text.field("key", key);
             }
+            Self::ActivatePolicy(successor) => successor.write("policy", text),
+            Self::UpdateRoot(successor) => successor.write("root", text),
         }
     }
 
@@ -120,8 +172,23 @@ impl OrderAction {
             "unfreeze" => Ok(Self::Unfreeze(reader.parse("lifts")?)),
             "suspend" => Ok(Self::Suspend(reader.parse("key")?)),
             "resume" => Ok(Self::Resume(reader.parse("lifts")?)),
+            "activate-policy" => Successor::read("policy", reader).map(Self::ActivatePolicy),
+            "update-root" => Successor::read("root", reader).map(Self::UpdateRoot),
             other => Err(invalid("action", &format!("there is no action {other:?}"))),
         }
+    }
+}
+
+impl Successor {
+    fn write(&self, field: &str, text: &mut Writer) {
+        text.field(field, self.hash).field("version", self.version);
+        text.field("previous", previous_text(&self.previous));
+    }
+
+    fn read(field: &'static str, reader: &mut Reader<'_>) -> Result<Self, TextError> {
+        let (hash, version) = (reader.parse(field)?, reader.parse("version")?);
+        let previous = list("previous", reader.text("previous")?)?.into_iter().collect();
+        Ok(Self { version, hash, previous })
     }
 }
 

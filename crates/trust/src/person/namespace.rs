@@ -15,23 +15,17 @@ pub enum Namespace {
     Order,
     /// The approval of a sign request: `quorate-approval`.
     Approval,
-    /// A new version of the trust root: `quorate-root`.
-    Root,
-    /// A policy bundle: `quorate-bundle`.
-    Bundle,
 }
 
 impl Namespace {
     /// Every kind of statement.
-    pub const ALL: [Self; 4] = [Self::Order, Self::Approval, Self::Root, Self::Bundle];
+    pub const ALL: [Self; 2] = [Self::Order, Self::Approval];
 
     /// The namespace of SSHSIG.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Order => "quorate-order",
             Self::Approval => "quorate-approval",
-            Self::Root => "quorate-root",
-            Self::Bundle => "quorate-bundle",
         }
     }
 
@@ -40,8 +34,6 @@ impl Namespace {
         let tag = match self {
             Self::Order => Tag::Order,
             Self::Approval => Tag::Approval,
-            Self::Root => Tag::RootUpdate,
-            Self::Bundle => Tag::BundleStatement,
         };
         Transcript::new(tag).text(text).finish()
     }

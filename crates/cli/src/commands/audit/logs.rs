@@ -60,7 +60,7 @@ fn verify(
             "do not rely on this file: it was cut or changed, or is not the log that was named",
         )
     };
-    let cluster = root.hash();
+    let cluster = root.cluster();
     let node = match (node, Export::claimed_origin(bytes)) {
         (Some(node), _) => node,
         (None, Some(origin)) if origin.cluster == cluster => origin.node,

@@ -2,7 +2,7 @@
 
 use quorate_api::pb::custody::v1::{Order as Answer, OrderAnswer};
 use quorate_api::pb::statement::v1::SignedAcceptance;
-use quorate_model::{Digest, ParticipantId};
+use quorate_model::{Digest, ParticipantId, Timestamp};
 use quorate_protocol::wire::Acceptance;
 use quorate_trust::{Signed, SignedOrder, VerifiedOrder};
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub(super) struct OrderReport {
     signed_by: Vec<String>,
     /// Nodes whose signed word that it holds was verified.
     held_by: Vec<u16>,
+    /// From when on it holds at as many nodes as sign, where so many hold it.
+    begins: Option<String>,
     refused_by: Vec<RefusalReport>,
 }
 
@@ -39,20 +41,28 @@ pub(super) struct Holds {
     held: usize,
     needed: usize,
     is_stop: bool,
-    /// The root's delay, where it applies.
-    delay_s: u64,
+    begins: Option<String>,
 }
 
 impl OrderReport {
     pub(super) fn new(answer: &Answer, profile: &Profile) -> Result<Self, Failure> {
         let order = verified(answer, profile)?;
         let mut report = Self::of(&order);
+        let mut begins = Vec::new();
         for OrderAnswer { node, acceptance, refusal } in answer.answers.clone() {
             match acceptance {
-                Some(word) => report.held_by.push(held_by(word, order.digest(), profile)?.get()),
+                Some(word) => {
+                    let (node, from) = held_by(word, order.digest(), profile)?;
+                    report.held_by.push(node.get());
+                    begins.push(from);
+                }
                 None => report.refused_by.push(RefusalReport { node, reason: refusal }),
             }
         }
+        begins.sort_unstable();
+        let enough = profile.root.threshold_floor.as_usize().checked_sub(1);
+        let begins = enough.and_then(|at| begins.get(at));
+        report.begins = begins.map(ToString::to_string);
         Ok(report)
     }
 
@@ -65,7 +75,9 @@ impl OrderReport {
         let order = order.verify(&profile.root)?;
         let mut report = Self::of(&order);
         let word = acceptance.ok_or_else(|| Failure::new(Exit::Error, "the node said nothing"))?;
-        report.held_by.push(held_by(word, order.digest(), profile)?.get());
+        let (node, begins) = held_by(word, order.digest(), profile)?;
+        report.held_by.push(node.get());
+        report.begins = Some(begins.to_string());
         Ok(report)
     }
 
@@ -77,6 +89,7 @@ impl OrderReport {
             text: order.order().render(),
             signed_by: order.signers().iter().map(ToString::to_string).collect(),
             held_by: Vec::new(),
+            begins: None,
             refused_by: Vec::new(),
         }
     }
@@ -88,8 +101,7 @@ impl OrderReport {
         // Of so many nodes, fewer than the threshold are left without it; a lift has to reach as
         // many as sign.
         let needed = if is_stop { nodes + 1 - floor } else { floor };
-        let delay_s = if self.action == "unfreeze" { profile.root.unfreeze_delay_s } else { 0 };
-        Holds { held: self.held_by.len(), needed, is_stop, delay_s }
+        Holds { held: self.held_by.len(), needed, is_stop, begins: self.begins.clone() }
     }
 }
 
@@ -102,9 +114,9 @@ impl Holds {
         let Self { held, needed, is_stop, .. } = self;
         match (self.is_enough(), is_stop) {
             (true, true) => format!("{held} nodes hold it: nothing in its scope is signed now."),
-            (true, false) => match self.delay_s {
-                0 => format!("{held} nodes hold it."),
-                delay => format!("{held} nodes hold it; the freeze holds on for {delay} s more."),
+            (true, false) => match &self.begins {
+                Some(begins) => format!("{held} nodes hold it; it is in force from {begins}."),
+                None => format!("{held} nodes hold it."),
             },
             (false, _) => format!(
                 "{held} nodes hold it, {needed} have to. It goes on to the others as they attach; \
@@ -118,30 +130,36 @@ impl Holds {
 pub(super) fn verified(answer: &Answer, profile: &Profile) -> Result<VerifiedOrder, Failure> {
     let missing = || Failure::new(Exit::Error, "the coordinator answered without an order");
     let order = SignedOrder::try_from(answer.order.clone().ok_or_else(missing)?)?;
-    Ok(order.verify(&profile.root)?)
+    order.verify(&profile.root).map_err(|error| {
+        let hint = "it may be signed under another version of the trust root: quorate root fetch";
+        Failure::from(error).hint(hint)
+    })
 }
 
-/// Which node said, verifiably, that it holds this order.
+/// Which node said, verifiably, that it holds this order, and from when on.
 fn held_by(
     word: SignedAcceptance,
     order: Digest,
     profile: &Profile,
-) -> Result<ParticipantId, Failure> {
+) -> Result<(ParticipantId, Timestamp), Failure> {
     let word = Signed::<Acceptance>::try_from(word)?.verify(&profile.root)?;
     if word.body().order == order {
-        return Ok(word.from());
+        return Ok((word.from(), word.body().begins));
     }
     let message = format!("node {} spoke of another order", word.from());
     Err(Failure::new(Exit::Error, message))
 }
 
 impl Report for OrderReport {
-    const SCHEMA: &'static str = "quorate.order/1";
+    const SCHEMA: &'static str = "quorate.order/v1";
 
     fn text(&self, _paint: Paint) -> String {
         let mut text = format!("{}\ndigest: {}\n", self.text, self.digest);
         text.push_str(&format!("signed by: {}\n", self.signed_by.join(", ")));
         text.push_str(&format!("held by nodes: {}\n", numbers(&self.held_by)));
+        if let Some(begins) = &self.begins {
+            text.push_str(&format!("in force from: {begins}\n"));
+        }
         for RefusalReport { node, reason } in &self.refused_by {
             text.push_str(&format!("refused by node {node}: {reason}\n"));
         }
@@ -150,7 +168,7 @@ impl Report for OrderReport {
 }
 
 impl Report for OrderList {
-    const SCHEMA: &'static str = "quorate.orders/1";
+    const SCHEMA: &'static str = "quorate.orders/v1";
 
     fn text(&self, _paint: Paint) -> String {
         let row = |order: &OrderReport| {

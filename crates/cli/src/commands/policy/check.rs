@@ -16,7 +16,7 @@ struct CheckReport {
     file: String,
     version: u64,
     hash: String,
-    previous: Option<String>,
+    previous: Vec<String>,
     not_before: Option<String>,
     /// How many entries each table has.
     counts: BTreeMap<&'static str, usize>,
@@ -41,7 +41,7 @@ impl CheckReport {
             file: file.display().to_string(),
             version: bundle.version(),
             hash: bundle.hash().to_string(),
-            previous: bundle.previous().map(|hash| hash.to_string()),
+            previous: bundle.previous().iter().map(ToString::to_string).collect(),
             not_before: bundle.not_before().map(|time| time.to_string()),
             counts,
             entries,
@@ -58,11 +58,15 @@ impl Report for CheckReport {
 
     fn text(&self, paint: Paint) -> String {
         let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        let previous = match self.previous.as_slice() {
+            [] => "none".to_owned(),
+            hashes => hashes.join(", "),
+        };
         let counts = self.counts.iter().map(|(table, count)| format!("{count} {table}"));
         let head = fields([
             ("version", self.version.to_string()),
             ("hash", self.hash.clone()),
-            ("previous", or_none(&self.previous)),
+            ("previous", previous),
             ("not before", or_none(&self.not_before)),
             ("contains", counts.collect::<Vec<_>>().join(", ")),
         ]);
@@ -108,7 +112,7 @@ mod tests {
         let bundle = Bundle::parse(EXAMPLE).unwrap();
         let report = CheckReport::new(Path::new("a.toml"), &bundle);
         let value: Value = serde_json::to_value(&report).unwrap();
-        assert_eq!((&value["version"], &value["previous"]), (&1.into(), &Value::Null));
+        assert_eq!((&value["version"], &value["previous"]), (&1.into(), &Value::Array(Vec::new())));
         let entries = value["entries"].as_array().unwrap();
         let fields = |name: &str| &entries.iter().find(|e| e["name"] == name).unwrap()["fields"];
         assert_eq!(fields("risk")["required"], 1);

@@ -45,11 +45,16 @@ struct DecisionChange {
     after: Outcome,
 }
 
+/// Everything that changes, for who is about to sign.
+pub(super) fn text(old: &Path, new: &Path) -> Result<String, Failure> {
+    Ok(DiffReport::new((old, &load(old)?), (new, &load(new)?)).text(Paint::PLAIN))
+}
+
 pub(super) fn run(old: &Path, new: &Path, output: &Output) -> Result<Exit, Failure> {
     let report = DiffReport::new((old, &load(old)?), (new, &load(new)?));
     output.show(&report)?;
     output.say(format_args!(
-        "Next: quorate policy test {}, then the same file on every node",
+        "Next: quorate policy test {0}, then each who signs: quorate policy sign {0} --key FILE",
         report.new.file
     ));
     Ok(Exit::Ok)
@@ -109,8 +114,11 @@ fn warnings(old: &Bundle, new: &Bundle) -> Vec<String> {
     if old.hash() == new.hash() {
         return warnings;
     }
-    if new.previous() != Some(old.hash()) {
-        let is = new.previous().map_or_else(|| "nothing".to_owned(), |hash| hash.to_string());
+    if !new.previous().contains(&old.hash()) {
+        let is = match new.previous().first() {
+            Some(hash) => hash.to_string(),
+            None => "nothing".to_owned(),
+        };
         let due = old.hash();
         warnings.push(format!("the new bundle follows {is}: write `previous = \"{due}\"`"));
     }

@@ -7,7 +7,7 @@ use quorate_policy::{BundleError, Lint};
 use super::legible;
 use crate::exit::{Exit, Failure};
 
-pub(super) fn failure(file: &Path, error: &BundleError) -> Failure {
+pub(crate) fn failure(file: &Path, error: &BundleError) -> Failure {
     let message = legible::lines(error.to_string().trim_end());
     Failure::new(Exit::Error, format!("{}: {message}", file.display())).hint(advice(error))
 }
@@ -19,7 +19,7 @@ fn advice(error: &BundleError) -> String {
             "correct it there: `quorate policy init --out FILE` writes a bundle of the right shape"
         }
         BundleError::VersionZero => "write `version = 1` in the first bundle",
-        BundleError::PreviousMissing { .. } => {
+        BundleError::Previous { .. } => {
             "`quorate policy check` prints the hash of the bundle before"
         }
         BundleError::Field { field: "previous", .. } => {
@@ -92,7 +92,7 @@ mod tests {
             ),
             (rule("context.nothing"), "a.toml: rule p1:", "write-a-policy.md"),
             ("version = 0\npolicies = ''".to_owned(), "a.toml: version", "version = 1"),
-            ("version = 2\npolicies = ''".to_owned(), "a.toml: version 2 needs", "policy check"),
+            ("version = 2\npolicies = ''".to_owned(), "a.toml: version 2:", "policy check"),
             ("version =".to_owned(), "a.toml: the bundle is not well-formed", "policy init"),
         ] {
             let failure = failure(Path::new("a.toml"), &Bundle::parse(&text).unwrap_err());

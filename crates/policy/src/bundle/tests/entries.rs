@@ -87,9 +87,15 @@ fn tables_that_the_gate_searches_are_bounded() {
 #[test]
 fn a_bundle_after_the_first_names_the_one_before() {
     let line = format!("previous = \"{PREVIOUS}\"\n");
-    assert_eq!(with(&line, "").unwrap_err(), BundleError::PreviousMissing { version: 3 });
+    assert_eq!(with(&line, "").unwrap_err(), BundleError::Previous { version: 3 });
     assert!(Bundle::parse(&text(RULE).replace(&line, "").replace("= 3", "= 1")).is_ok());
-    assert!(with("version = 3", "version = 1").is_ok());
+    let first = with("version = 3", "version = 1");
+    assert_eq!(first.unwrap_err(), BundleError::Previous { version: 1 }, "the first follows none");
+    let branches = with(&line, &format!("previous = [\"{PREVIOUS}\", \"{}\"]\n", "0".repeat(64)));
+    assert_eq!(branches.unwrap().previous().len(), 2);
+    let hashes = (0..5).map(|n| format!("\"{:064x}\"", n)).collect::<Vec<_>>().join(", ");
+    let many = with(&line, &format!("previous = [{hashes}]\n")).unwrap_err();
+    assert!(matches!(many, BundleError::Field { field: "previous", .. }), "{many}");
     let field = |replacement: &str| match with(&line, replacement).unwrap_err() {
         BundleError::Field { field, .. } => field,
         other => panic!("{other}"),

@@ -1,0 +1,142 @@
+//! `quorate root`: the trust root, and the versions that follow it.
+
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use quorate_api::pb::custody::v1::Order as Answer;
+use quorate_trust::{
+    Amendment, AmendmentError, Lineage, Namespace, Order, OrderAction, SignedOrder, Successor,
+    TrustRoot,
+};
+
+use self::report::{DiffReport, FetchReport, RootReport};
+use super::{connect, order};
+use crate::args::Root;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::profile::Profile;
+use crate::setup::join::read_key;
+use crate::signing::document;
+use crate::{files, roots};
+
+pub(super) async fn run(
+    command: Root,
+    dir: Option<PathBuf>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    match command {
+        Root::Show => {
+            let profile = Profile::load(dir.as_deref())?;
+            output.show(&RootReport::new(&profile.root))?;
+            Ok(Exit::Ok)
+        }
+        Root::Next { out } => next(&out, dir, output),
+        Root::Diff { file } => {
+            let profile = Profile::load(dir.as_deref())?;
+            let (root, amendment) = read(&file, &profile.root)?;
+            output.show(&DiffReport::new(&profile.root, &root, amendment))?;
+            output.say(format_args!(
+                "Next, each who signs: quorate root sign {} --key FILE",
+                file.display()
+            ));
+            Ok(Exit::Ok)
+        }
+        Root::Sign { file, key, expires } => sign(&file, &key, expires, dir, output),
+        Root::Update { file, admin_socket, wait } => {
+            let profile = Profile::load(dir.as_deref())?;
+            read(&file, &profile.root)?;
+            let signed = document::read_order(&document::order_file(&file), &profile.root)?;
+            order::submit(signed, admin_socket.as_deref(), wait, profile, output).await
+        }
+        Root::Fetch => fetch(dir, output).await,
+    }
+}
+
+fn next(out: &Path, dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
+    let root = Profile::load(dir.as_deref())?.root;
+    let (cluster, previous) = (root.cluster(), [root.hash()].into());
+    let lineage = Some(Lineage { cluster, version: root.version() + 1, previous });
+    let root = TrustRoot { lineage, ..root };
+    files::create(out, &root.render())?;
+    let out = out.display();
+    output.say(format_args!(
+        "Version {} is in {out}.\nNext: edit it, then quorate root diff {out}",
+        root.version()
+    ));
+    Ok(Exit::Ok)
+}
+
+/// A version of the trust root, accepted as a node accepts it.
+fn read(file: &Path, before: &TrustRoot) -> Result<(TrustRoot, Amendment), Failure> {
+    let refused = |failure: Failure| {
+        failure.while_trying(format!("{} cannot be the next version", file.display()))
+    };
+    let root = TrustRoot::parse(&files::read(file)?).map_err(|e| refused(e.into()))?;
+    let follows = root.lineage.as_ref().is_some_and(|l| l.previous.contains(&before.hash()));
+    if !follows {
+        let message = format!("it does not follow {}, the newest known here", before.hash());
+        return Err(refused(Failure::new(Exit::Error, message).hint("quorate root fetch")));
+    }
+    let amendment = Amendment::between(before, &root);
+    let amendment = amendment.map_err(|e: AmendmentError| refused(e.into()))?;
+    Ok((root, amendment))
+}
+
+fn sign(
+    file: &Path,
+    key: &Path,
+    expires: Duration,
+    dir: Option<PathBuf>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let profile = Profile::load(dir.as_deref())?;
+    let (root, amendment) = read(file, &profile.root)?;
+    output.say(DiffReport::new(&profile.root, &root, amendment).words());
+    let Some(Lineage { version, previous, .. }) = root.lineage.clone() else {
+        return Err(Failure::usage("the first version was made by quorate init"));
+    };
+    let action = OrderAction::UpdateRoot(Successor { version, hash: root.hash(), previous });
+    let (text, written) = document::sign(file, action, &read_key(key)?, expires, &profile.root)?;
+    output.say(format_args!("You signed:\n\n{text}\nSignature: {}", written.display()));
+    output.say(format_args!(
+        "Next, the others: quorate root sign {0} --key FILE, or\n  \
+         ssh-keygen -Y sign -n {1} -f KEY {2}\n\
+         Then: quorate root update {0}",
+        file.display(),
+        Namespace::Order,
+        document::order_file(file).display()
+    ));
+    Ok(Exit::Ok)
+}
+
+/// Takes versions from a coordinator, each verified under the one before, up to the one in force.
+async fn fetch(dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
+    let client = connect(dir).await?;
+    let in_force = TrustRoot::parse(&client.cluster().await?.root)?;
+    let orders: Vec<_> = client.orders().await?.into_iter().filter_map(signed).collect();
+    let profile = client.profile();
+    let (mut root, from) = (profile.root.clone(), profile.root.version());
+    while root.version() < in_force.version() {
+        let next = orders.iter().find(|order| follows(order, &root)).ok_or_else(|| {
+            let message =
+                format!("the coordinator does not have what follows version {}", root.version());
+            Failure::new(Exit::Error, message)
+        })?;
+        roots::keep(&profile.genesis, next, &root)?;
+        root = roots::successor(next, &root)?;
+    }
+    output.show(&FetchReport::new(from, &root))?;
+    Ok(Exit::Ok)
+}
+
+fn signed(answer: Answer) -> Option<SignedOrder> {
+    SignedOrder::try_from(answer.order?).ok()
+}
+
+fn follows(order: &SignedOrder, root: &TrustRoot) -> bool {
+    let parsed = Order::parse(&order.text);
+    let Ok(Order { action: OrderAction::UpdateRoot(named), .. }) = parsed else { return false };
+    named.previous.contains(&root.hash())
+}

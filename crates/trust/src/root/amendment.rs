@@ -1,0 +1,162 @@
+//! What a version of the trust root changes.
+
+use quorate_model::ParticipantId;
+
+use super::{PersonEntry, ServiceEntry};
+use crate::{SinglePoint, TrustRoot, UserVerification};
+
+/// What a version of the trust root does to what the one before it lets people do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Amendment {
+    /// Nobody can do what they could not do before, and nothing takes fewer people or less time.
+    Tightening,
+    /// It may let somebody do more.
+    Loosening {
+        /// Everything that may, in words.
+        why: Vec<String>,
+    },
+}
+
+/// Why no quorum can make this the next version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AmendmentError {
+    /// Of another cluster.
+    #[error("it is a root of another cluster")]
+    OtherCluster,
+    /// The bundle that the cluster began with is history.
+    #[error("policy: the bundle that the cluster began with cannot change; order activate-policy")]
+    Policy,
+    /// A node's key signs votes and certificates that clients verify.
+    #[error("node {0} is gone or has another identity key: keys would have to be reshared first")]
+    Node(ParticipantId),
+    /// Somebody could decide alone what took several.
+    #[error("{0}")]
+    SinglePoint(SinglePoint),
+}
+
+impl Amendment {
+    /// Compares a version with the one before it.
+    ///
+    /// A tightening may remove persons, credentials, services and members of quorums; require more
+    /// members, more signers, longer delays or a person's verification; and add owners to services.
+    /// Whoever is removed can approve nothing any more at once: that must not wait.
+    ///
+    /// # Errors
+    /// [`AmendmentError`], whoever signs it.
+    pub fn between(old: &TrustRoot, new: &TrustRoot) -> Result<Self, AmendmentError> {
+        if new.cluster() != old.cluster() {
+            return Err(AmendmentError::OtherCluster);
+        }
+        if new.policy != old.policy {
+            return Err(AmendmentError::Policy);
+        }
+        let known = old.single_points();
+        if let Some(point) = new.single_points().into_iter().find(|point| !known.contains(point)) {
+            return Err(AmendmentError::SinglePoint(point));
+        }
+        for (id, node) in &old.nodes {
+            if new.nodes.get(id).is_none_or(|kept| kept.identity != node.identity) {
+                return Err(AmendmentError::Node(*id));
+            }
+        }
+        let mut comparison = Comparison { old, new, why: Vec::new() };
+        comparison.numbers();
+        comparison.nodes();
+        comparison.services();
+        comparison.persons();
+        comparison.quorums();
+        Ok(match comparison.why {
+            why if why.is_empty() => Self::Tightening,
+            why => Self::Loosening { why },
+        })
+    }
+}
+
+struct Comparison<'a> {
+    old: &'a TrustRoot,
+    new: &'a TrustRoot,
+    why: Vec<String>,
+}
+
+impl Comparison<'_> {
+    fn numbers(&mut self) {
+        let (old, new) = (self.old, self.new);
+        if new.threshold_floor < old.threshold_floor {
+            self.why.push("the threshold floor is lower".to_owned());
+        }
+        if new.unfreeze_delay_s < old.unfreeze_delay_s {
+            self.why.push("a freeze ends sooner after it is lifted".to_owned());
+        }
+        if new.change_delay_s < old.change_delay_s {
+            self.why.push("what may allow more begins sooner".to_owned());
+        }
+    }
+
+    fn nodes(&mut self) {
+        for (id, node) in &self.new.nodes {
+            match self.old.nodes.get(id) {
+                None => self.why.push(format!("node {id} is new")),
+                Some(before) if before != node => self.why.push(format!("node {id} has changed")),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn services(&mut self) {
+        for (name, service) in &self.new.services {
+            let ServiceEntry { key, owners } = service;
+            match self.old.services.get(name) {
+                None => self.why.push(format!("service {name} is new")),
+                Some(before) if before.key != *key => {
+                    self.why.push(format!("service {name} has another key"));
+                }
+                // An owner who leaves may approve what the service asks for.
+                Some(before) if !before.owners.is_subset(owners) => {
+                    self.why.push(format!("service {name} has fewer owners"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn persons(&mut self) {
+        for (name, person) in &self.new.persons {
+            let Some(before) = self.old.persons.get(name) else {
+                self.why.push(format!("person {name} is new"));
+                continue;
+            };
+            let PersonEntry { officer, user_verification, credentials } = person;
+            if before.officer != *officer {
+                self.why.push(format!("person {name} has another role"));
+            }
+            let verified = before.user_verification == UserVerification::Required;
+            if verified && *user_verification == UserVerification::NotRequired {
+                self.why.push(format!("person {name} need not be verified any more"));
+            }
+            if !credentials.is_subset(&before.credentials) {
+                self.why.push(format!("person {name} has a new credential"));
+            }
+        }
+    }
+
+    fn quorums(&mut self) {
+        for (name, quorum) in &self.new.quorums {
+            match self.old.quorums.get(name) {
+                None => self.why.push(format!("quorum {name} is new")),
+                Some(before) if quorum.required < before.required => {
+                    self.why.push(format!("quorum {name} takes fewer"));
+                }
+                Some(before) if !quorum.members.is_subset(&before.members) => {
+                    self.why.push(format!("quorum {name} has new members"));
+                }
+                Some(_) => {}
+            }
+        }
+        for name in self.old.quorums.keys().filter(|name| !self.new.quorums.contains_key(*name)) {
+            self.why.push(format!("quorum {name} is gone"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
