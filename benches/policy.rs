@@ -139,6 +139,7 @@ impl Question {
             effects,
             fee: amount(1_000),
             change: Vec::new(),
+            nonce_account: None,
             validity: String::new(),
             payload_digest: Digest::new([0; 32]),
         };

@@ -21,7 +21,9 @@ const MEMBERS: [(&str, &str, &[&str]); 5] = [
 
 pub(crate) struct ByHand {
     dir: tempfile::TempDir,
-    address: String,
+    pub(crate) address: String,
+    /// The quorums that `init` is told.
+    quorums: Vec<&'static str>,
     /// Folder and welcome file of every member.
     members: Vec<(String, String)>,
     processes: Vec<Child>,
@@ -30,9 +32,15 @@ pub(crate) struct ByHand {
 impl ByHand {
     /// Nobody has joined yet.
     pub(crate) fn new() -> Self {
+        Self::under(&["keys=1:alice"])
+    }
+
+    /// As [`Self::new`], for a cluster of other quorums.
+    pub(crate) fn under(quorums: &[&'static str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (dir, address) = (tempfile::tempdir().unwrap(), format!("127.0.0.1:{port}"));
-        Self { dir, address, members: Vec::new(), processes: Vec::new() }
+        let quorums = quorums.to_vec();
+        Self { dir, address, quorums, members: Vec::new(), processes: Vec::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -59,7 +67,8 @@ impl ByHand {
     pub(crate) async fn try_init(&self, args: &[&str]) -> Ended {
         let joins: Vec<_> =
             self.members.iter().map(|(folder, _)| self.path(folder).join("join.txt")).collect();
-        let mut args = [&["init", "--quorum", "keys=1:alice"], args].concat();
+        let mut args = [&["init"], args].concat();
+        args.extend(self.quorums.iter().flat_map(|quorum| ["--quorum", *quorum]));
         for path in &joins {
             args.extend(["--join", path.to_str().unwrap()]);
         }
@@ -121,6 +130,11 @@ impl ByHand {
             .kill_on_drop(true)
             .spawn()
             .unwrap()
+    }
+
+    /// Kills the node that was started last, as a power cut would.
+    pub(crate) async fn kill_last_node(&mut self) {
+        self.processes.pop().unwrap().kill().await.unwrap();
     }
 
     /// Makes the Taproot key `treasury`, on alice's order.

@@ -8,6 +8,7 @@ mod demo;
 mod dev;
 mod lab;
 mod loss;
+mod matrix;
 mod people;
 mod restart;
 mod setup;

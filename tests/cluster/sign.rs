@@ -118,3 +118,16 @@ async fn a_client_that_was_not_asked_to_speak_to_anybody_says_so() {
         std::process::Command::new(QUORATE).arg("--help").stderr(Stdio::null()).output().unwrap();
     assert!(String::from_utf8_lossy(&help.stdout).contains("Exit codes"));
 }
+
+/// Nobody's word but the policy's makes a nonce account ours.
+#[tokio::test]
+async fn a_payment_on_a_nonce_account_that_the_policy_does_not_name_is_denied() {
+    const HOLDER: &str = "586Z7H2vpX9qNhN2T4e9Utugie3ogjbxzGaMtM3E6HR5";
+    let mut lab = Lab::new().await;
+    let denied = lab.pay_sol(1_000_000, &["--nonce-account", HOLDER]).await;
+    assert_eq!((denied.code, denied.reason().as_str()), (3, "POLICY_DENIED"), "{denied:?}");
+    assert!(denied.stderr.contains(&format!("durable nonce account {HOLDER}")), "{denied:?}");
+    let signed = lab.pay_sol(1_000_000, &[]).await;
+    assert_eq!(signed.code, 0, "{signed:?}");
+    lab.cluster.stop().await;
+}

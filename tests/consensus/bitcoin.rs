@@ -2,7 +2,6 @@
 
 use bitcoin::consensus::{deserialize, serialize};
 use bitcoin::{Psbt, Transaction, TxOut};
-use bitcoinconsensus::{Utxo, VERIFY_ALL_PRE_TAPROOT, VERIFY_TAPROOT, verify_with_flags};
 use quorate_api::statement::encode_sign_request;
 use quorate_coordinator::RequestState;
 use quorate_intent::bitcoin::{extract, finalize};
@@ -15,28 +14,12 @@ use quorate_testkit::{ClusterFixture, SERVICE};
 use quorate_trust::{SignRequest, SignedRequest};
 
 use crate::SIZES;
+use crate::judge::accepted;
 use crate::lockstep::Lockstep;
 
 const NETWORK: Network = Network::BitcoinRegtest;
 /// The generator: the payee that the fixture's policy permits holds the secret key 1.
 const PAYEE: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
-
-/// Whether every input of the transaction may spend its output.
-pub(crate) fn accepted(transaction: &[u8], spent: &[TxOut]) -> bool {
-    let outputs: Vec<_> = spent
-        .iter()
-        .map(|output| Utxo {
-            script_pubkey: output.script_pubkey.as_bytes().as_ptr(),
-            script_pubkey_len: u32::try_from(output.script_pubkey.len()).unwrap(),
-            value: i64::try_from(output.value.to_sat()).unwrap(),
-        })
-        .collect();
-    let flags = VERIFY_ALL_PRE_TAPROOT | VERIFY_TAPROOT;
-    spent.iter().enumerate().all(|(input, output)| {
-        let (script, value) = (output.script_pubkey.as_bytes(), output.value.to_sat());
-        verify_with_flags(script, value, transaction, Some(&outputs), input, flags).is_ok()
-    })
-}
 
 fn changed(transaction: &[u8], change: impl FnOnce(&mut Transaction)) -> Vec<u8> {
     let mut transaction = deserialize(transaction).unwrap();

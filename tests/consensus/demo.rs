@@ -5,7 +5,7 @@ use std::{env, fs};
 use ::bitcoin::{Amount, ScriptBuf, TxOut};
 use serde_json::Value;
 
-use crate::bitcoin::accepted;
+use crate::judge::accepted;
 
 fn bytes(value: &Value) -> Vec<u8> {
     hex::decode(value.as_str().unwrap()).unwrap()

@@ -4,6 +4,8 @@
 
 mod bitcoin;
 mod demo;
+#[path = "../judge.rs"]
+mod judge;
 #[path = "../lockstep.rs"]
 mod lockstep;
 mod solana;

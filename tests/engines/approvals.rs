@@ -1,13 +1,13 @@
 //! What people say to requests, at a node.
 
-use quorate_model::{Attempt, Digest, Epoch, KeyId, Network, RequestId};
+use quorate_model::{Attempt, Digest, Epoch, KeyId, Network, ParticipantSet, RequestId, Scheme};
 use quorate_policy::Bundle;
 use quorate_protocol::wire::{Deferral, FromNode, RefusalCode, Subject, ToNode};
 use quorate_signer::Record;
 use quorate_testkit::{ClusterFixture, Lab};
 use quorate_trust::{Approval, SignedApproval, SignedRequest, Verdict};
 
-use crate::{FIRST, id, lab, refused, set};
+use crate::{FIRST, SIZES, id, lab, refused, set, subsets};
 
 /// A lab whose nodes ask the treasury about payments over the limit.
 fn asking(bundle: fn() -> Bundle) -> Lab {
@@ -284,4 +284,58 @@ fn whoever_asks_again_and_again_does_not_fill_the_audit_log() {
         }
     }
     assert!(lab.records(id(1)).len() - before <= 16);
+}
+
+/// Whatever a coordinator withholds: once so many nodes hold a rejection that fewer than the threshold
+/// are left, no signing set completes, though two persons approved. With one node fewer, one does.
+#[test]
+fn a_rejection_at_n_minus_t_plus_one_nodes_stops_every_signing_set() {
+    for (nodes, threshold) in SIZES {
+        let mut lab = Lab::with_key(7, nodes, threshold, Scheme::FrostEd25519);
+        for node in lab.ids() {
+            lab.restart_with(node, ClusterFixture::asking_bundle(), |_| {}).unwrap();
+        }
+        let mut number = 0;
+        for missing in [0, 1] {
+            for holders in subsets(nodes, nodes - threshold + 1 - missing) {
+                let mut signed = false;
+                for signers in subsets(nodes, threshold) {
+                    number += 1;
+                    signed |= reserved_despite(&mut lab, number, &holders, &signers);
+                }
+                assert_eq!(signed, missing == 1, "{holders:?} of {nodes} hold it");
+            }
+        }
+    }
+}
+
+/// Whether a whole signing set reserves a request that two persons approved, and whose rejection these
+/// nodes hold.
+fn reserved_despite(lab: &mut Lab, number: u64, holders: &[u16], signers: &[u16]) -> bool {
+    let request = lab.payment(number, false);
+    let approvals = approve(lab, &request, &["alice", "bob"]);
+    let mut said = approval(lab, &request, "carol");
+    said.verdict = Verdict::Reject;
+    let rejection = lab.fixture.say(&said);
+    for node in holders {
+        let reject = ToNode::Reject { request: request.clone(), rejection: rejection.clone() };
+        assert!(matches!(lab.ask(id(*node), reject), FromNode::Denied(_)));
+    }
+    let signing_set = ParticipantSet::new(signers.iter().map(|n| id(*n))).unwrap();
+    let answers = signers.iter().map(|node| {
+        let (subject, approvals) = (Subject::Request(request.clone()), approvals.clone());
+        let signing_set = signing_set.clone();
+        let reserve = ToNode::Reserve { subject, approvals, attempt: FIRST, signing_set };
+        let answer = lab.ask(id(*node), reserve);
+        match &answer {
+            FromNode::Reserved(_) => assert!(!holders.contains(node), "{node} was told"),
+            FromNode::Denied(denial) => {
+                assert!(holders.contains(node), "{node} heard of no rejection");
+                assert_eq!(denial.body.reason, "rejected by carol");
+            }
+            other => panic!("{other:?}"),
+        }
+        matches!(answer, FromNode::Reserved(_))
+    });
+    answers.filter(|reserved| *reserved).count() == signers.len()
 }

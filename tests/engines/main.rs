@@ -29,6 +29,16 @@ pub(crate) fn lab() -> Lab {
     Lab::with_key(1, 3, 2, Scheme::FrostEd25519)
 }
 
+/// Every size of a small cluster, and every threshold that it may have.
+pub(crate) const SIZES: [(u16, u16); 8] =
+    [(2, 2), (3, 2), (3, 3), (4, 3), (4, 4), (5, 3), (5, 4), (5, 5)];
+
+/// Every choice of so many nodes, ids counted from 1.
+pub(crate) fn subsets(nodes: u16, size: u16) -> impl Iterator<Item = Vec<u16>> {
+    let choices = (0_u32..1 << nodes).filter(move |bits| bits.count_ones() == u32::from(size));
+    choices.map(move |bits| (1..=nodes).filter(|node| bits >> (node - 1) & 1 == 1).collect())
+}
+
 /// The code of a refusal; panics at any other answer.
 pub(crate) fn refused(answer: FromNode) -> RefusalCode {
     match answer {

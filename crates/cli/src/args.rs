@@ -319,9 +319,12 @@ pub struct Transaction {
     /// Bitcoin: the fee, in satoshis.
     #[arg(long, requires = "pay")]
     pub fee: Option<u64>,
-    /// Solana: a recent blockhash.
+    /// Solana: a recent blockhash, or what the nonce account holds.
     #[arg(long, value_name = "BASE58", requires = "pay")]
     pub blockhash: Option<Blockhash>,
+    /// Solana: a durable nonce account of the key, so that the payment does not expire in a minute.
+    #[arg(long, value_name = "ADDRESS", requires = "blockhash")]
+    pub nonce_account: Option<String>,
     /// The network: its name, such as bitcoin-signet, or its CAIP-2 id. The profile may have one.
     #[arg(long, value_parser = network_name::parse)]
     pub network: Option<Network>,

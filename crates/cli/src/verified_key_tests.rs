@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use quorate_model::{Attempt, Digest, Epoch, ParticipantId, ParticipantSet, Scheme, Threshold};
 use quorate_protocol::Vote;
 use quorate_trust::{
-    NodeEntry, PersonEntry, PublicKey, Quorum, Signed, SigningKey, UserVerification,
+    NodeEntry, PersonEntry, PublicKey, Quorum, ServiceEntry, Signed, SigningKey, UserVerification,
 };
 use rand_core::OsRng;
 
@@ -12,8 +12,10 @@ use super::*;
 /// A cluster of three nodes with a key of `frost-ed25519`. One holder of the whole group key stands
 /// in for the signing sets: verification cannot tell, and needs no ceremony here.
 pub(crate) struct Fixture {
-    root: TrustRoot,
-    identities: BTreeMap<ParticipantId, SigningKey>,
+    pub(crate) root: TrustRoot,
+    pub(crate) identities: BTreeMap<ParticipantId, SigningKey>,
+    /// Of the service `payments`.
+    pub(crate) service: SigningKey,
     group: SigningKey,
 }
 
@@ -48,6 +50,8 @@ impl Fixture {
         });
         let alice: quorate_model::PersonName = "alice".parse().unwrap();
         let quorum = Quorum { required: 1, members: [alice.clone()].into() };
+        let service = new_key();
+        let entry = ServiceEntry { key: service.public_key(), owners: BTreeSet::new() };
         let root = TrustRoot {
             lineage: None,
             created: Timestamp::from_millis(1),
@@ -56,14 +60,14 @@ impl Fixture {
             unfreeze_delay_s: 0,
             change_delay_s: 0,
             nodes: nodes.collect(),
-            services: BTreeMap::new(),
+            services: [("payments".parse().unwrap(), entry)].into(),
             persons: [(alice, officer(new_key().public_key()))].into(),
             quorums: quorate_trust::QUORUMS
                 .map(|name| (name.parse().unwrap(), quorum.clone()))
                 .into(),
         };
         root.check().unwrap();
-        Self { root, identities, group: new_key() }
+        Self { root, identities, service, group: new_key() }
     }
 
     fn certified(&self) -> CertifiedKey {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::DaemonError;
 use crate::clock;
+use crate::error::with_causes;
 use crate::storage::{Keep, Storage};
 
 /// Inputs that wait for the engine, at most: whoever has more waits.
@@ -170,7 +171,7 @@ where
 
     fn has_room(&mut self) -> bool {
         if self.room.0.elapsed() >= ROOM_CHECK {
-            self.room = (Instant::now(), self.outbox.storage.has_room());
+            self.room = (Instant::now(), self.outbox.storage.room.is_left());
         }
         self.room.1
     }
@@ -213,9 +214,9 @@ impl<A: Send + 'static> Outbox<A> {
         let (failure, stop) = (Arc::clone(&self.failure), self.stop.clone());
         let store = Arc::clone(&self.storage.store);
         let completion = move |result: Result<(), quorate_store::WriteError>| {
-            let result = result.map_err(|error| error.to_string()).and_then(|()| {
+            let result = result.map_err(|error| with_causes(&error)).and_then(|()| {
                 obsolete.iter().try_for_each(|id| {
-                    store.erase_data_key(id).map(|_| ()).map_err(|error| error.to_string())
+                    store.erase_data_key(id).map(|_| ()).map_err(|error| with_causes(&error))
                 })
             });
             match result {
@@ -233,7 +234,7 @@ impl<A: Send + 'static> Outbox<A> {
     }
 
     fn fail(&self, error: &dyn std::error::Error) {
-        self.failure.get_or_init(|| error.to_string());
+        self.failure.get_or_init(|| with_causes(error));
         self.stop.cancel();
     }
 }

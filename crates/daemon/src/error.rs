@@ -4,6 +4,17 @@ use std::path::PathBuf;
 
 use quorate_store::{OpenError, ReadError};
 
+/// An error with its causes, in words: for where it is kept as text.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// Why a process does not run, or stops.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {

@@ -26,7 +26,7 @@ use self::observe::observe;
 use crate::config::{NodeFile, pinned};
 use crate::driver::{Adapter, Driver};
 use crate::files::{self, content, read};
-use crate::storage::Storage;
+use crate::storage::{Room, Storage};
 use crate::{DaemonError, VERSION, clock};
 
 /// Questions that wait to be handed to the engine, at most.
@@ -55,12 +55,12 @@ pub async fn run_node(
     let links = uplinks(&file, &base, events, &stop)?;
     let adapter = NodeAdapter { links: links.clone() };
     let calls = AdminCalls::default();
-    let dispatch_calls = calls.clone();
-    let dispatch = Arc::new(move |action| match action {
+    let (dispatch_calls, room) = (calls.clone(), storage.room.clone());
+    let dispatch = Arc::new(move |action| match tell_of_room(action, &room) {
         Action::Answer { link, call, answer } if link != LinkId::ADMIN => {
             send(&links, link, call, answer);
         }
-        Action::Answer { call, .. } | Action::Checkpoint { call, .. } => {
+        action @ (Action::Answer { call, .. } | Action::Checkpoint { call, .. }) => {
             dispatch_calls.answer(call, action);
         }
     });
@@ -175,6 +175,18 @@ async fn pump(
     }
 }
 
+/// Adds to a node's account of itself what its engine cannot know: that its disk runs low, and so new
+/// work is refused.
+fn tell_of_room(mut action: Action, room: &Room) -> Action {
+    if let Action::Answer { answer: FromNode::Status(status), .. } = &mut action
+        && !room.is_left()
+    {
+        status.ready = false;
+        status.reasons.push(Room::NONE.to_owned());
+    }
+    action
+}
+
 fn send(
     links: &[UplinkHandle],
     link: LinkId,
@@ -208,7 +220,7 @@ impl Adapter<Node> for NodeAdapter {
                 call,
                 question: ToNode::Reserve { .. } | ToNode::GenerateKey { .. },
             } => {
-                let reason = "the disk is nearly full: free some space".to_owned();
+                let reason = Room::NONE.to_owned();
                 let refusal = Refusal { code: RefusalCode::Busy, reason };
                 send(&self.links, link, call, FromNode::Refused(refusal));
                 None

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use quorate_api::storage::{Seal, Stored, Value, Write as ApiWrite};
 use quorate_model::{ClusterId, Tag, Transcript};
 use quorate_store::{
-    Batch, Binding, DataKeyId, KdfParams, Store, Tree, Write, Writer, WriterConfig,
+    Batch, Binding, DataKeyId, KdfParams, KeyringError, Store, Tree, Write, Writer, WriterConfig,
 };
 use rand_core::OsRng;
 
 use crate::DaemonError;
 use crate::config::StoreFile;
+use crate::error::with_causes;
 use crate::files::content;
 
 /// Batches that wait for the disk, at most.
@@ -88,7 +89,24 @@ impl Keep for quorate_coordinator::Record {
 pub(crate) struct Storage {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Writer>,
-    pub(crate) free_bytes_min: u64,
+    pub(crate) room: Room,
+}
+
+/// The room that is left on the disk.
+#[derive(Clone)]
+pub(crate) struct Room {
+    store: Arc<Store>,
+    free_bytes_min: u64,
+}
+
+impl Room {
+    /// What is said where there is none.
+    pub(crate) const NONE: &'static str = "the disk is nearly full: free some space";
+
+    /// Whether new work may be taken on.
+    pub(crate) fn is_left(&self) -> bool {
+        self.store.free_space().is_ok_and(|free| free >= self.free_bytes_min)
+    }
 }
 
 impl Storage {
@@ -114,7 +132,7 @@ impl Storage {
         let needed: Vec<_> = records.iter().filter_map(Keep::data_key).collect();
         for id in store.data_keys() {
             if id != DataKeyId::Root && !needed.contains(&id) {
-                let failed = |e| DaemonError::StoreFailed(format!("keyring: {e}"));
+                let failed = |error| DaemonError::StoreFailed(with_causes(&error));
                 store.erase_data_key(&id).map_err(failed)?;
             }
         }
@@ -122,11 +140,12 @@ impl Storage {
         let free_bytes_min = file.free_bytes_min;
         let config = WriterConfig { queue_batches_max: QUEUE_BATCHES_MAX, free_bytes_min };
         let writer = Arc::new(Writer::start(&store, config)?);
-        Ok((Self { store, writer, free_bytes_min }, records))
+        let room = Room { store: Arc::clone(&store), free_bytes_min };
+        Ok((Self { store, writer, room }, records))
     }
 
     /// A batch of the store, with the data keys that it needs made first.
-    pub(crate) fn batch<R: Keep>(&self, records: &[R]) -> Result<Batch, DaemonError> {
+    pub(crate) fn batch<R: Keep>(&self, records: &[R]) -> Result<Batch, KeyringError> {
         let mut writes = Vec::new();
         for write in records.iter().flat_map(Keep::writes) {
             writes.push(match write {
@@ -136,8 +155,7 @@ impl Storage {
                         Seal::Root => DataKeyId::Root,
                         Seal::Share { key, epoch } => {
                             let id = DataKeyId::Share { key, epoch };
-                            let failed = |e| DaemonError::StoreFailed(format!("keyring: {e}"));
-                            self.store.add_data_key(&id).map_err(failed)?;
+                            self.store.add_data_key(&id)?;
                             id
                         }
                     };
@@ -146,10 +164,5 @@ impl Storage {
             });
         }
         Ok(Batch { writes })
-    }
-
-    /// Whether new work may be taken on.
-    pub(crate) fn has_room(&self) -> bool {
-        self.store.free_space().is_ok_and(|free| free >= self.free_bytes_min)
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn decode(
         effects: spend.effects,
         fee: spend.fee,
         change: spend.change,
+        nonce_account: None,
         validity,
         payload_digest,
     };

@@ -7,7 +7,7 @@ mod solana;
 use crate::{DecodeError, ParseAddress};
 
 pub use bitcoin::{Coin, Payment, bitcoin_payment};
-pub use solana::solana_transfer;
+pub use solana::{solana_nonce_transfer, solana_transfer};
 
 /// Why a payment cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

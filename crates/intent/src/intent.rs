@@ -16,6 +16,9 @@ pub struct Intent {
     pub fee: Amount,
     /// Outputs proven to return to the key itself.
     pub change: Vec<Amount>,
+    /// The durable nonce account that the payload is on, where it is on one (Solana): the payload
+    /// does not expire by itself, and whoever controls the account decides until when it is valid.
+    pub nonce_account: Option<Address>,
     /// Until when the payload can take effect, where the format says so itself (lock times, recent
     /// blockhashes); for people.
     pub validity: String,
@@ -122,7 +125,8 @@ impl Address {
 }
 
 impl Intent {
-    /// The intent in words, for people and for what they sign: who pays, each effect, the fee.
+    /// The intent in words, for people and for what they sign: who pays, the durable nonce account
+    /// where there is one, each effect, the fee.
     /// Printable ASCII; amounts in base units, addresses never truncated.
     pub fn lines(&self) -> Vec<String> {
         let effect = |effect: &Effect| {
@@ -135,11 +139,15 @@ impl Intent {
         };
         let fee = format!("fee at most {} of {}", self.fee.base_units, self.fee.asset.as_str());
         let from = format!("pay from {}", self.from.as_str());
-        [from].into_iter().chain(self.effects.iter().map(effect)).chain([fee]).collect()
+        let nonce = self.nonce_account.iter().map(|account| {
+            format!("stay valid until the durable nonce of {} is advanced", account.as_str())
+        });
+        let effects = self.effects.iter().map(effect);
+        [from].into_iter().chain(nonce).chain(effects).chain([fee]).collect()
     }
 
-    /// The digest that approvals, audit entries and explanations bind: network, payer, effects, fee
-    /// and change.
+    /// The digest that approvals, audit entries and explanations bind: network, payer, effects, fee,
+    /// change and durable nonce account.
     pub fn effects_digest(&self) -> Digest {
         Transcript::new(Tag::Effects).value(self).finish()
     }
@@ -155,6 +163,10 @@ impl Transcribe for Intent {
         transcript.value(&self.fee).u64(self.change.len() as u64);
         self.change.iter().for_each(|change| {
             transcript.value(change);
+        });
+        transcript.u64(u64::from(self.nonce_account.is_some()));
+        self.nonce_account.iter().for_each(|account| {
+            transcript.text(account.as_str());
         });
     }
 }

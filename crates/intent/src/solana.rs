@@ -59,6 +59,7 @@ pub(crate) fn decode(
     let intent = Intent {
         network: key.network,
         from: crate::Address(payer.to_string()),
+        nonce_account: found.nonce.map(|account| crate::Address(account.to_string())),
         validity: validity(&message, found.nonce),
         effects: found.effects,
         fee: native(key, fee),

@@ -73,12 +73,17 @@ const BRANCHES_MAX: usize = 4;
 /// network = "bip122:000000000019d6689c085ae165831e93"
 /// addresses = ["bc1p…"]
 ///
+/// [nonce_accounts.withdrawals]
+/// network = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
+/// addresses = ["586Z…"]
+///
 /// [limits.small]
 /// asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
 /// per_transaction = "10000000"
 /// ```
 ///
-/// An address is on a list for the list's own network only. A limit is in base units and holds for
+/// An address is on a list for the list's own network only, a nonce account likewise: payloads on
+/// durable nonce accounts that no table names are denied, whatever the rules say. A limit is in base units and holds for
 /// a payload when everything it takes of the asset, fee included, is within; `context.limits` has,
 /// for each effect, the limits on *its* asset that hold.
 ///
@@ -112,6 +117,7 @@ const BRANCHES_MAX: usize = 4;
 /// network = "bip122:000000000019d6689c085ae165831e93"
 /// effects = [{ to = "bc1p…", amount = "1000000" }]    # asset and flags are optional
 /// fee = "1000"
+/// nonce_account = "586Z…"                     # optional: on this durable nonce account
 /// approvers = ["alice"]
 /// usage = [{ amount = "5000000", at = "2026-11-22T09:00:00.000Z" }]
 /// now = "2026-11-22T10:00:00.000Z"

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use quorate_intent::Address;
 use quorate_model::{PersonName, Timestamp};
 
 use crate::Permit;
@@ -73,6 +74,12 @@ pub enum Denial {
         effect: usize,
         /// The rule that came nearest, if the bundle has any for this action.
         nearest: Option<NearestRule>,
+    },
+    /// The payload is on a durable nonce account that the bundle does not name as ours: whoever
+    /// controls the account decides until when the payload is valid. No rule can allow it.
+    ForeignNonce {
+        /// The account.
+        account: Address,
     },
     /// A rule failed to evaluate, or a fact could not be computed exactly: never a yes.
     Indeterminate {
@@ -158,6 +165,10 @@ impl fmt::Display for Denial {
                 f,
                 "effect {effect}: no rule permits it; nearest is {} \"{}\": {} did not hold, {}",
                 rule.id, rule.title, rule.unmet, rule.observed
+            ),
+            Self::ForeignNonce { account } => write!(
+                f,
+                "the payload is on the durable nonce account {account}, which is in no [nonce_accounts] of the bundle: use one of those, or a recent blockhash"
             ),
             Self::Indeterminate { effect, reason } => write!(f, "effect {effect}: {reason}"),
             Self::PermitMismatch { part } => write!(

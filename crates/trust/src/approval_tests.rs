@@ -235,7 +235,7 @@ fn what_nobody_reads_is_not_approved() {
     let subject = world.subject();
     let long = Approval {
         subject: ApprovalSubject {
-            effects: vec!["x".repeat(200); EFFECTS_MAX + 2],
+            effects: vec!["x".repeat(200); EFFECTS_MAX + 3],
             ..subject.clone()
         },
         ..world.approval()

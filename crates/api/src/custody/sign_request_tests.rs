@@ -24,6 +24,7 @@ fn intent() -> Intent {
         effects: vec![effect],
         fee: amount("141"),
         change: vec![amount("7")],
+        nonce_account: None,
         validity: "any time".to_owned(),
         payload_digest: fixture::digest(3),
     }

@@ -89,7 +89,7 @@ pub enum Policy {
         last: usize,
     },
     /// What would each node say to a transaction? Nothing is stored or signed.
-    Simulate(Transaction),
+    Simulate(Box<Transaction>),
 }
 
 /// The example bundles.

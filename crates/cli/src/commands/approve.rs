@@ -39,8 +39,7 @@ pub(super) async fn approve(
 ) -> Result<Exit, Failure> {
     let client = connect(dir.clone()).await?;
     let key = named(client.profile(), &command.request)?;
-    let answer = client.request(&key).await?;
-    let waiting = Waiting::open(&client, &answer).await?;
+    let waiting = Waiting::open(&client, &key).await?;
     let (pen, person, credential) = pen(&command, &client, dir.as_deref())?;
     let quorum = waiting.quorum_for(&person, command.quorum.clone())?;
     let time = (clock::now(), clock::millis(command.expires));

@@ -40,7 +40,7 @@ pub(super) async fn run(
             activate::activate(&file, admin_socket.as_deref(), wait, dir, output).await
         }
         Policy::Replay { file, old, last } => replay::run(&file, &old, last, dir, output).await,
-        Policy::Simulate(transaction) => simulate::run(transaction, dir, output).await,
+        Policy::Simulate(transaction) => simulate::run(*transaction, dir, output).await,
     }
 }
 

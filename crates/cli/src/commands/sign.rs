@@ -111,6 +111,7 @@ fn source(args: &TransactionArgs) -> Result<Source, Failure> {
             coins: args.coins.clone(),
             fee: args.fee,
             blockhash: args.blockhash,
+            nonce_account: args.nonce_account.clone(),
         })),
         _ => Err(Failure::usage("name one of --psbt, --solana-message, and --pay with --amount")),
     }

@@ -161,7 +161,7 @@ async fn say(
     person: &PersonName,
     verdict: Verdict,
 ) -> Result<Answer, Failure> {
-    let waiting = Waiting::open(client, &client.request(name).await?).await?;
+    let waiting = Waiting::open(client, name).await?;
     let quorum = waiting.quorum_for(person, None)?;
     let credential = Credential::from(key.public_key()).fingerprint();
     let who = (person.clone(), credential);

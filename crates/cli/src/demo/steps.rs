@@ -335,6 +335,7 @@ impl Payment {
             coins: if is_solana { Vec::new() } else { sample::COINS.map(coin).to_vec() },
             fee: (!is_solana).then_some(FEE),
             blockhash: is_solana.then_some(Blockhash(sample::BLOCKHASH)),
+            nonce_account: None,
         }
     }
 }

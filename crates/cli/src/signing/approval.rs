@@ -3,7 +3,7 @@
 
 use quorate_api::pb::custody::v1::SignRequest as Answer;
 use quorate_intent::{Decoded, Payload};
-use quorate_model::{Digest, PersonName, QuorumName, Timestamp};
+use quorate_model::{Digest, PersonName, QuorumName, RequestKey, Timestamp};
 use quorate_protocol::wire::Deferral;
 use quorate_trust::{
     Approval, ApprovalNonce, ApprovalSubject, Decoding, Signed, SignedRequest, TrustRoot, Verdict,
@@ -13,6 +13,7 @@ use rand_core::{OsRng, RngCore as _};
 
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
+use crate::verified_key::VerifiedKey;
 
 /// How long before now an approval begins, for nodes whose clocks are behind.
 const LEAD_MS: u64 = 30_000;
@@ -28,15 +29,23 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Verifies a request back to its service, decodes it, and compares with what nodes said.
-    pub(crate) async fn open(client: &Client, answer: &Answer) -> Result<Self, Failure> {
+    /// Fetches a request, verifies it back to its service, decodes it, and compares with what nodes
+    /// said.
+    pub(crate) async fn open(client: &Client, asked: &RequestKey) -> Result<Self, Failure> {
         let root = &client.profile().root;
-        let signed = answer.signed_request.clone().ok_or_else(|| {
-            Failure::new(Exit::Error, "the coordinator did not send what the service signed")
-        })?;
-        let verified = SignedRequest::try_from(signed)?.verify(root)?;
+        let answer = client.request(asked).await?;
+        let verified = verify(&answer, asked, root)?;
+        let key = client.key(&verified.request().key).await?;
+        Self::new(verified, &key, &answer, root)
+    }
+
+    fn new(
+        verified: VerifiedRequest,
+        key: &VerifiedKey,
+        answer: &Answer,
+        root: &TrustRoot,
+    ) -> Result<Self, Failure> {
         let request = verified.request();
-        let key = client.key(&request.key).await?;
         let payload = Payload::new(request.payload_format, request.payload.clone());
         let decoded = quorate_intent::decode(&payload, key.paying(request.network))
             .map_err(|error| Failure::from(error).while_trying("the payload is refused"))?;
@@ -110,6 +119,25 @@ impl Waiting {
     }
 }
 
+/// The request that was asked for, as its service signed it.
+fn verify(
+    answer: &Answer,
+    asked: &RequestKey,
+    root: &TrustRoot,
+) -> Result<VerifiedRequest, Failure> {
+    let signed = answer.signed_request.clone().ok_or_else(|| {
+        Failure::new(Exit::Error, "the coordinator did not send what the service signed")
+    })?;
+    let verified = SignedRequest::try_from(signed)?.verify(root)?;
+    match verified.request().request_key() {
+        found if found == *asked => Ok(verified),
+        found => {
+            let message = format!("the coordinator sent {found}, not {asked}: do not approve");
+            Err(Failure::new(Exit::Error, message))
+        }
+    }
+}
+
 /// What nodes said about this very request, each verified.
 fn deferrals(
     answer: &Answer,
@@ -142,3 +170,7 @@ fn agreed(deferrals: &[Deferral], effects: Digest) -> Result<Digest, Failure> {
         _ => Err(Failure::new(Exit::Error, "nodes ask under different policy bundles")),
     }
 }
+
+#[cfg(test)]
+#[path = "approval_tests.rs"]
+mod tests;

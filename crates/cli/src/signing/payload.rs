@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
+use quorate_intent::compose::{
+    Coin, Payment, bitcoin_payment, solana_nonce_transfer, solana_transfer,
+};
 use quorate_intent::{Address, Payload};
 use quorate_model::{Network, PayloadFormat};
 
@@ -34,6 +36,8 @@ pub(crate) struct PaymentOrder {
     pub(crate) coins: Vec<CoinArg>,
     pub(crate) fee: Option<u64>,
     pub(crate) blockhash: Option<Blockhash>,
+    /// Where the blockhash is a durable nonce: the account that holds it.
+    pub(crate) nonce_account: Option<String>,
 }
 
 /// An unspent output as an argument: `txid:vout:sats`.
@@ -43,7 +47,7 @@ pub struct CoinArg {
     pub(crate) sats: u64,
 }
 
-/// A recent blockhash as an argument, in Base58.
+/// A recent blockhash or a durable nonce as an argument, in Base58.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Blockhash(pub(crate) [u8; 32]);
 
@@ -59,8 +63,7 @@ impl Source {
 
 impl PaymentOrder {
     fn build(&self, key: &VerifiedKey, network: Network) -> Result<Payload, Failure> {
-        let address =
-            Address::parse(&self.to, network).map_err(|error| Failure::usage(error.to_string()))?;
+        let address = parse(&self.to, network)?;
         match network {
             Network::Bitcoin
             | Network::BitcoinTestnet
@@ -104,9 +107,20 @@ impl PaymentOrder {
             let message = "a Solana payment needs --blockhash, and neither --coin nor --fee";
             return Err(Failure::usage(message));
         };
-        let message = solana_transfer(key.paying(network), address, self.amount, blockhash)?;
+        let (key, amount) = (key.paying(network), self.amount);
+        let message = match &self.nonce_account {
+            None => solana_transfer(key, address, amount, blockhash)?,
+            Some(holder) => {
+                let holder = parse(holder, network)?;
+                solana_nonce_transfer(key, address, amount, &holder, blockhash)?
+            }
+        };
         Ok(Payload::SolanaMessage(message))
     }
+}
+
+fn parse(address: &str, network: Network) -> Result<Address, Failure> {
+    Address::parse(address, network).map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {

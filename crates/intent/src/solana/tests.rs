@@ -142,6 +142,20 @@ fn every_supported_instruction_is_decoded() {
 }
 
 #[test]
+fn the_durable_nonce_account_is_told_to_rules_people_and_approvals() {
+    let on = |account| {
+        let advance = advance_nonce_account(&account, &PAYER);
+        decoded(&legacy(&[advance, transfer(&PAYER, &RECEIVER, 5)])).unwrap().intent
+    };
+    let intent = on(NONCE);
+    assert_eq!(intent.nonce_account.as_ref().map(|a| a.to_string()), Some(NONCE.to_string()));
+    assert!(intent.lines()[1].contains(&NONCE.to_string()), "{:?}", intent.lines());
+    assert_ne!(intent.effects_digest(), on(SOURCE).effects_digest());
+    let without = decoded(&legacy(&[transfer(&PAYER, &RECEIVER, 5)])).unwrap().intent;
+    assert_eq!((without.nonce_account, without.effects.len()), (None, 1));
+}
+
+#[test]
 fn the_priority_fee_is_price_times_limit_rounded_up() {
     let fee = |instructions: &[Instruction]| {
         let all = [instructions, &[transfer(&PAYER, &RECEIVER, 5)]].concat();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use quorate_intent::{Address, Amount, Asset, Effect, EffectKind, Intent};
+use quorate_intent::{Address, Amount, Asset, Effect, EffectKind, Flag, Intent};
 use quorate_model::{
     Attempt, Digest, Epoch, KeyId, Network, PersonName, QuorumName, ServiceName, Tag, Timestamp,
     Transcript,
@@ -54,7 +54,14 @@ impl Case {
             return Err("action must be transfer".to_owned());
         }
         let effects = test.effects.iter().map(|effect| parse_effect(effect, network));
-        let effects: Vec<_> = effects.collect::<Result<_, _>>()?;
+        let mut effects: Vec<_> = effects.collect::<Result<_, _>>()?;
+        let nonce_account = test.nonce_account.as_deref().map(|text| {
+            Address::parse(text, network).map_err(|error| format!("nonce_account: {error}"))
+        });
+        let nonce_account = nonce_account.transpose()?;
+        if nonce_account.is_some() {
+            effects.iter_mut().for_each(on_durable_nonce);
+        }
         // No fact is about who pays, so any address does.
         let from = effects.first().map(|effect| effect.destination.clone());
         let from = from.ok_or("needs at least one effect")?;
@@ -65,6 +72,7 @@ impl Case {
             effects,
             fee: amount(None, test.fee.as_deref().unwrap_or("0"), network)?,
             change: Vec::new(),
+            nonce_account,
             validity: String::new(),
             payload_digest: Transcript::new(Tag::Payload).finish(),
         };
@@ -154,6 +162,7 @@ impl Seen {
                         rules.iter().map(|(id, _)| id.clone()).collect()
                     }
                     Denial::NotPermitted { .. }
+                    | Denial::ForeignNonce { .. }
                     | Denial::Indeterminate { .. }
                     | Denial::PermitMismatch { .. } => none(),
                 };
@@ -185,6 +194,13 @@ fn parse_effect(effect: &TestEffect, network: Network) -> Result<Effect, String>
         destination: Address::parse(&effect.to, network).map_err(|error| error.to_string())?,
         flags: effect.flags.iter().map(flag).collect::<Result<_, _>>()?,
     })
+}
+
+/// As the decoder does with every effect of a payload on a durable nonce.
+fn on_durable_nonce(effect: &mut Effect) {
+    if !effect.flags.contains(&Flag::DurableNonce) {
+        effect.flags.push(Flag::DurableNonce);
+    }
 }
 
 fn parse_usage(charges: &[TestCharge], key: &KeyId, network: Network) -> Result<Usage, String> {

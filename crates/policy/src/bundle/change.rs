@@ -30,7 +30,8 @@ impl Change {
     /// A tightening may add a `forbid`; remove a `permit`, a registered asset, or whatever no rule
     /// names any more; lower a limit; lower an amount or a count of a window, or lengthen it; shorten
     /// the hours of a calendar; raise the number that a quorum requires; remove members of lists and
-    /// groups that only make rules allow more, and add members to those that only make rules refuse.
+    /// groups that only make rules allow more, and add members to those that only make rules refuse;
+    /// remove nonce accounts.
     /// Its own tests, version, predecessor and time change nothing.
     ///
     /// A member who leaves a quorum makes it a loosening, although fewer can then approve: whoever
@@ -41,6 +42,7 @@ impl Change {
         comparison.assets();
         comparison.numbers();
         comparison.members();
+        comparison.nonce_accounts();
         match comparison.why {
             why if why.is_empty() => Self::Tightening,
             why => Self::Loosening { why },
@@ -123,6 +125,16 @@ impl Comparison<'_> {
                 }
             }
         }
+    }
+
+    /// No rule names these: the gate itself refuses the nonce accounts that are in no table.
+    fn nonce_accounts(&mut self) {
+        let all = |bundle: &'_ Bundle| -> BTreeSet<String> {
+            bundle.tables.nonce_accounts.values().flatten().cloned().collect()
+        };
+        let (old, new) = (all(self.old), all(self.new));
+        let added = new.difference(&old);
+        self.why.extend(added.map(|account| format!("nonce account {account} is new")));
     }
 }
 

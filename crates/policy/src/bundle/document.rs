@@ -20,6 +20,8 @@ pub(super) struct Document {
     #[serde(default)]
     pub(super) lists: BTreeMap<String, List>,
     #[serde(default)]
+    pub(super) nonce_accounts: BTreeMap<String, List>,
+    #[serde(default)]
     pub(super) limits: BTreeMap<String, Limit>,
     #[serde(default)]
     pub(super) quorums: BTreeMap<String, Quorum>,
@@ -108,6 +110,7 @@ pub(super) struct Test {
     pub(super) action: Option<String>,
     pub(super) effects: Vec<TestEffect>,
     pub(super) fee: Option<String>,
+    pub(super) nonce_account: Option<String>,
     #[serde(default)]
     pub(super) approvers: BTreeSet<String>,
     #[serde(default)]

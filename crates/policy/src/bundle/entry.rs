@@ -92,6 +92,9 @@ impl Bundle {
         ));
         let accounts = |(name, members): (&String, _)| names("lists", name, "addresses", members);
         entries.extend(tables.lists.iter().map(accounts));
+        let nonces =
+            |(name, members): (&String, _)| names("nonce_accounts", name, "addresses", members);
+        entries.extend(tables.nonce_accounts.iter().map(nonces));
         entries.extend(tables.limits.iter().map(|(name, limit)| {
             let most = self.amount(&limit.asset, limit.per_transaction);
             entry(
@@ -169,6 +172,7 @@ fn of_test(test: &Test) -> Entry {
     ];
     let optional = [
         test.fee.as_deref().map(|fee| ("fee", text(fee))),
+        test.nonce_account.as_deref().map(|account| ("nonce_account", text(account))),
         (!test.approvers.is_empty()).then(|| ("approvers", listed(&test.approvers))),
         (!test.usage.is_empty()).then(|| ("usage", joined(test.usage.iter().map(charge_text)))),
         test.rules.as_ref().map(|rules| ("rules", listed(rules))),

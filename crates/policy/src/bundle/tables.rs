@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use quorate_intent::Asset;
-use quorate_model::{PersonName, QuorumName};
+use quorate_intent::{Address, Asset};
+use quorate_model::{Network, PersonName, QuorumName};
 use ruint::aliases::U256;
 
 use super::document::{self, Document};
@@ -34,6 +34,8 @@ pub(crate) struct Tables {
     pub(super) keys: BTreeMap<String, document::Key>,
     pub(super) groups: BTreeMap<String, BTreeSet<String>>,
     pub(super) lists: BTreeMap<String, BTreeSet<String>>,
+    /// Our durable nonce accounts, each after its network and a colon.
+    pub(super) nonce_accounts: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Tables {
@@ -44,6 +46,7 @@ impl Tables {
         let assets = document.assets.iter().map(parse_asset).collect::<Result<_, _>>()?;
         let limit = |entry| parse_limit(entry, &assets);
         let window = |entry| parse_window(entry, &assets);
+        let nonce_accounts = document.nonce_accounts.iter().map(parse_nonce_accounts);
         Ok(Self {
             limits: document.limits.iter().map(limit).collect::<Result<_, _>>()?,
             quorums: document.quorums.iter().map(parse_quorum).collect::<Result<_, _>>()?,
@@ -53,7 +56,14 @@ impl Tables {
             keys: document.keys.clone(),
             groups: document.groups.iter().map(services).collect(),
             lists: document.lists.iter().map(accounts).collect(),
+            nonce_accounts: nonce_accounts.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Whether the bundle names a durable nonce account as ours.
+    pub(crate) fn has_nonce_account(&self, network: Network, account: &Address) -> bool {
+        let account = format!("{network}:{account}");
+        self.nonce_accounts.values().any(|accounts| accounts.contains(&account))
     }
 }
 
@@ -142,6 +152,25 @@ fn parse_calendar(
     let calendar = Calendar::parse(utc_offset, days, from, to)
         .map_err(|reason| BundleError::entry("calendars", name, reason))?;
     Ok((name.clone(), calendar))
+}
+
+fn parse_nonce_accounts(
+    (name, list): Entry<'_, document::List>,
+) -> Result<(String, BTreeSet<String>), BundleError> {
+    let refuse = |reason: &dyn fmt::Display| BundleError::entry("nonce_accounts", name, reason);
+    let network: Network = list.network.parse().map_err(|error| refuse(&error))?;
+    match network {
+        Network::Solana | Network::SolanaDevnet | Network::SolanaTestnet => {}
+        Network::Bitcoin
+        | Network::BitcoinTestnet
+        | Network::BitcoinSignet
+        | Network::BitcoinRegtest => return Err(refuse(&"its network has no durable nonces")),
+    }
+    let account = |text: &String| match Address::parse(text, network) {
+        Ok(account) => Ok(format!("{network}:{account}")),
+        Err(error) => Err(refuse(&error)),
+    };
+    Ok((name.clone(), list.addresses.iter().map(account).collect::<Result<_, _>>()?))
 }
 
 fn registered(id: &str, assets: &BTreeMap<Asset, RegisteredAsset>) -> Result<Asset, String> {

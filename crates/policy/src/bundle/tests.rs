@@ -21,6 +21,10 @@ decimals = 8
 network = "bip122:000000000019d6689c085ae165831e93"
 addresses = ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
 
+[nonce_accounts.payouts]
+network = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
+addresses = ["11111111111111111111111111111111"]
+
 [limits.small]
 asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
 per_transaction = "100000000"

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Decision as Verdict, Entities, Request, Response};
 
+use quorate_intent::{Effect, Flag, Intent};
+
 use super::facts::Facts;
 use super::given::Given;
 use super::nearest;
@@ -23,7 +25,7 @@ pub(super) struct Question<'a> {
 
 impl<'a> Question<'a> {
     /// # Errors
-    /// [`Denial::Indeterminate`] where a fact cannot be computed exactly.
+    /// [`Denial::Indeterminate`] where a fact cannot be computed exactly, and what no rule can allow.
     pub(super) fn new(gate: &'a Gate, subject: &'a SigningSubject<'a>) -> Result<Self, Denial> {
         let indeterminate = |effect, reason: String| Denial::Indeterminate { effect, reason };
         let refuse = |reason: &str| Err(indeterminate(0, reason.to_owned()));
@@ -34,6 +36,7 @@ impl<'a> Question<'a> {
             return refuse("the key's scheme does not sign for the payload's network");
         }
         let bundle = &gate.bundle;
+        check_nonce(bundle, subject.intent)?;
         let entities = bundle
             .directory
             .with_key(subject.key, &bundle.vocabulary)
@@ -106,6 +109,22 @@ impl<'a> Question<'a> {
             return Err(indeterminate(format!("a rule failed to evaluate: {error}")));
         }
         Ok(Asked { facts, request, response })
+    }
+}
+
+/// A floor under the rules: whoever controls a durable nonce account decides until when a payload on
+/// it is valid, so it has to be one of ours.
+fn check_nonce(bundle: &Bundle, intent: &Intent) -> Result<(), Denial> {
+    match &intent.nonce_account {
+        Some(account) if bundle.tables.has_nonce_account(intent.network, account) => Ok(()),
+        Some(account) => Err(Denial::ForeignNonce { account: account.clone() }),
+        None => {
+            let flagged = |effect: &Effect| effect.flags.contains(&Flag::DurableNonce);
+            intent.effects.iter().position(flagged).map_or(Ok(()), |effect| {
+                let reason = "it is on a durable nonce account, and nothing says on which";
+                Err(Denial::Indeterminate { effect, reason: reason.to_owned() })
+            })
+        }
     }
 }
 

@@ -58,6 +58,10 @@ addresses = ["3P14159f73E4gFr7JterCCQh9QjiTjiZrG"]
 network = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
 addresses = ["11111111111111111111111111111111"]
 
+[nonce_accounts.payouts]
+network = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
+addresses = ["SysvarRecentB1ockHashes11111111111111111111"]
+
 [limits.small]
 asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
 per_transaction = "100000000"
@@ -128,6 +132,7 @@ impl Case {
                 effects: vec![pay(LISTED, BTC / 2)],
                 fee: btc(1_000),
                 change: Vec::new(),
+                nonce_account: None,
                 validity: String::new(),
                 payload_digest: Transcript::new(Tag::Payload).finish(),
             },
@@ -240,8 +245,12 @@ fn pay(to: &str, satoshi: u64) -> Effect {
 }
 
 fn effect(amount: Amount, to: &str, network: Network) -> Effect {
-    let destination = Address::parse(to, network).unwrap();
+    let destination = address(to, network);
     Effect { kind: EffectKind::Transfer, amount, destination, flags: Vec::new() }
+}
+
+fn address(text: &str, network: Network) -> Address {
+    Address::parse(text, network).unwrap()
 }
 
 fn pair(unmet: &str, observed: &str) -> (String, String) {
@@ -291,6 +300,32 @@ fn a_key_whose_scheme_is_not_the_networks_is_denied() {
     case.scheme = Scheme::FrostEd25519;
     let (_, reason) = case.indeterminate(&permit("context.asset_known"));
     assert!(reason.contains("scheme"), "{reason}");
+}
+
+/// Whatever the rules say and whoever approves: a payload on a nonce account of somebody else is valid
+/// for as long as that somebody likes.
+#[test]
+fn a_durable_nonce_account_must_be_one_that_the_bundle_names() {
+    let anything = gate(r#"@id("p1") @title("One") permit (principal, action, resource);"#);
+    const OURS: &str = "SysvarRecentB1ockHashes11111111111111111111";
+    let on = |account: &str, network| {
+        let mut case = Case::on_solana(network).approved_by(&["alice", "bob", "carol"]);
+        case.intent.nonce_account = Some(address(account, network));
+        case.intent.effects[0].flags = vec![Flag::DurableNonce];
+        case
+    };
+    assert!(on(OURS, Network::Solana).simulate(&anything).is_ok());
+    for (account, network) in [(SYSTEM, Network::Solana), (OURS, Network::SolanaDevnet)] {
+        let case = on(account, network);
+        let foreign = Denial::ForeignNonce { account: address(account, network) };
+        assert_eq!(case.simulate(&anything), Err(foreign.clone()));
+        assert!(foreign.to_string().contains(account), "{foreign}");
+        assert!(anything.required_quorums(&case.subject()).is_empty());
+    }
+    // A flag that nothing explains is no reason to sign.
+    let mut unnamed = on(OURS, Network::Solana);
+    unnamed.intent.nonce_account = None;
+    assert!(unnamed.indeterminate(&anything).1.contains("durable nonce"));
 }
 
 /// Cedar skips a rule that fails, so that each of these `forbid`s alone would be a yes.

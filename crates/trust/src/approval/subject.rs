@@ -71,8 +71,8 @@ impl ApprovalSubject {
         bundle: Digest,
     ) -> Result<Self, TooManyEffects> {
         let Decoding { lines, effects_digest, payload_digest } = decoding;
-        // Beside the effects: who pays, and the fee.
-        if lines.len() > EFFECTS_MAX + 2 {
+        // Beside the effects: who pays, a durable nonce account, and the fee.
+        if lines.len() > EFFECTS_MAX + 3 {
             return Err(TooManyEffects);
         }
         let mut messages = Transcript::new(Tag::SigningMessages);

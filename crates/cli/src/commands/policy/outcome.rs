@@ -84,7 +84,9 @@ impl Outcome {
             Denial::NotPermitted { nearest, .. } => {
                 Self { nearest: nearest.as_ref().map(Nearest::new), ..denied }
             }
-            Denial::Indeterminate { .. } | Denial::PermitMismatch { .. } => denied,
+            Denial::ForeignNonce { .. }
+            | Denial::Indeterminate { .. }
+            | Denial::PermitMismatch { .. } => denied,
         }
     }
 

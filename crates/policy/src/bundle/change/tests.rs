@@ -65,6 +65,10 @@ addresses = ["12cbQLTFMXRnSzktFkuoG3eHoMeFtpTu3S"]
 network = "bip122:000000000019d6689c085ae165831e93"
 addresses = ["1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"]
 
+[nonce_accounts.payouts]
+network = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
+addresses = ["11111111111111111111111111111111"]
+
 [limits.small]
 asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
 per_transaction = "1000"
@@ -273,6 +277,27 @@ fn groups_are_judged_as_lists_are() {
     loosens("\"payments\", ", "\"payments\", \"new\", ", "new is new in group withdrawals");
     tightens("[\"old\"]", "[\"old\", \"older\"]");
     loosens("[\"old\"]", "[]", "old is gone from group blocked");
+}
+
+/// No rule asks about them, so all tables of them are one.
+#[test]
+fn nonce_accounts_may_only_go() {
+    let ours = "addresses = [\"11111111111111111111111111111111\"]";
+    let network = "network = \"solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp\"\n";
+    tightens(ours, "addresses = []");
+    tightens(&format!("[nonce_accounts.payouts]\n{network}{ours}"), "");
+    tightens("nonce_accounts.payouts", "nonce_accounts.renamed");
+    let sysvar = "SysvarRecentB1ockHashes11111111111111111111";
+    let new = "nonce account solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:";
+    let more = ours.replace(']', &format!(", \"{sysvar}\"]"));
+    loosens(ours, &more, &format!("{new}{sysvar} is new"));
+    let more =
+        format!("[nonce_accounts.more]\n{network}addresses = [\"{sysvar}\"]\n[limits.small]");
+    loosens("[limits.small]", &more, &format!("{new}{sysvar} is new"));
+    let devnet = "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1";
+    let elsewhere = format!("network = \"{devnet}\"\n{ours}");
+    let why = format!("nonce account {devnet}:11111111111111111111111111111111 is new");
+    loosens(&format!("{network}{ours}"), &elsewhere, &why);
 }
 
 #[test]

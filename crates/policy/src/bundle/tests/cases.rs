@@ -51,6 +51,7 @@ fn a_test_that_describes_no_request_is_refused() {
         ("[\"alice\"]", "[\"Alice\"]"),
         ("at = \"2026-11-22T09:00:00.000Z\"", "at = \"yesterday\""),
         ("now = \"2026", "now = \"in 2026"),
+        ("missing = []", "nonce_account = \"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb\""),
     ] {
         assert!(TEST.contains(part), "{part}");
         let error = Bundle::parse(&format!("{}{}", text(RULE), TEST.replace(part, other)));
@@ -64,4 +65,23 @@ fn a_test_that_describes_no_request_is_refused() {
         TEST.lines().map(|line| if line.starts_with("effects") { "effects = []" } else { line });
     let empty = format!("{}{}", text(RULE), empty.collect::<Vec<_>>().join("\n"));
     assert!(matches!(Bundle::parse(&empty), Err(BundleError::Entry { table: "tests", .. })));
+}
+
+#[test]
+fn a_test_may_be_on_a_durable_nonce_account() {
+    let sol = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp";
+    let asset = format!("[assets.\"{sol}/slip44:501\"]\nsymbol = \"SOL\"\ndecimals = 9\n");
+    let run = |condition: &str, account: &str| {
+        let test = format!(
+            "[[tests]]\nname = \"t\"\nservice = \"payments\"\nkey = \"treasury\"\n\
+             network = \"{sol}\"\neffects = [{{ to = \"{ACCOUNT}\", amount = \"5\" }}]\n\
+             nonce_account = \"{account}\"\nnow = \"2026-11-22T10:00:00.000Z\"\n\
+             expect = \"allow\"\n"
+        );
+        let rule = permit(&format!("when {{ {condition} }}"));
+        Bundle::parse(&format!("{}{asset}{test}", text(&rule))).unwrap().run_tests().passed()
+    };
+    const ACCOUNT: &str = "11111111111111111111111111111111";
+    assert!(run(r#"context.flags.contains("durable_nonce")"#, ACCOUNT));
+    assert!(!run("context.asset_known", "SysvarRecentB1ockHashes11111111111111111111"));
 }

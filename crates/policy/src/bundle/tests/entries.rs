@@ -1,3 +1,4 @@
+use quorate_model::Network;
 use ruint::aliases::U256;
 
 use super::*;
@@ -14,9 +15,18 @@ fn an_unusable_entry_of_a_table_is_named() {
     let list = found("lists", "counterparties");
     assert_eq!(entry_refused("network = \"bip122", "network = \"bitcoin"), list);
     assert_eq!(entry_refused("DivfNa\"]", "DivfNb\"]"), list);
+    let nonces = found("nonce_accounts", "payouts");
+    let solana = "network = \"solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp\"";
+    assert_eq!(entry_refused(solana, "network = \"solana\""), nonces);
+    assert_eq!(entry_refused("1111111\"]", "1111110\"]"), nonces);
+    let bitcoin = |network| {
+        format!("network = \"{network}\"\naddresses = [\"12cbQLTFMXRnSzktFkuoG3eHoMeFtpTu3S\"]")
+    };
+    let list = format!("{solana}\naddresses = [\"11111111111111111111111111111111\"]");
+    assert_eq!(entry_refused(&list, &bitcoin(Network::Bitcoin)), nonces);
     let limit = found("limits", "small");
     assert_eq!(entry_refused(&format!("asset = \"{btc}"), "asset = \"BTC"), limit);
-    let unregistered = Asset::native(quorate_model::Network::Solana);
+    let unregistered = Asset::native(Network::Solana);
     assert_eq!(
         entry_refused(&format!("asset = \"{btc}"), &format!("asset = \"{unregistered}")),
         limit
@@ -133,6 +143,9 @@ fn a_bundle_tells_everything_that_it_says() {
         "keys.treasury: tier hot; vault hot".to_owned(),
         format!("assets.{btc}: decimals 8; symbol BTC"),
         format!("lists.counterparties: addresses {address}"),
+        "nonce_accounts.payouts: addresses \
+         solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp:11111111111111111111111111111111"
+            .to_owned(),
         format!("limits.small: asset {btc}; per_transaction 100000000 (1 BTC)"),
         "quorums.treasury: members alice, bob, carol; required 2".to_owned(),
         format!("windows.daily: amount 500000000 (5 BTC); asset {btc}; count 10; seconds 86400"),

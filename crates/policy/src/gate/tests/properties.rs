@@ -115,13 +115,15 @@ fn asked() -> impl Strategy<Value = Asked> {
     let charges = prop::collection::vec(charge, 0..4);
     let around =
         (any::<bool>(), proptest::bool::weighted(0.8), (0..32_u8, 0..32_u8), 0..604_800_u64);
-    (effects, select(&SATOSHI[..]), charges, around).prop_map(
-        |(effects, fee, charges, (grouped, hot, (some, others), seconds))| {
+    let paid = (select(&SATOSHI[..]), proptest::bool::weighted(0.05));
+    (effects, paid, charges, around).prop_map(
+        |(effects, (fee, foreign_nonce), charges, (grouped, hot, (some, others), seconds))| {
             let now = SUNDAY + seconds * 1_000;
             let ago = |(satoshi, millis): (u64, u64)| (satoshi, now + 60_000 - millis);
             let charges = charges.into_iter().map(ago).collect();
             // Few persons, so that quorums are missing.
-            Asked { grouped, hot, effects, fee, approvers: some & others, charges, now }
+            let approvers = some & others;
+            Asked { grouped, hot, effects, fee, foreign_nonce, approvers, charges, now }
         },
     )
 }

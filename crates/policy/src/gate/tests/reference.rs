@@ -73,6 +73,8 @@ pub(super) struct Asked {
     /// Destination, satoshi, and whether it is flagged as dust.
     pub(super) effects: Vec<(usize, u64, bool)>,
     pub(super) fee: u64,
+    /// Whether it is on a durable nonce account that the bundle does not name.
+    pub(super) foreign_nonce: bool,
     /// Bits of the persons.
     pub(super) approvers: u8,
     /// Satoshi and time of what was released.
@@ -199,6 +201,7 @@ impl Asked {
         });
         let mut case = Case::with_effects(effects.collect());
         case.intent.fee = btc(self.fee);
+        case.intent.nonce_account = self.foreign_nonce.then(|| address(LISTED, Network::Bitcoin));
         case.now = Timestamp::from_millis(self.now);
         case = case.approved_by(&self.approved().collect::<Vec<_>>());
         case.key = if self.hot { "treasury" } else { "other" }.parse().unwrap();
@@ -265,6 +268,9 @@ impl Model {
     }
 
     pub(super) fn decide(&self, asked: &Asked) -> Expected {
+        if asked.foreign_nonce {
+            return Expected::Deny;
+        }
         let now = self.holding(asked, self.met(asked), asked.now);
         if let Some(rules) = self.allowed_by(asked, &now) {
             return Expected::Allow(rules);
