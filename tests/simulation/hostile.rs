@@ -115,7 +115,10 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
             }
         }
         ToNode::Reject { request, .. } => flip(&mut request.statement, rng),
-        ToNode::Simulate(_) | ToNode::Orders | ToNode::Status => {}
+        ToNode::HearClock(reading) => {
+            reading.body.heads.clock = reading.body.heads.clock.plus_millis(1);
+        }
+        ToNode::ReadClock { .. } | ToNode::Simulate(_) | ToNode::Orders | ToNode::Status => {}
     }
 }
 
@@ -204,6 +207,8 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::CarryOut(_)
             | ToNode::Reject { .. }
             | ToNode::Orders
+            | ToNode::ReadClock { .. }
+            | ToNode::HearClock(_)
             | ToNode::Status => {}
         });
         holds(&outcome, "inventing", seed);

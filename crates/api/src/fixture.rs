@@ -9,8 +9,8 @@ use quorate_model::{
 };
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{
-    Acceptance, CeremonyKey, Deferral, FromNode, MissingQuorum, NodeStatus, Refusal, RefusalCode,
-    SignedDenial, Subject, ToNode,
+    Acceptance, CeremonyKey, ClockReading, Deferral, FromNode, MissingQuorum, NodeStatus, Refusal,
+    RefusalCode, SignedDenial, Subject, ToNode,
 };
 use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
@@ -173,7 +173,12 @@ pub(crate) fn status() -> NodeStatus {
         reasons: vec!["the clock is in doubt".to_owned()],
         stops: vec!["cluster is frozen by alice (order-1)".to_owned()],
         version: "0.1.0".to_owned(),
+        clock_challenge: Some(digest(15)),
     }
+}
+
+fn clock_reading() -> ClockReading {
+    ClockReading { challenge: digest(15), heads: heads() }
 }
 
 /// Every question.
@@ -210,6 +215,8 @@ pub(crate) fn questions() -> Vec<ToNode> {
         ToNode::Simulate(signed_request()),
         ToNode::CarryOut(signed_order()),
         ToNode::Orders,
+        ToNode::ReadClock { challenge: digest(15) },
+        ToNode::HearClock(signed(3, clock_reading())),
         ToNode::Status,
     ]
 }
@@ -233,7 +240,9 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Simulated(Err("no rule permits it".to_owned())),
         FromNode::Accepted(signed(2, Acceptance { order: digest(6), heads: heads() })),
         FromNode::Orders(vec![signed_order()]),
+        FromNode::ClockReading(signed(3, clock_reading())),
         FromNode::Status(status()),
+        FromNode::Status(NodeStatus { clock_challenge: None, ..status() }),
         refused(RefusalCode::Invalid),
         refused(RefusalCode::NotFound),
         refused(RefusalCode::AttemptUsed),

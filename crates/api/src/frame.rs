@@ -49,6 +49,8 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         | ToNode::Confirm { .. }
         | ToNode::Simulate(_)
         | ToNode::CarryOut(_)
+        | ToNode::ReadClock { .. }
+        | ToNode::HearClock(_)
         | ToNode::Status => false,
     }
 }
@@ -70,6 +72,7 @@ pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
         | FromNode::Active
         | FromNode::Simulated(_)
         | FromNode::Accepted(_)
+        | FromNode::ClockReading(_)
         | FromNode::Status(_)
         | FromNode::Refused(_) => false,
     }

@@ -75,6 +75,7 @@ impl Coordinator {
                 | FromNode::Active
                 | FromNode::Accepted(_)
                 | FromNode::Orders(_)
+                | FromNode::ClockReading(_)
                 | FromNode::Simulated(_)
                 | FromNode::Status(_),
             ) => (Fault::Node(node), "it answered something else than it was asked".to_owned()),

@@ -17,13 +17,20 @@ pub(crate) enum Phase {
 /// What an answer is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    Signing { subject: Digest, attempt: Attempt, phase: Phase },
+    Signing {
+        subject: Digest,
+        attempt: Attempt,
+        phase: Phase,
+    },
     Ceremony(CeremonyKey),
     Activation(KeyId),
     Simulate(ClientCall),
     Order(OrderId),
     Orders,
     Reject,
+    /// For the node that doubts its own.
+    ReadClock(ParticipantId),
+    HearClock,
     Status,
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{
-    Attempt, ClusterId, Digest, KeyId, OrderId, ParticipantId, RequestKey, Timestamp,
+    Attempt, ClusterId, Digest, KeyId, Moment, OrderId, ParticipantId, RequestKey, Timestamp,
 };
-use quorate_protocol::wire::{CallId, FromNode, ToNode};
+use quorate_protocol::wire::{CallId, FromNode, NodeStatus, ToNode};
 use quorate_protocol::{Engine, Output};
 use quorate_trust::{Stops, TrustRoot};
 use rand_core::CryptoRngCore;
@@ -104,9 +104,10 @@ impl Engine for Coordinator {
     fn handle(
         &mut self,
         input: Input,
-        now: Timestamp,
+        now: Moment,
         rng: &mut dyn CryptoRngCore,
     ) -> Vec<Output<Record, Action>> {
+        let now = now.time;
         let mut out = Out::new(now);
         match input {
             Input::Attached(node) => self.attached(node, &mut out),
@@ -156,6 +157,7 @@ impl Coordinator {
         self.requests.wake_all(out.now);
         self.forget_refusals(node);
         self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
+        self.ask_the_doubtful(node, out);
     }
 
     fn detached(&mut self, node: ParticipantId, out: &mut Out) {
@@ -216,18 +218,30 @@ impl Coordinator {
             Purpose::Orders => self.orders_answered(node, answer, out),
             // It ended here already.
             Purpose::Reject => {}
-            Purpose::Status => {
+            Purpose::ReadClock(asker) => self.clock_read(node, asker, answer, out),
+            Purpose::Status | Purpose::HearClock => {
                 let FromNode::Status(status) = answer else { return };
                 if status.heads.stops != self.stops.digest() {
                     self.ask(node, Purpose::Orders, ToNode::Orders, self.limits.phase_ms, out);
                 }
-                let Some(state) = self.nodes.0.get_mut(&node) else { return };
-                let bundle = status.heads.bundle;
-                let earlier = state.status.replace(status);
-                if earlier.is_some_and(|earlier| earlier.heads.bundle != bundle) {
-                    self.forget_deferrals(node, out);
+                if let (Purpose::Status, Some(challenge)) = (&purpose, status.clock_challenge) {
+                    self.ask_clocks(node, challenge, out);
                 }
+                self.take_status(node, status, out);
             }
+        }
+    }
+
+    fn take_status(&mut self, node: ParticipantId, status: NodeStatus, out: &mut Out) {
+        let Some(state) = self.nodes.0.get_mut(&node) else { return };
+        let bundle = status.heads.bundle;
+        let could_work = state.status.is_some() && !state.doubts_its_clock();
+        let earlier = state.status.replace(status);
+        if earlier.is_some_and(|earlier| earlier.heads.bundle != bundle) {
+            self.forget_deferrals(node, out);
+        }
+        if !could_work && self.nodes.can_work(node) {
+            self.requests.wake_all(out.now);
         }
     }
 
@@ -242,7 +256,12 @@ impl Coordinator {
             Purpose::Activation(key) => self.activation_failed(node, &key, &reason, out),
             Purpose::Simulate(call) => self.simulate_failed(node, call, reason, out),
             // Its next status shows what it does not have.
-            Purpose::Order(_) | Purpose::Orders | Purpose::Reject | Purpose::Status => {}
+            Purpose::Order(_)
+            | Purpose::Orders
+            | Purpose::Reject
+            | Purpose::ReadClock(_)
+            | Purpose::HearClock
+            | Purpose::Status => {}
         }
     }
 }

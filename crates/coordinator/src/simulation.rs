@@ -77,6 +77,7 @@ impl Coordinator {
             | FromNode::Active
             | FromNode::Accepted(_)
             | FromNode::Orders(_)
+            | FromNode::ClockReading(_)
             | FromNode::Status(_) => {
                 let reason = format!("node {node} answered something else than it was asked");
                 self.simulate_failed(node, call, reason, out);

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
-use quorate_model::{Digest, KeyId, ParticipantId, RequestKey, Timestamp};
+use quorate_model::{Digest, KeyId, Moment, ParticipantId, RequestKey};
 use quorate_policy::Usage;
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
 use quorate_trust::{Order, Stops};
 
 use crate::charge;
+use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::keygen::Ceremonies;
 use crate::keys::{HeldKey, Keys};
@@ -70,9 +71,9 @@ impl Node {
     pub fn start(
         config: NodeConfig,
         records: Vec<Record>,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<(Self, Vec<Record>), StartError> {
-        let NodeConfig { identity, root, gate, limits, version } = config;
+        let NodeConfig { identity, root, gate, limits, version, boot } = config;
         let me = identity.participant;
         let entry = root.nodes.get(&me).filter(|e| e.identity == identity.key.public_key());
         if entry.is_none() {
@@ -84,6 +85,7 @@ impl Node {
             cluster: root.hash(),
             root,
             gate,
+            clock: Clock::new(boot, limits.clock_skew_ms, now),
             limits,
             version,
             log: Log::default(),
@@ -100,12 +102,19 @@ impl Node {
             orders: BTreeMap::new(),
         };
         node.load(records)?;
-        let mut turn = Turn::new(now);
+        let jumped = node.clock.observe(now);
+        let mut turn = Turn::new(now.time);
         let event = Event::new(EventKind::NodeStarted)
             .fact("version", &node.version)
             .fact("bundle", node.gate.bundle_hash())
             .fact("keys", node.keys.0.len());
         node.audit(event, &mut turn);
+        if let Some(by) = jumped {
+            node.clock_jumped(by, &mut turn);
+        }
+        if node.clock.doubt().is_some() && node.clock_peers() == 0 {
+            node.clock_confirmed("configuration", &mut turn);
+        }
         Ok((node, turn.into_records()))
     }
 
@@ -120,6 +129,7 @@ impl Node {
                 Record::Active(record) => active.push(record),
                 Record::Ceremony(record) => self.ceremonies.put(&record),
                 Record::Request(record) => self.ledger.put(record),
+                Record::Clock(record) => self.clock.load(record),
                 Record::Watermark(time) => self.ledger.set_watermark(time),
                 Record::ConfirmationAttempt(record) => {
                     self.confirmation_attempts.insert(record.statement, record.attempt);

@@ -139,6 +139,7 @@ impl Oracle {
             | FromNode::Active
             | FromNode::Simulated(_)
             | FromNode::Orders(_)
+            | FromNode::ClockReading(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => Ok(()),
         }
@@ -222,6 +223,7 @@ fn durable(
         | Record::Active(_)
         | Record::ForgetRequest(_)
         | Record::Watermark(_)
+        | Record::Clock(_)
         | Record::Order(_)
         | Record::Audit(_) => false,
     })

@@ -10,7 +10,7 @@ mod queue;
 use std::collections::BTreeMap;
 
 use quorate_coordinator::{Action as CoordinatorAction, Coordinator, Input as CoordinatorInput};
-use quorate_model::{ParticipantId, Timestamp};
+use quorate_model::{Moment, ParticipantId, Timestamp};
 use quorate_protocol::wire::{CallId, Subject, ToNode};
 use quorate_protocol::{CertifiedKey, Confirmation, Engine as _};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node};
@@ -73,9 +73,16 @@ struct SimulatedNode {
     /// The attachment in use; odd ones are up.
     link: u64,
     skew_ms: u64,
+    /// How often its machine was started.
+    boots: u8,
 }
 
 impl SimulatedNode {
+    /// What its clocks show.
+    fn moment(&self, now: Timestamp) -> Moment {
+        Moment { time: now.plus_millis(self.skew_ms), uptime_ms: now.since(Timestamp::ZERO) }
+    }
+
     fn attached(&self) -> bool {
         self.link % 2 == 1
     }
@@ -88,7 +95,7 @@ impl World {
         let fixture = ClusterFixture::new(workload.nodes, &mut rng);
         let nodes = fixture.root.nodes.keys().map(|id| {
             let skew_ms = below(&mut rng, faults.skew_ms_max + 1);
-            (*id, SimulatedNode { process: Process::new(false), link: 0, skew_ms })
+            (*id, SimulatedNode { process: Process::new(false), link: 0, skew_ms, boots: 0 })
         });
         let nodes = nodes.collect();
         Self {
@@ -241,6 +248,8 @@ impl World {
             | ToNode::CarryOut(_)
             | ToNode::Reject { .. }
             | ToNode::Orders
+            | ToNode::ReadClock { .. }
+            | ToNode::HearClock(_)
             | ToNode::Status => (None, None, false),
         };
         Asked { subject, attempt, is_confirmation }
@@ -249,7 +258,7 @@ impl World {
     fn tell_node(&mut self, node: ParticipantId, input: NodeInput) {
         let bug = self.bug;
         let Some(state) = self.nodes.get_mut(&node) else { return };
-        let now = self.now.plus_millis(state.skew_ms);
+        let now = state.moment(self.now);
         let Some(engine) = &mut state.process.engine else { return };
         let mut outputs = engine.handle(input, now, &mut self.rng);
         if bug == Some(Bug::ForgetAttempts) {
@@ -300,7 +309,8 @@ impl World {
 
     fn tell_coordinator(&mut self, input: CoordinatorInput) {
         let Some(engine) = &mut self.coordinator.engine else { return };
-        let outputs = engine.handle(input, self.now, &mut self.rng);
+        let now = Moment { time: self.now, uptime_ms: self.now.since(START) };
+        let outputs = engine.handle(input, now, &mut self.rng);
         let life = self.coordinator.life;
         if let Some(wake) = engine.wake_at() {
             let wake = wake.max(self.now.plus_millis(1));

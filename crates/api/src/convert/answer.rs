@@ -33,6 +33,7 @@ impl TryFrom<Answer> for FromNode {
             Answer::Orders(pb::Orders { orders }) => {
                 Self::Orders(field::list("Orders.orders", orders, limits::ORDERS_MAX)?)
             }
+            Answer::ClockReading(message) => Self::ClockReading(message.try_into()?),
             Answer::Status(message) => Self::Status(message.try_into()?),
             Answer::Refused(message) => Self::Refused(message.try_into()?),
         })
@@ -60,6 +61,7 @@ impl From<FromNode> for Answer {
             FromNode::Orders(orders) => {
                 Self::Orders(pb::Orders { orders: orders.into_iter().map(Into::into).collect() })
             }
+            FromNode::ClockReading(message) => Self::ClockReading(message.into()),
             FromNode::Status(status) => Self::Status(status.into()),
             FromNode::Refused(refusal) => Self::Refused(refusal.into()),
         }

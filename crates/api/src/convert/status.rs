@@ -12,6 +12,8 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
         const REASONS: &str = "NodeStatus.reasons";
         const STOPS: &str = "NodeStatus.stops";
         const VERSION: &str = "NodeStatus.version";
+        const CHALLENGE: &str = "NodeStatus.clock_challenge";
+        let challenge = Some(status.clock_challenge).filter(|bytes| !bytes.is_empty());
         Ok(Self {
             heads: field::required("NodeStatus.heads", status.heads)?.try_into()?,
             active_keys: status.active_keys,
@@ -20,6 +22,7 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
             reasons: field::text_list(REASONS, status.reasons, limits::STATUS_REASONS_MAX)?,
             stops: field::text_list(STOPS, status.stops, limits::STATUS_REASONS_MAX)?,
             version: field::text(VERSION, status.version, limits::VERSION_BYTES_MAX)?,
+            clock_challenge: challenge.map(|b| field::digest(CHALLENGE, &b)).transpose()?,
         })
     }
 }
@@ -38,6 +41,7 @@ impl From<NodeStatus> for pb::NodeStatus {
             reasons: clip(status.reasons),
             stops: clip(status.stops),
             version: field::clip(status.version, limits::VERSION_BYTES_MAX),
+            clock_challenge: status.clock_challenge.map_or(vec![], |c| c.as_bytes().to_vec()),
         }
     }
 }

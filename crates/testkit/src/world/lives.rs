@@ -1,7 +1,7 @@
 //! Lives and deaths: who starts, crashes, attaches and is cut off, and when.
 
 use quorate_coordinator::{Coordinator, Input as CoordinatorInput};
-use quorate_model::ParticipantId;
+use quorate_model::{BootId, ParticipantId};
 use quorate_signer::Node;
 use rand_chacha::ChaCha20Rng;
 
@@ -10,6 +10,9 @@ use super::{CALM_FROM_MS, COORDINATOR_NAP_MS, START, World};
 use crate::cluster::ClusterFixture;
 use crate::driver::Bug;
 use crate::rng::{below, chance};
+
+/// How often, per mille, a machine goes down with its process.
+const REBOOTS: u64 = 400;
 
 impl World {
     pub(super) fn attach(&mut self, node: ParticipantId) {
@@ -38,9 +41,11 @@ impl World {
     }
 
     pub(super) fn crash_node(&mut self, node: ParticipantId) {
-        self.note(format!("node {node} crashes"));
+        let reboots = chance(&mut self.rng, REBOOTS);
+        self.note(format!("node {node} crashes{}", if reboots { ", and its machine" } else { "" }));
         if let Some(state) = self.nodes.get_mut(&node) {
             state.process.crash(&mut self.rng);
+            state.boots += u8::from(reboots);
         }
         self.detach(node);
         let pause = 100 + below(&mut self.rng, 3_000);
@@ -54,11 +59,12 @@ impl World {
                 ClusterFixture::people_bundle()
             }
         };
-        let config = self.fixture.node_config(node, bundle);
+        let mut config = self.fixture.node_config(node, bundle);
         let Some(state) = self.nodes.get_mut(&node).filter(|n| n.process.engine.is_none()) else {
             return;
         };
-        let now = self.now.plus_millis(state.skew_ms);
+        let now = state.moment(self.now);
+        config.boot = Some(BootId::from_bytes([state.boots; 16]));
         let records = state.process.disk.records();
         let (engine, started) =
             Node::start(config, records, now).expect("an honest node's own records are good");
