@@ -18,15 +18,8 @@ impl Coordinator {
     }
 
     /// Brings a node's reading to whoever asked for it.
-    pub(crate) fn clock_read(
-        &mut self,
-        node: ParticipantId,
-        asker: ParticipantId,
-        answer: FromNode,
-        out: &mut Out,
-    ) {
+    pub(crate) fn clock_read(&mut self, asker: ParticipantId, answer: FromNode, out: &mut Out) {
         if let FromNode::ClockReading(reading) = answer
-            && reading.from == node
             && self.nodes.is_attached(asker)
         {
             let question = ToNode::HearClock(reading);

@@ -218,7 +218,7 @@ impl Coordinator {
             Purpose::Orders => self.orders_answered(node, answer, out),
             // It ended here already.
             Purpose::Reject => {}
-            Purpose::ReadClock(asker) => self.clock_read(node, asker, answer, out),
+            Purpose::ReadClock(asker) => self.clock_read(asker, answer, out),
             Purpose::Status | Purpose::HearClock => {
                 let FromNode::Status(status) = answer else { return };
                 if status.heads.stops != self.stops.digest() {

@@ -40,3 +40,20 @@ pub(crate) fn boot() -> Option<BootId> {
 pub(crate) fn until(time: Timestamp) -> Duration {
     Duration::from_millis(time.since(now()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_that_nobody_sets_goes_on() {
+        let (first, second) = (moment(), moment());
+        assert!(first.uptime_ms > 0 && second.uptime_ms >= first.uptime_ms);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn linux_says_which_run_of_the_machine_this_is() {
+        assert!(boot().is_some());
+    }
+}

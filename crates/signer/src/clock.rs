@@ -56,8 +56,7 @@ impl Clock {
 
     /// Takes up what was confirmed before the process was started, in the same run of the machine.
     pub(crate) fn load(&mut self, record: ClockRecord) {
-        let is_earlier = record.confirmed.uptime_ms <= self.now.uptime_ms;
-        if self.boot == Some(record.boot) && is_earlier {
+        if self.boot == Some(record.boot) {
             self.confirmed = Some(record.confirmed);
         }
     }

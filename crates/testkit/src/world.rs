@@ -73,6 +73,8 @@ struct SimulatedNode {
     /// The attachment in use; odd ones are up.
     link: u64,
     skew_ms: u64,
+    /// By how much more its clock is wrong, for a while.
+    wrong_ms: i64,
     /// How often its machine was started.
     boots: u8,
 }
@@ -80,7 +82,14 @@ struct SimulatedNode {
 impl SimulatedNode {
     /// What its clocks show.
     fn moment(&self, now: Timestamp) -> Moment {
-        Moment { time: now.plus_millis(self.skew_ms), uptime_ms: now.since(Timestamp::ZERO) }
+        let time = now.plus_millis(self.skew_ms).millis().saturating_add_signed(self.wrong_ms);
+        Moment { time: Timestamp::from_millis(time), uptime_ms: now.since(Timestamp::ZERO) }
+    }
+
+    /// When its clock shows a time, as it goes now.
+    fn when(&self, shows: Timestamp) -> Timestamp {
+        let time = shows.millis().saturating_sub(self.skew_ms);
+        Timestamp::from_millis(time.saturating_sub_signed(self.wrong_ms))
     }
 
     fn attached(&self) -> bool {
@@ -95,7 +104,8 @@ impl World {
         let fixture = ClusterFixture::new(workload.nodes, &mut rng);
         let nodes = fixture.root.nodes.keys().map(|id| {
             let skew_ms = below(&mut rng, faults.skew_ms_max + 1);
-            (*id, SimulatedNode { process: Process::new(false), link: 0, skew_ms, boots: 0 })
+            let process = Process::new(false);
+            (*id, SimulatedNode { process, link: 0, skew_ms, wrong_ms: 0, boots: 0 })
         });
         let nodes = nodes.collect();
         Self {
@@ -202,6 +212,7 @@ impl World {
             Event::StartCoordinator => self.start_coordinator(),
             Event::Cut(node) => self.detach(node),
             Event::Attach(node) => self.attach(node),
+            Event::SetClock { node, wrong_ms } => self.set_clock(node, wrong_ms),
             Event::Client => self.client_acts(),
         }
     }
@@ -267,8 +278,7 @@ impl World {
         let wake = engine.wake_at();
         let life = state.process.life;
         if let Some(wake) = wake {
-            // The engine's clock is ahead of the world's by the skew.
-            let wake = Timestamp::from_millis(wake.millis().saturating_sub(state.skew_ms));
+            let wake = state.when(wake);
             self.queue.push(wake.max(self.now.plus_millis(1)), Event::NodeTick { node, life });
         }
         let (actions, syncing) = state.process.queue(outputs);

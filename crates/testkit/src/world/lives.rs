@@ -11,6 +11,8 @@ use crate::cluster::ClusterFixture;
 use crate::driver::Bug;
 use crate::rng::{below, chance};
 
+/// By how much a clock is set wrong.
+const JUMP_MS: i64 = 26 * 3_600_000;
 /// How often, per mille, a machine goes down with its process.
 const REBOOTS: u64 = 400;
 
@@ -101,6 +103,13 @@ impl World {
         self.tell_coordinator(CoordinatorInput::Tick);
     }
 
+    pub(super) fn set_clock(&mut self, node: ParticipantId, wrong_ms: i64) {
+        self.note(format!("the clock of node {node} is set, {wrong_ms} ms off"));
+        if let Some(state) = self.nodes.get_mut(&node) {
+            state.wrong_ms = wrong_ms;
+        }
+    }
+
     pub(super) fn schedule_faults(&mut self) {
         let nodes: Vec<_> = self.nodes.keys().copied().collect();
         let any = |rng: &mut ChaCha20Rng| {
@@ -114,6 +123,15 @@ impl World {
                 (true, _) | (false, None) => Event::CrashCoordinator,
             };
             self.queue.push(time, event);
+        }
+        for _ in 0..self.faults.jumps {
+            let time = START.plus_millis(below(&mut self.rng, CALM_FROM_MS));
+            let wrong_ms = if chance(&mut self.rng, 500) { JUMP_MS } else { -JUMP_MS };
+            let pause = 100 + below(&mut self.rng, 5_000);
+            if let Some(node) = any(&mut self.rng) {
+                self.queue.push(time, Event::SetClock { node, wrong_ms });
+                self.queue.push(time.plus_millis(pause), Event::SetClock { node, wrong_ms: 0 });
+            }
         }
         for _ in 0..self.faults.cuts {
             let time = START.plus_millis(below(&mut self.rng, CALM_FROM_MS));
