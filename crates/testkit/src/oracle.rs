@@ -53,6 +53,13 @@ pub enum Violation {
         /// Which answer.
         what: &'static str,
     },
+    /// A node reserved or released by a clock that was set wrong.
+    WrongClock {
+        /// The node.
+        node: ParticipantId,
+        /// What it answered.
+        what: &'static str,
+    },
     /// A signature that does not verify was given to a client.
     BadSignature,
     /// A request ended as it should not.

@@ -275,6 +275,7 @@ impl World {
         if bug == Some(Bug::ForgetAttempts) {
             faulty::forget_attempts(&mut outputs);
         }
+        let believed = faulty::by_a_wrong_clock(state.wrong_ms, &outputs);
         let wake = engine.wake_at();
         let life = state.process.life;
         if let Some(wake) = wake {
@@ -282,6 +283,9 @@ impl World {
             self.queue.push(wake.max(self.now.plus_millis(1)), Event::NodeTick { node, life });
         }
         let (actions, syncing) = state.process.queue(outputs);
+        if let Some(what) = believed {
+            self.violation.get_or_insert(Violation::WrongClock { node, what });
+        }
         self.node_acts(node, actions, syncing);
     }
 

@@ -5,6 +5,7 @@ use quorate_model::{BootId, ParticipantId};
 use quorate_signer::Node;
 use rand_chacha::ChaCha20Rng;
 
+use super::faulty;
 use super::queue::Event;
 use super::{CALM_FROM_MS, COORDINATOR_NAP_MS, START, World};
 use crate::cluster::ClusterFixture;
@@ -57,11 +58,15 @@ impl World {
     pub(super) fn start_node(&mut self, node: ParticipantId) {
         let bundle = match self.bug {
             Some(Bug::NoGate) => ClusterFixture::permissive_bundle(),
-            Some(Bug::SendBeforePersist | Bug::ForgetAttempts) | None => {
+            Some(Bug::SendBeforePersist | Bug::ForgetAttempts | Bug::BelieveClocks) | None => {
                 ClusterFixture::people_bundle()
             }
         };
         let mut config = self.fixture.node_config(node, bundle);
+        if self.bug == Some(Bug::BelieveClocks) {
+            config.limits.clock_peers = Some(0);
+            config.limits.clock_skew_ms = faulty::ANY_SKEW_MS;
+        }
         let Some(state) = self.nodes.get_mut(&node).filter(|n| n.process.engine.is_none()) else {
             return;
         };
