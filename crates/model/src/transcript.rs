@@ -58,6 +58,8 @@ pub enum Tag {
     Deferral,
     /// A node's word that it carried out an order.
     Acceptance,
+    /// What a node that doubts its clock has others sign.
+    ClockChallenge,
     /// A node's answer to another that asked for its clock.
     ClockReading,
     /// A policy bundle.
@@ -102,6 +104,7 @@ impl Tag {
             Self::Denial => "quorate/v1/denial",
             Self::Deferral => "quorate/v1/deferral",
             Self::Acceptance => "quorate/v1/acceptance",
+            Self::ClockChallenge => "quorate/v1/clock-challenge",
             Self::ClockReading => "quorate/v1/clock-reading",
             Self::Bundle => "quorate/v1/bundle",
             Self::AuditEntry => "quorate/v1/audit-entry",

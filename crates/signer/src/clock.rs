@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{BootId, Digest, Moment, ParticipantId, Timestamp};
+use quorate_model::{BootId, Digest, Moment, ParticipantId, Tag, Timestamp, Transcript};
 use quorate_protocol::wire::ClockReading;
 use quorate_trust::Authentic;
 use rand_core::CryptoRngCore;
@@ -94,7 +94,8 @@ impl Clock {
         if !self.challenge.as_ref().is_some_and(is_young) {
             let mut drawn = [0; 32];
             rng.fill_bytes(&mut drawn);
-            let drawn = Digest::new(drawn);
+            // Hashed: what the source of nonces gave is shown to nobody.
+            let drawn = Transcript::new(Tag::ClockChallenge).bytes(&drawn).finish();
             self.challenge = Some(Challenge { drawn, uptime_ms, heard: BTreeMap::new() });
         }
         self.challenge.as_ref().map(|challenge| challenge.drawn)
