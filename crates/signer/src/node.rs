@@ -150,10 +150,12 @@ impl Engine for Node {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
-        let forget = self.ledger.next_expiry().filter(|_| self.clock.doubt().is_none());
+        let forget = self.ledger.next_expiry();
         let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
-        let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline(), forget];
-        ends.into_iter().flatten().min()
+        // While the clock is in doubt nothing comes of these: there is nothing to wake up for.
+        let by_the_clock = [forget].into_iter().filter(|_| self.clock.doubt().is_none());
+        let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline()];
+        ends.into_iter().chain(by_the_clock).flatten().min()
     }
 }
 
