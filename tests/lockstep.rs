@@ -8,7 +8,7 @@ use quorate_coordinator::{
     Action as CoordinatorAction, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator,
     Input as CoordinatorInput, OperationState, SignRequestView,
 };
-use quorate_model::{KeyId, ParticipantId, Scheme, Timestamp};
+use quorate_model::{KeyId, Moment, ParticipantId, Scheme, Timestamp};
 use quorate_protocol::{CertifiedKey, Engine as _, Output};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node, Record};
 use quorate_testkit::{ClusterFixture, Frame, seeded};
@@ -66,6 +66,11 @@ pub(crate) struct Lockstep {
     replies: BTreeMap<ClientCall, Result<ClientReply, ClientError>>,
 }
 
+/// Every clock is right.
+fn moment(now: Timestamp) -> Moment {
+    Moment { time: now, uptime_ms: now.since(START) }
+}
+
 fn recorded(seed: u64) -> Recorded {
     Recorded { inner: Box::new(seeded(seed)), draws: Vec::new() }
 }
@@ -76,7 +81,8 @@ impl Lockstep {
         let start = |id: &ParticipantId| {
             let config = fixture.node_config(*id, ClusterFixture::bundle());
             trace!(?config, "node starts");
-            let (engine, records) = Node::start(config, Vec::new(), START).expect("a new node");
+            let now = moment(START);
+            let (engine, records) = Node::start(config, Vec::new(), now).expect("a new node");
             let rng = recorded((seed << 16) | u64::from(id.get()));
             (*id, LockstepNode { engine, rng, batches: vec![records] })
         };
@@ -154,7 +160,8 @@ impl Lockstep {
     fn settle(&mut self) {
         while let Some(input) = self.inputs.pop_front() {
             trace!(?input, "to the coordinator");
-            let outputs = self.coordinator.handle(input, self.now, &mut self.coordinator_rng);
+            let outputs =
+                self.coordinator.handle(input, moment(self.now), &mut self.coordinator_rng);
             for output in outputs {
                 trace!(?output, "from the coordinator");
                 match output {
@@ -179,7 +186,7 @@ impl Lockstep {
     fn ask(&mut self, id: ParticipantId, input: NodeInput) {
         let node = self.nodes.get_mut(&id).expect("a node of the cluster");
         trace!(%id, ?input, "to a node");
-        for output in node.engine.handle(input, self.now, &mut node.rng) {
+        for output in node.engine.handle(input, moment(self.now), &mut node.rng) {
             trace!(%id, ?output, "from a node");
             match output {
                 Output::Persist(batch) => node.batches.push(batch),

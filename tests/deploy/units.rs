@@ -44,6 +44,13 @@ fn what_is_written_to_may_be_written_to() {
 }
 
 #[test]
+fn a_node_that_cannot_read_the_boot_id_is_told_it() {
+    let unit = text("systemd/quorate-node.service");
+    assert_eq!(values(&unit, "ProcSubset"), ["pid"]);
+    assert_eq!(values(&unit, "Environment"), ["QUORATE_BOOT_ID=%b"]);
+}
+
+#[test]
 fn a_node_may_listen_on_no_port_and_a_coordinator_on_its_own() {
     let unit = text("systemd/quorate-node.service");
     assert_eq!(values(&unit, "SocketBindDeny"), ["any"]);

@@ -268,6 +268,24 @@ fn a_rejection_of_what_has_expired_writes_nothing() {
 }
 
 #[test]
+fn a_rejection_holds_whatever_the_clock_shows() {
+    for by_ms in [26 * 3_600_000, -26 * 3_600_000] {
+        let mut lab = asking(ClusterFixture::asking_bundle);
+        let request = lab.payment(1, false);
+        let mut rejection = approval(&lab, &request, "alice");
+        rejection.verdict = Verdict::Reject;
+        let rejection = lab.fixture.say(&rejection);
+        lab.wrong_ms.insert(id(1), by_ms);
+        let answer = reject(&mut lab, &request, rejection);
+        assert!(matches!(answer, FromNode::Denied(_)), "{by_ms}: {answer:?}");
+        lab.wrong_ms.clear();
+        let approvals = approve(&lab, &request, &["alice", "bob"]);
+        let answer = reserve(&mut lab, 1, &request, &approvals);
+        assert!(matches!(answer, FromNode::Denied(_)), "{by_ms}: {answer:?}");
+    }
+}
+
+#[test]
 fn whoever_asks_again_and_again_does_not_fill_the_audit_log() {
     let mut lab = asking(ClusterFixture::asking_bundle);
     let request = lab.payment(1, false);

@@ -1,4 +1,5 @@
 mod approvals;
+mod clocks;
 mod orders;
 
 use std::collections::VecDeque;
@@ -7,7 +8,7 @@ use quorate_coordinator::{
     Action, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator, ErrorCode, Hold,
     Input, KeyRecord, Limits, ListFilter, Record, RequestState, SignRequestView,
 };
-use quorate_model::{Attempt, ParticipantId, Timestamp};
+use quorate_model::{Attempt, Moment, ParticipantId, Timestamp};
 use quorate_protocol::wire::FromNode;
 use quorate_protocol::{Engine as _, Output};
 use quorate_testkit::{Lab, seeded};
@@ -25,6 +26,10 @@ struct Cluster {
     calls: u64,
     /// Changes what a node says.
     between: Box<dyn FnMut(ParticipantId, FromNode) -> FromNode>,
+}
+
+fn moment(now: Timestamp) -> Moment {
+    Moment { time: now, uptime_ms: now.millis() }
 }
 
 fn key_record(lab: &Lab) -> KeyRecord {
@@ -62,7 +67,7 @@ impl Cluster {
         let mut replies = Vec::new();
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
-            for output in self.coordinator.handle(input, self.lab.now, &mut self.rng) {
+            for output in self.coordinator.handle(input, moment(self.lab.now), &mut self.rng) {
                 match output {
                     Output::Persist(records) => self.records.extend(records),
                     Output::Act(Action::Ask { node, call, question })
@@ -411,7 +416,7 @@ fn large_requests_that_fail_together_fit_into_the_store_batch_by_batch() {
     cluster.attach(&[1]);
     let outputs = cluster.coordinator.handle(
         Input::Detached(id(1)),
-        cluster.lab.now.plus_millis(60_000),
+        moment(cluster.lab.now.plus_millis(60_000)),
         &mut cluster.rng,
     );
     let mut batches = 0;

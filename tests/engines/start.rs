@@ -1,4 +1,5 @@
 use quorate_audit::{ChainError, EventKind, Export, Origin};
+use quorate_model::Moment;
 use quorate_protocol::SecretShare;
 use quorate_protocol::wire::FromNode;
 use quorate_signer::{Node, Record, StartError};
@@ -36,7 +37,8 @@ fn a_node_with_another_identity_key_does_not_start() {
     let lab = lab();
     let mut config = lab.config(id(1));
     config.identity.participant = id(2);
-    let error = Node::start(config, lab.records(id(1)), lab.now).err().unwrap();
+    let now = Moment { time: lab.now, uptime_ms: 0 };
+    let error = Node::start(config, lab.records(id(1)), now).err().unwrap();
     assert_eq!(error, StartError::Identity(id(2)));
 }
 

@@ -1,6 +1,6 @@
 //! Policy bundles and versions of the trust root that come into force, at a node.
 
-use quorate_model::Timestamp;
+use quorate_model::{Moment, Timestamp};
 use quorate_protocol::wire::{Acceptance, FromNode, RefusalCode, ToNode};
 use quorate_signer::{Record, StartError};
 use quorate_testkit::{ClusterFixture, Lab};
@@ -361,7 +361,8 @@ fn another_first_policy_does_not_start() {
     let lab = lab();
     let mut config = lab.config(id(1));
     config.policy = ClusterFixture::permissive_bundle();
-    let error = quorate_signer::Node::start(config, lab.records(id(1)), lab.now).err().unwrap();
+    let now = Moment { time: lab.now, uptime_ms: 0 };
+    let error = quorate_signer::Node::start(config, lab.records(id(1)), now).err().unwrap();
     assert!(matches!(error, StartError::Policy { .. }), "{error}");
 }
 

@@ -30,3 +30,9 @@ fn a_gate_that_checks_nothing_is_caught() {
     let violation = caught(Bug::NoGate);
     assert!(matches!(violation, Some(Violation::NotPermitted { .. })), "{violation:?}");
 }
+
+#[test]
+fn believing_every_clock_is_caught() {
+    let violation = caught(Bug::BelieveClocks);
+    assert!(matches!(violation, Some(Violation::WrongClock { .. })), "{violation:?}");
+}

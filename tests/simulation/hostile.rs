@@ -121,7 +121,14 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
             tamper(acceptances, rng, early);
         }
         ToNode::Reject { request, .. } => flip(&mut request.statement, rng),
-        ToNode::Simulate(_) | ToNode::Orders | ToNode::Order(_) | ToNode::Status => {}
+        ToNode::HearClock(reading) => {
+            reading.body.heads.clock = reading.body.heads.clock.plus_millis(1);
+        }
+        ToNode::ReadClock { .. }
+        | ToNode::Simulate(_)
+        | ToNode::Orders
+        | ToNode::Order(_)
+        | ToNode::Status => {}
     }
 }
 
@@ -211,9 +218,34 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Reject { .. }
             | ToNode::Orders
             | ToNode::Order(_)
+            | ToNode::ReadClock { .. }
+            | ToNode::HearClock(_)
             | ToNode::Status => {}
         });
         holds(&outcome, "inventing", seed);
+    }
+}
+
+#[test]
+fn clocks_that_are_withheld_replayed_or_invented_gain_nothing() {
+    for seed in 0..30 {
+        let mut rng = seeded(seed ^ 0xc10c);
+        let mut heard: Vec<FromNode> = Vec::new();
+        let meddler = move |mut frame: Frame| {
+            let Frame::Answer(_, _, answer) = &mut frame else { return vec![frame] };
+            let FromNode::ClockReading(reading) = answer else { return vec![frame] };
+            heard.push(FromNode::ClockReading(reading.clone()));
+            match rng.next_u32() % 4 {
+                0 => return Vec::new(),
+                1 => *answer = heard[rng.next_u32() as usize % heard.len()].clone(),
+                2 => reading.body.heads.clock = Timestamp::ZERO,
+                _ => {}
+            }
+            vec![frame]
+        };
+        let faults = Faults { crashes: 6, jumps: 4, ..Faults::none() };
+        let world = World::new(seed, workload(), faults).with_meddler(meddler);
+        holds(&world.run(), "lying about clocks", seed);
     }
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod approval;
 mod ceremony;
 mod certificate;
+mod clock;
 mod denial;
 mod order;
 mod question;

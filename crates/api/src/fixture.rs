@@ -9,8 +9,8 @@ use quorate_model::{
 };
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{
-    Acceptance, CeremonyKey, Deferral, FromNode, MissingQuorum, NodeStatus, Refusal, RefusalCode,
-    SignedDenial, Subject, ToNode,
+    Acceptance, CeremonyKey, ClockReading, Deferral, FromNode, MissingQuorum, NodeStatus, Refusal,
+    RefusalCode, SignedDenial, Subject, ToNode,
 };
 use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
@@ -187,7 +187,12 @@ pub(crate) fn status() -> NodeStatus {
         policy_version: 3,
         scheduled: vec!["policy version 4 begins tomorrow".to_owned()],
         version: "0.1.0".to_owned(),
+        clock_challenge: Some(digest(15)),
     }
+}
+
+fn clock_reading() -> ClockReading {
+    ClockReading { challenge: digest(15), heads: heads() }
 }
 
 /// Every question.
@@ -226,6 +231,8 @@ pub(crate) fn questions() -> Vec<ToNode> {
         ToNode::CarryOut { order: order_with_document(), acceptances: vec![acceptance()] },
         ToNode::Orders,
         ToNode::Order(digest(6)),
+        ToNode::ReadClock { challenge: digest(15) },
+        ToNode::HearClock(signed(3, clock_reading())),
         ToNode::Status,
     ]
 }
@@ -250,7 +257,9 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Accepted(acceptance()),
         FromNode::Orders(vec![digest(6), digest(7)]),
         FromNode::Order(order_with_document()),
+        FromNode::ClockReading(signed(3, clock_reading())),
         FromNode::Status(status()),
+        FromNode::Status(NodeStatus { clock_challenge: None, ..status() }),
         refused(RefusalCode::Invalid),
         refused(RefusalCode::NotFound),
         refused(RefusalCode::AttemptUsed),

@@ -52,6 +52,8 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         | ToNode::Share { .. }
         | ToNode::Confirm { .. }
         | ToNode::Simulate(_)
+        | ToNode::ReadClock { .. }
+        | ToNode::HearClock(_)
         | ToNode::Status => false,
     }
 }
@@ -75,6 +77,7 @@ pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
         | FromNode::Active
         | FromNode::Simulated(_)
         | FromNode::Accepted(_)
+        | FromNode::ClockReading(_)
         | FromNode::Status(_)
         | FromNode::Refused(_) => false,
     }

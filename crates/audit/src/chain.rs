@@ -70,7 +70,8 @@ impl Log {
         self.edge.root()
     }
 
-    /// The latest time at which the node did something: no honest clock of it shows an earlier one.
+    /// The latest time at which the node did something, by a clock that it had no doubt of: no honest
+    /// clock of it shows an earlier one.
     pub fn time(&self) -> Timestamp {
         self.time
     }
@@ -93,17 +94,18 @@ impl Log {
     }
 
     fn take(&mut self, entry: &Entry) {
-        if shows_the_time(entry.event.kind) {
+        if shows_the_time(&entry.event) {
             self.time = self.time.max(entry.time);
         }
         self.edge.push(entry.leaf());
     }
 }
 
-/// A node may start, and be read, before its clock is set: only what it does afterwards counts.
-fn shows_the_time(kind: EventKind) -> bool {
-    match kind {
-        EventKind::NodeStarted | EventKind::AdminAccess => false,
+/// A node may start, and be read, before its clock is set: only what it does afterwards counts, and
+/// nothing that it did while it doubted its clock. So no wrong clock makes the right one seem late.
+fn shows_the_time(event: &Event) -> bool {
+    match event.kind {
+        EventKind::NodeStarted | EventKind::AdminAccess | EventKind::ClockDoubted => false,
         EventKind::CeremonyBegun
         | EventKind::ShareCommitted
         | EventKind::ShareDropped
@@ -114,9 +116,10 @@ fn shows_the_time(kind: EventKind) -> bool {
         | EventKind::RequestPending
         | EventKind::ConfirmationReserved
         | EventKind::SharesReleased
+        | EventKind::ClockConfirmed
         | EventKind::OrderAccepted
         | EventKind::PolicyBegun
-        | EventKind::RootBegun => true,
+        | EventKind::RootBegun => !event.is_in_doubt(),
     }
 }
 
@@ -160,6 +163,18 @@ mod tests {
         }
         let _ = log.append(Event::new(EventKind::OrderAccepted), early, state);
         assert_eq!(log.time(), early);
+    }
+
+    #[test]
+    fn a_clock_in_doubt_does_not_show_the_time() {
+        let mut log = Log::default();
+        let (late, early) = (Timestamp::from_millis(9), Timestamp::from_millis(3));
+        let state = Digest::new([0; 32]);
+        let _ = log.append(Event::new(EventKind::OrderAccepted), early, state);
+        for kind in EventKind::ALL {
+            let _ = log.append(Event::new(kind).in_doubt(), late, state);
+            assert_eq!(log.time(), early, "{kind:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,10 @@ use tlog_tiles::{Hash, record_hash};
 
 use crate::EventKind;
 
+/// The fact, and its value, of an entry whose time is in doubt.
+const CLOCK: &str = "clock";
+const IN_DOUBT: &str = "in doubt";
+
 /// One entry of a node's audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -43,6 +47,17 @@ impl Event {
     pub fn fact(mut self, name: &str, value: impl fmt::Display) -> Self {
         self.facts.push((name.to_owned(), value.to_string()));
         self
+    }
+
+    /// Says that the node doubted its clock: the time of the entry is what the clock showed, no more.
+    #[must_use]
+    pub fn in_doubt(self) -> Self {
+        self.fact(CLOCK, IN_DOUBT)
+    }
+
+    /// Whether the node doubted its clock.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.values(CLOCK).any(|value| value == IN_DOUBT)
     }
 
     /// What the facts of that name say, in their order.

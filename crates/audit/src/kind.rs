@@ -35,11 +35,15 @@ pub enum EventKind {
     RootBegun,
     /// Somebody read this log through the interface for administrators.
     AdminAccess,
+    /// The clock was set, by more than nodes may differ.
+    ClockDoubted,
+    /// Enough other nodes' clocks agreed with the node's own.
+    ClockConfirmed,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -55,6 +59,8 @@ impl EventKind {
         Self::PolicyBegun,
         Self::RootBegun,
         Self::AdminAccess,
+        Self::ClockDoubted,
+        Self::ClockConfirmed,
     ];
 
     /// The name on every surface.
@@ -75,6 +81,8 @@ impl EventKind {
             Self::PolicyBegun => "policy-begun",
             Self::RootBegun => "root-begun",
             Self::AdminAccess => "admin-access",
+            Self::ClockDoubted => "clock-doubted",
+            Self::ClockConfirmed => "clock-confirmed",
         }
     }
 }
@@ -103,7 +111,7 @@ mod tests {
         let names: BTreeSet<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(names.len(), EventKind::ALL.len());
         // The declaration order is the order of the list, so the last one has the last number.
-        assert_eq!(EventKind::AdminAccess as usize + 1, EventKind::ALL.len());
+        assert_eq!(EventKind::ClockConfirmed as usize + 1, EventKind::ALL.len());
         for kind in EventKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }

@@ -126,7 +126,7 @@ impl Coordinator {
 
     fn begin_confirmation(&mut self, key: &KeyId, signing_set: ParticipantSet, out: &mut Out) {
         let Some(activation) = self.keys.get_mut(key) else { return };
-        let here = signing_set.iter().all(|id| self.nodes.is_attached(id));
+        let here = signing_set.iter().all(|id| self.nodes.can_work(id));
         if !here || activation.signing.contains(&signing_set) {
             return;
         }
@@ -184,6 +184,7 @@ impl Coordinator {
             | FromNode::Accepted(_)
             | FromNode::Orders(_)
             | FromNode::Order(_)
+            | FromNode::ClockReading(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => return,
         };

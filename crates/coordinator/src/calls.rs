@@ -17,7 +17,11 @@ pub(crate) enum Phase {
 /// What an answer is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    Signing { subject: Digest, attempt: Attempt, phase: Phase },
+    Signing {
+        subject: Digest,
+        attempt: Attempt,
+        phase: Phase,
+    },
     Ceremony(CeremonyKey),
     Activation(KeyId),
     Simulate(ClientCall),
@@ -25,6 +29,9 @@ pub(crate) enum Purpose {
     Orders,
     FetchOrder,
     Reject,
+    /// For the node that doubts its own.
+    ReadClock(ParticipantId),
+    HearClock,
     Status,
 }
 

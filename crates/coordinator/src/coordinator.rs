@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{
-    Attempt, ClusterId, Digest, KeyId, OrderId, ParticipantId, RequestKey, Timestamp,
+    Attempt, ClusterId, Digest, KeyId, Moment, OrderId, ParticipantId, RequestKey, Timestamp,
 };
-use quorate_protocol::wire::{CallId, FromNode, ToNode};
+use quorate_protocol::wire::{CallId, FromNode, NodeStatus, ToNode};
 use quorate_protocol::{Engine, Output};
 use quorate_trust::{Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
@@ -111,9 +111,10 @@ impl Engine for Coordinator {
     fn handle(
         &mut self,
         input: Input,
-        now: Timestamp,
+        now: Moment,
         rng: &mut dyn CryptoRngCore,
     ) -> Vec<Output<Record, Action>> {
+        let now = now.time;
         let mut out = Out::new(now);
         self.begin_root(&mut out);
         match input {
@@ -165,6 +166,7 @@ impl Coordinator {
         self.requests.wake_all(out.now);
         self.orders.forget_refusals(node);
         self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
+        self.ask_the_doubtful(node, out);
     }
 
     fn detached(&mut self, node: ParticipantId, out: &mut Out) {
@@ -226,22 +228,35 @@ impl Coordinator {
             Purpose::FetchOrder => self.order_fetched(node, answer, out),
             // It ended here already.
             Purpose::Reject => {}
-            Purpose::Status => {
+            Purpose::ReadClock(asker) => self.clock_read(asker, answer, out),
+            Purpose::Status | Purpose::HearClock => {
                 let FromNode::Status(status) = answer else { return };
                 if status.heads.orders != self.orders.head() {
                     self.ask(node, Purpose::Orders, ToNode::Orders, self.limits.phase_ms, out);
                 }
-                let Some(state) = self.nodes.0.get_mut(&node) else { return };
-                let heads = status.heads;
-                state.on = Some((heads.root, heads.bundle));
-                let Some(earlier) = state.status.replace(status) else { return };
-                if earlier.heads.bundle != heads.bundle {
-                    self.forget_deferrals(node, out);
+                if let (Purpose::Status, Some(challenge)) = (&purpose, status.clock_challenge) {
+                    self.ask_clocks(node, challenge, out);
                 }
-                if earlier.heads.root != heads.root {
-                    self.orders.forget_refusals(node);
-                }
+                self.take_status(node, status, out);
             }
+        }
+    }
+
+    fn take_status(&mut self, node: ParticipantId, status: NodeStatus, out: &mut Out) {
+        let Some(state) = self.nodes.0.get_mut(&node) else { return };
+        let heads = status.heads;
+        state.on = Some((heads.root, heads.bundle));
+        let could_work = state.status.is_some() && !state.doubts_its_clock();
+        if let Some(earlier) = state.status.replace(status) {
+            if earlier.heads.bundle != heads.bundle {
+                self.forget_deferrals(node, out);
+            }
+            if earlier.heads.root != heads.root {
+                self.orders.forget_refusals(node);
+            }
+        }
+        if !could_work && self.nodes.can_work(node) {
+            self.requests.wake_all(out.now);
         }
     }
 
@@ -260,6 +275,8 @@ impl Coordinator {
             | Purpose::Orders
             | Purpose::FetchOrder
             | Purpose::Reject
+            | Purpose::ReadClock(_)
+            | Purpose::HearClock
             | Purpose::Status => {}
         }
     }

@@ -77,13 +77,17 @@ impl Coordinator {
         let Some(ceremony) = self.ceremonies.get_mut(key) else { return };
         let order = ceremony.order.clone();
         let roster = &order.generate_key().roster;
-        let absent: Vec<_> = roster.iter().filter(|id| !self.nodes.is_attached(*id)).collect();
+        let absent: Vec<_> = roster.iter().filter(|id| !self.nodes.can_work(*id)).collect();
         if let Err(error) = order.verified().check_time(out.now) {
             return self.fail_operation(&order, &error.to_string(), out);
         }
         if !absent.is_empty() {
             ceremony.round = Round::Pause(out.now.plus_millis(self.limits.retry_ms));
-            return self.note(&order, &format!("waiting for nodes {absent:?} to attach"), out);
+            return self.note(
+                &order,
+                &format!("waiting for nodes {absent:?} to attach and trust their clocks"),
+                out,
+            );
         }
         let next = ceremony.attempt.next().filter(|next| next.0 <= self.limits.attempts_max);
         let Some(attempt) = next else {

@@ -10,6 +10,7 @@ mod answers;
 mod approvals;
 mod calls;
 mod client;
+mod clocks;
 mod config;
 mod coordinator;
 mod effect;

@@ -21,6 +21,12 @@ pub(crate) struct NodeState {
     pub(crate) suspect_until: Option<Timestamp>,
 }
 
+impl NodeState {
+    pub(crate) fn doubts_its_clock(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.clock_challenge.is_some())
+    }
+}
+
 impl Nodes {
     pub(crate) fn new(ids: impl IntoIterator<Item = ParticipantId>) -> Self {
         Self(ids.into_iter().map(|id| (id, NodeState::default())).collect())
@@ -55,6 +61,14 @@ impl Nodes {
 
     pub(crate) fn is_attached(&self, id: ParticipantId) -> bool {
         self.0.get(&id).is_some_and(|node| node.attached)
+    }
+
+    /// Whether a node is attached and said that it does not doubt its clock: whoever does would only
+    /// refuse.
+    pub(crate) fn can_work(&self, id: ParticipantId) -> bool {
+        self.0
+            .get(&id)
+            .is_some_and(|node| node.attached && node.status.is_some() && !node.doubts_its_clock())
     }
 
     /// The nodes that can be asked, ascending.

@@ -63,7 +63,7 @@ impl Coordinator {
         let failures = self.requests.waiting(key).map(|w| w.failures.clone()).unwrap_or_default();
         let holds_back = |id| !record.is_denied_by(id) && self.holds_back(&record, id, out.now);
         let live = |id: &ParticipantId| {
-            self.nodes.is_attached(*id) && !record.is_denied_by(*id) && !holds_back(*id)
+            self.nodes.can_work(*id) && !record.is_denied_by(*id) && !holds_back(*id)
         };
         let candidates = self.nodes.on_one_head(certified.roster.iter().filter(live).collect());
         let rank = |id| (failures.get(&id).copied().unwrap_or(0), self.calls.load(id));

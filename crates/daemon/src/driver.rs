@@ -136,7 +136,7 @@ where
     }
 
     fn handle(&mut self, input: E::Input) {
-        let outputs = self.engine.handle(input, clock::now(), &mut OsRng);
+        let outputs = self.engine.handle(input, clock::moment(), &mut OsRng);
         self.adapter.observe(&outputs);
         self.outbox.release(outputs);
     }

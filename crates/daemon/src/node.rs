@@ -106,8 +106,9 @@ async fn start(
             policy,
             limits: file.limits.apply(),
             version: VERSION.to_owned(),
+            boot: clock::boot(),
         };
-        let (node, started) = Node::start(config, records, clock::now())?;
+        let (node, started) = Node::start(config, records, clock::moment())?;
         info!(%participant, cluster = %cluster, "node starts");
         Ok((node, started, storage))
     };

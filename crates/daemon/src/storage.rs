@@ -66,6 +66,7 @@ impl Keep for quorate_signer::Record {
             | Self::Request(_)
             | Self::ForgetRequest(_)
             | Self::Watermark(_)
+            | Self::Clock(_)
             | Self::ConfirmationAttempt(_)
             | Self::Order(_)
             | Self::Audit(_) => None,

@@ -8,6 +8,7 @@
 mod digest;
 mod heads;
 mod key;
+mod moment;
 mod name;
 mod participant;
 mod path;
@@ -20,6 +21,7 @@ mod transcript;
 pub use digest::{ClusterId, Digest, ParseDigest, SessionId};
 pub use heads::Heads;
 pub use key::{Attempt, Epoch, KeyState};
+pub use moment::{BootId, Moment, ParseBootId};
 pub use name::{KeyId, NameError, OrderId, PersonName, QuorumName, ServiceName};
 pub use participant::{ParticipantError, ParticipantId, ParticipantSet};
 pub use path::{DerivationPath, PathError};

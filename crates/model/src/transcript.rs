@@ -54,6 +54,10 @@ pub enum Tag {
     Deferral,
     /// A node's word that it carried out an order.
     Acceptance,
+    /// What a node that doubts its clock has others sign.
+    ClockChallenge,
+    /// A node's answer to another that asked for its clock.
+    ClockReading,
     /// A policy bundle.
     Bundle,
     /// An entry of an audit log.
@@ -94,6 +98,8 @@ impl Tag {
             Self::Denial => "quorate/v1/denial",
             Self::Deferral => "quorate/v1/deferral",
             Self::Acceptance => "quorate/v1/acceptance",
+            Self::ClockChallenge => "quorate/v1/clock-challenge",
+            Self::ClockReading => "quorate/v1/clock-reading",
             Self::Bundle => "quorate/v1/bundle",
             Self::AuditEntry => "quorate/v1/audit-entry",
             Self::SafetyState => "quorate/v1/safety-state",

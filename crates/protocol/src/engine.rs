@@ -1,6 +1,6 @@
 //! The contract between an engine and whatever drives it.
 
-use quorate_model::Timestamp;
+use quorate_model::{Moment, Timestamp};
 use rand_core::CryptoRngCore;
 
 /// A pure state machine: a node or a coordinator without its sockets, disks and clocks.
@@ -12,15 +12,16 @@ pub trait Engine {
     /// What it wants done.
     type Action;
 
-    /// Takes one input and answers with what is to be done, in order.
+    /// Takes one input and answers with what is to be done, in order. `now` never goes back by its
+    /// uptime; by its time it may.
     fn handle(
         &mut self,
         input: Self::Input,
-        now: Timestamp,
+        now: Moment,
         rng: &mut dyn CryptoRngCore,
     ) -> Vec<Output<Self::Record, Self::Action>>;
 
-    /// When it wants to hear of time passing, if it waits for anything.
+    /// When, by the wall clock, it wants to hear of time passing, if it waits for anything.
     fn wake_at(&self) -> Option<Timestamp>;
 }
 

@@ -99,6 +99,15 @@ pub enum ToNode {
     Orders,
     /// Which order is that? Answered by [`FromNode::Order`].
     Order(Digest),
+    /// What does your clock show? Another node asks, and takes no older answer than its question:
+    /// answered by [`FromNode::ClockReading`].
+    ReadClock {
+        /// What the asking node drew at random ([`NodeStatus::clock_challenge`]).
+        challenge: Digest,
+    },
+    /// What another node's clock shows, for a node that doubts its own: answered by
+    /// [`FromNode::Status`].
+    HearClock(Signed<ClockReading>),
     /// What would the gate say? Answered by [`FromNode::Simulated`]; nothing is reserved.
     Simulate(SignedRequest),
     /// How are you? Answered by [`FromNode::Status`].
@@ -150,6 +159,8 @@ pub enum FromNode {
     Orders(Vec<Digest>),
     /// An order that the node carried out.
     Order(SignedOrder),
+    /// What the node's clock shows.
+    ClockReading(Signed<ClockReading>),
     /// What the gate would say: the rules that allow, or the reason it refuses.
     Simulated(Result<Vec<String>, String>),
     /// How the node is.
@@ -212,6 +223,15 @@ pub struct Acceptance {
     pub heads: Heads,
 }
 
+/// What a node's clock shows, to a node that doubts its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockReading {
+    /// What the asking node drew: the clock was read after that.
+    pub challenge: Digest,
+    /// What the node knows to be newest, its clock among it.
+    pub heads: Heads,
+}
+
 /// Why a node refuses what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -268,6 +288,8 @@ pub struct NodeStatus {
     pub scheduled: Vec<String>,
     /// The version of its software.
     pub version: String,
+    /// Where it doubts its clock: what others are to sign beside the time, for it to compare.
+    pub clock_challenge: Option<Digest>,
 }
 
 impl Transcribe for SignedDenial {
@@ -307,4 +329,14 @@ impl Transcribe for Acceptance {
 
 impl Body for Acceptance {
     const TAG: Tag = Tag::Acceptance;
+}
+
+impl Transcribe for ClockReading {
+    fn transcribe(&self, transcript: &mut Transcript) {
+        transcript.digest(&self.challenge).value(&self.heads);
+    }
+}
+
+impl Body for ClockReading {
+    const TAG: Tag = Tag::ClockReading;
 }

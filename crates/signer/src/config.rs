@@ -1,6 +1,6 @@
 //! What a node is told when it starts.
 
-use quorate_model::ParticipantId;
+use quorate_model::{BootId, ParticipantId};
 use quorate_policy::Bundle;
 use quorate_trust::{SigningKey, TrustRoot};
 
@@ -17,6 +17,8 @@ pub struct NodeConfig {
     pub limits: Limits,
     /// The version of the software, for status.
     pub version: String,
+    /// In which run of the machine the node is started, if that is known.
+    pub boot: Option<BootId>,
 }
 
 /// Who a node is: its participant id and the key that signs everything it says.
@@ -44,6 +46,10 @@ pub struct Limits {
     /// How far the clocks of signers may differ, in milliseconds; also how far the node's own clock
     /// may fall behind what it wrote before.
     pub clock_skew_ms: u64,
+    /// How many other nodes' clocks must agree with this node's after a start of the machine: as many
+    /// as the trust root's threshold floor where this is `None`, and never more than there are. With
+    /// zero, whoever starts the node vouches for its clock.
+    pub clock_peers: Option<usize>,
     /// How long after its expiry a request is remembered, in milliseconds.
     pub remember_ms: u64,
 }
@@ -57,6 +63,7 @@ impl Default for Limits {
             session_ms: 15_000,
             ceremony_ms: 120_000,
             clock_skew_ms: 10_000,
+            clock_peers: None,
             remember_ms: 3_600_000,
         }
     }

@@ -55,6 +55,11 @@ impl Ceremonies {
         self.running.retain(|_, running| running.deadline > now);
     }
 
+    /// Ends every key generation that runs: the next attempt is another.
+    pub(crate) fn end_all(&mut self) {
+        self.running.clear();
+    }
+
     pub(crate) fn next_deadline(&self) -> Option<Timestamp> {
         self.running.values().map(|running| running.deadline).min()
     }

@@ -8,6 +8,7 @@
 
 mod case;
 mod charge;
+mod clock;
 mod config;
 mod confirm;
 mod keygen;
@@ -24,6 +25,7 @@ mod start;
 mod state;
 mod status;
 mod successors;
+mod time;
 mod turn;
 mod vault;
 mod verdict;
@@ -31,7 +33,7 @@ mod verdict;
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};
 pub use record::{
-    ActiveRecord, CeremonyRecord, ConfirmationAttempt, OrderRecord, Record, RequestRecord,
-    ShareRecord,
+    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, Record,
+    RequestRecord, ShareRecord,
 };
 pub use start::StartError;

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use quorate_audit::{CheckpointError, Event, EventKind, Log, Origin, SignedCheckpoint};
-use quorate_model::{Attempt, ClusterId, Digest, Heads, ParticipantId, Timestamp};
+use quorate_model::{Attempt, ClusterId, Digest, Heads, Moment, ParticipantId, Timestamp};
 use quorate_policy::{Bundle, Gate, Usage};
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
 use quorate_protocol::{Engine, Output};
 use quorate_trust::{Authentic, Body, Signed, SigningKey, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::keygen::Ceremonies;
 use crate::keys::Keys;
@@ -93,6 +94,7 @@ pub struct Node {
     /// What follows the bundle in force.
     pub(crate) policies: Succession<Bundle>,
     pub(crate) limits: Limits,
+    pub(crate) clock: Clock,
     pub(crate) version: String,
     pub(crate) log: Log,
     /// The state root of the newest entry of the log.
@@ -118,10 +120,15 @@ impl Engine for Node {
     fn handle(
         &mut self,
         input: Input,
-        now: Timestamp,
+        now: Moment,
         rng: &mut dyn CryptoRngCore,
     ) -> Vec<Output<Record, Action>> {
+        let jumped = self.clock.observe(now);
+        let now = now.time;
         let mut turn = Turn::new(now);
+        if let Some(by) = jumped {
+            self.clock_jumped(by, &mut turn);
+        }
         self.sessions.expire(now);
         self.ceremonies.expire(now);
         self.begin_due(&mut turn);
@@ -138,6 +145,8 @@ impl Engine for Node {
                 let checkpoint = self.log.checkpoint(origin).sign(&self.identity);
                 turn.finish(Some(Action::Checkpoint { call, checkpoint }))
             }
+            // What is forgotten is gone, whatever time it turns out to be.
+            Input::Tick if self.clock.doubt().is_some() => turn.finish(None),
             Input::Tick => {
                 let remembered = now.millis().saturating_sub(self.limits.remember_ms);
                 let forgotten = self.ledger.forget(Timestamp::from_millis(remembered));
@@ -152,14 +161,11 @@ impl Engine for Node {
     fn wake_at(&self) -> Option<Timestamp> {
         let forget = self.ledger.next_expiry();
         let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
-        let ends = [
-            self.sessions.next_deadline(),
-            self.ceremonies.next_deadline(),
-            self.roots.next_begin(),
-            self.policies.next_begin(),
-            forget,
-        ];
-        ends.into_iter().flatten().min()
+        // While the clock is in doubt nothing comes of these: there is nothing to wake up for.
+        let by_the_clock = [forget, self.roots.next_begin(), self.policies.next_begin()];
+        let by_the_clock = by_the_clock.into_iter().filter(|_| self.clock.doubt().is_none());
+        let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline()];
+        ends.into_iter().chain(by_the_clock).flatten().min()
     }
 }
 
@@ -196,7 +202,9 @@ impl Node {
             ToNode::Orders => Ok(FromNode::Orders(self.orders.digests().copied().collect())),
             ToNode::Order(digest) => self.order(&digest),
             ToNode::Simulate(request) => self.simulate(&request, turn.now),
-            ToNode::Status => Ok(FromNode::Status(self.status(turn.now))),
+            ToNode::ReadClock { challenge } => Ok(self.read_clock(challenge, turn.now)),
+            ToNode::HearClock(reading) => self.hear_clock(reading, turn, rng),
+            ToNode::Status => Ok(FromNode::Status(self.status(turn.now, rng))),
         }
     }
 
@@ -226,17 +234,5 @@ impl Node {
             return Err(refuse(RefusalCode::Aborted, "more messages than nodes"));
         }
         messages.into_iter().map(|message| message.verify(&self.root).map_err(sender)).collect()
-    }
-
-    /// Refuses where the clock shows an earlier time than this node itself has written.
-    pub(crate) fn check_clock(&self, now: Timestamp) -> Result<(), Refusal> {
-        let behind = self.log.time().since(now);
-        if behind <= self.limits.clock_skew_ms {
-            return Ok(());
-        }
-        let reason = format!(
-            "this node's clock is {behind} ms behind its own records: set the clock, then restart"
-        );
-        Err(refuse(RefusalCode::Time, reason))
     }
 }

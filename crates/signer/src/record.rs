@@ -3,7 +3,7 @@
 use std::fmt;
 
 use quorate_audit::Entry;
-use quorate_model::{Attempt, Digest, KeyId, RequestKey, Timestamp};
+use quorate_model::{Attempt, BootId, Digest, KeyId, Moment, RequestKey, Timestamp};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, SecretShare};
 use quorate_trust::{Signature, SignedOrder};
 
@@ -27,6 +27,8 @@ pub enum Record {
     ForgetRequest(RequestKey),
     /// Tree `watermark`, one record: no request that expires at or before it is accepted again.
     Watermark(Timestamp),
+    /// Tree `clock`, one record.
+    Clock(ClockRecord),
     /// Tree `confirmation-attempts`, by confirmation statement.
     ConfirmationAttempt(ConfirmationAttempt),
     /// Tree `orders`, by digest of the order.
@@ -95,6 +97,15 @@ pub struct RequestRecord {
     pub released: Option<Attempt>,
     /// Why the gate denied it, if it did: final at this node.
     pub denied: Option<String>,
+}
+
+/// What the clocks of this node's machine showed when other nodes last agreed with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockRecord {
+    /// In which run of the machine.
+    pub boot: BootId,
+    /// What they showed.
+    pub confirmed: Moment,
 }
 
 /// How many tries at a confirmation this node answered.

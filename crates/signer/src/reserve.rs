@@ -183,6 +183,7 @@ impl Node {
         signed: &SignedRequest,
         now: Timestamp,
     ) -> Result<FromNode, Refusal> {
+        self.check_clock(now)?;
         let verified = self.verify_request(signed, now)?;
         let certified = &self.keys.active(&verified.request().key)?.certified;
         self.check_stops(&verified, now)?;

@@ -45,6 +45,11 @@ impl Sessions {
         self.0.retain(|(digest, _), _| *digest != subject);
     }
 
+    /// Drops every session, with its nonces.
+    pub(crate) fn end_all(&mut self) {
+        self.0.clear();
+    }
+
     /// Drops sessions whose time ran out.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         self.0.retain(|_, session| session.deadline > now);

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
-use quorate_model::{Digest, KeyId, ParticipantId, RequestKey, Timestamp};
+use quorate_model::{Digest, KeyId, Moment, ParticipantId, RequestKey};
 use quorate_policy::{Gate, Usage};
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
 use quorate_trust::{Order, OrderAction, Stops, Succession};
 
 use crate::charge;
+use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::keygen::Ceremonies;
 use crate::keys::{HeldKey, Keys};
@@ -80,9 +81,9 @@ impl Node {
     pub fn start(
         config: NodeConfig,
         records: Vec<Record>,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<(Self, Vec<Record>), StartError> {
-        let NodeConfig { identity, root, policy, limits, version } = config;
+        let NodeConfig { identity, root, policy, limits, version, boot } = config;
         let me = identity.participant;
         if policy.hash() != root.policy {
             return Err(StartError::Policy { found: policy.hash(), pinned: root.policy });
@@ -102,6 +103,7 @@ impl Node {
             root,
             root_hash,
             gate: Gate::new(policy),
+            clock: Clock::new(boot, limits.clock_skew_ms, now),
             limits,
             version,
             log: Log::default(),
@@ -122,12 +124,19 @@ impl Node {
         if named.is_none_or(|named| named.identity != node.identity.public_key()) {
             return Err(StartError::Identity(me));
         }
-        let mut turn = Turn::new(now);
+        let jumped = node.clock.observe(now);
+        let mut turn = Turn::new(now.time);
         let event = Event::new(EventKind::NodeStarted)
             .fact("version", &node.version)
             .fact("bundle", node.gate.bundle_hash())
             .fact("keys", node.keys.0.len());
         node.audit(event, &mut turn);
+        if let Some(by) = jumped {
+            node.clock_jumped(by, &mut turn);
+        }
+        if node.clock.doubt().is_some() && node.clock_peers() == 0 {
+            node.clock_confirmed("configuration", &mut turn);
+        }
         Ok((node, turn.into_records()))
     }
 
@@ -143,6 +152,7 @@ impl Node {
                 Record::Active(record) => active.push(record),
                 Record::Ceremony(record) => self.ceremonies.put(&record),
                 Record::Request(record) => self.ledger.put(record),
+                Record::Clock(record) => self.clock.load(record),
                 Record::Watermark(time) => self.ledger.set_watermark(time),
                 Record::ConfirmationAttempt(record) => {
                     self.confirmation_attempts.insert(record.statement, record.attempt);

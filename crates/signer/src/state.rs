@@ -12,6 +12,7 @@ use crate::turn::Turn;
 impl Node {
     /// Appends to the audit log, in the same batch as the act.
     pub(crate) fn audit(&mut self, event: Event, turn: &mut Turn) {
+        let event = if self.clock.doubt().is_some() { event.in_doubt() } else { event };
         if changes_state(event.kind) {
             self.state = self.state_root();
         }

@@ -3,12 +3,13 @@
 use quorate_model::{KeyState, Timestamp};
 use quorate_protocol::wire::NodeStatus;
 use quorate_trust::Scope;
+use rand_core::CryptoRngCore;
 
 use crate::node::Node;
 
 impl Node {
     /// How the node is, and why it could not sign now.
-    pub fn status(&self, now: Timestamp) -> NodeStatus {
+    pub(crate) fn status(&mut self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> NodeStatus {
         let active = self.keys.0.values().filter(|held| held.state() == KeyState::Active).count();
         let mut reasons = Vec::new();
         if let Err(refusal) = self.check_clock(now) {
@@ -36,6 +37,7 @@ impl Node {
             policy_version: self.gate.bundle().version(),
             scheduled: self.scheduled(),
             version: self.version.clone(),
+            clock_challenge: self.clock.challenge(rng),
         }
     }
 }

@@ -36,7 +36,8 @@ impl Node {
             return Ok(self.denied(verified.digest(), reason, turn.now));
         }
         // Nothing is written about what cannot be signed any more: it may have been forgotten.
-        verified.check_time(turn.now).map_err(request)?;
+        // A doubted clock that is ahead must not keep a rejection out.
+        verified.check_time(self.earliest(turn.now)).map_err(request)?;
         let invalid = |reason: &dyn std::fmt::Display| refuse(RefusalCode::Invalid, reason);
         let word = rejection.verify(&self.root).map_err(|error| invalid(&error))?;
         let said = word.approval();

@@ -92,6 +92,23 @@ impl ClusterFixture {
         BUNDLE.get_or_init(|| Self::bundle_within(open, &tables)).clone()
     }
 
+    /// The fixture's policy, where a payment is permitted on working days only, from eight to six.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn calendar_bundle() -> Bundle {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        let open = r#"context.calendars.contains("office")"#;
+        let office = r#"
+[calendars.office]
+utc_offset = "+00:00"
+days = ["mon", "tue", "wed", "thu", "fri"]
+from = "08:00"
+to = "18:00"
+"#;
+        BUNDLE.get_or_init(|| Self::bundle_within(open, office)).clone()
+    }
+
     /// What a person would say to a request, as their own machine makes it.
     ///
     /// # Panics

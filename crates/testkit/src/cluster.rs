@@ -7,8 +7,8 @@ use quorate_api::statement::encode_sign_request;
 use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
 use quorate_intent::{Address, Asset, PayingKey};
 use quorate_model::{
-    DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId, ParticipantSet, PayloadFormat,
-    PersonName, RequestId, Scheme, ServiceName, Threshold, Timestamp,
+    BootId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId, ParticipantSet,
+    PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold, Timestamp,
 };
 use quorate_policy::Bundle;
 use quorate_signer::{Identity, Limits, NodeConfig};
@@ -146,6 +146,7 @@ impl ClusterFixture {
             policy,
             limits: Limits::default(),
             version: "simulated".to_owned(),
+            boot: Some(BootId::from_bytes([1; 16])),
         }
     }
 

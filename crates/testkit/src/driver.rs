@@ -18,6 +18,8 @@ pub enum Bug {
     ForgetAttempts,
     /// The nodes' gates permit everything.
     NoGate,
+    /// Nodes believe whatever their clocks show.
+    BelieveClocks,
 }
 
 /// One process: an engine, its disk, and what waits for the disk. A crash takes all but the disk.

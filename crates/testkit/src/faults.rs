@@ -17,6 +17,8 @@ pub struct Faults {
     pub cuts: u64,
     /// How far the nodes' clocks differ at most.
     pub skew_ms_max: u64,
+    /// How many times a node's clock is set wrong for a while, ahead or back, by more than a day.
+    pub jumps: u64,
 }
 
 impl Faults {
@@ -30,6 +32,7 @@ impl Faults {
             crashes: 0,
             cuts: 0,
             skew_ms_max: 0,
+            jumps: 0,
         }
     }
 
@@ -43,6 +46,7 @@ impl Faults {
             crashes: 4,
             cuts: 3,
             skew_ms_max: 2_000,
+            jumps: 2,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Nodes without a coordinator: a test asks them whatever it likes.
 
+mod clocks;
+
 use std::collections::BTreeMap;
 
 use quorate_audit::{Entry, SignedCheckpoint};
 use quorate_model::{
-    Attempt, Digest, KeyId, ParticipantId, ParticipantSet, Scheme, Threshold, Timestamp,
+    Attempt, BootId, Digest, KeyId, Moment, ParticipantId, ParticipantSet, Scheme, Threshold,
+    Timestamp,
 };
 use quorate_policy::Bundle;
 use quorate_protocol::sign::ReserveAnswer;
@@ -35,8 +38,14 @@ pub struct ToSign {
 pub struct Lab {
     /// Everybody's keys and the trust root.
     pub fixture: ClusterFixture,
-    /// The time that all nodes see.
+    /// What time it is: all clocks follow.
     pub now: Timestamp,
+    /// By how many milliseconds a node's wall clock is wrong: ahead, or behind.
+    pub wrong_ms: BTreeMap<ParticipantId, i64>,
+    /// How many other nodes' clocks are to agree with a node's, for those that start next.
+    pub clock_peers: Option<usize>,
+    /// How often a node's machine was started.
+    boots: BTreeMap<ParticipantId, u8>,
     nodes: BTreeMap<ParticipantId, (Node, Disk)>,
     rng: ChaCha20Rng,
     scheme: Scheme,
@@ -53,14 +62,30 @@ impl Lab {
         let fixture = ClusterFixture::new(nodes, &mut rng);
         let now = Timestamp::from_millis(1_800_000_000_000);
         let start = |id: &ParticipantId| {
-            let config = fixture.node_config(*id, ClusterFixture::bundle());
+            let mut config = fixture.node_config(*id, ClusterFixture::bundle());
+            config.boot = Some(BootId::from_bytes([0; 16]));
+            let now = Moment { time: now, uptime_ms: now.millis() };
             let (node, records) = Node::start(config, Vec::new(), now).expect("an empty start");
             let mut disk = Disk::default();
             disk.apply(&records);
             (*id, (node, disk))
         };
         let nodes = fixture.root.nodes.keys().map(start).collect();
-        Self { fixture, now, nodes, rng, scheme, threshold }
+        let mut lab = Self {
+            fixture,
+            now,
+            wrong_ms: BTreeMap::new(),
+            clock_peers: None,
+            boots: BTreeMap::new(),
+            nodes,
+            rng,
+            scheme,
+            threshold,
+        };
+        for node in lab.ids() {
+            lab.confirm_clock(node);
+        }
+        lab
     }
 
     /// Nodes that hold shares of an active key.
@@ -100,10 +125,11 @@ impl Lab {
     /// # Panics
     /// If there is no such node, or it does not answer.
     pub fn ask(&mut self, node: ParticipantId, question: ToNode) -> FromNode {
+        let now = self.moment(node);
         let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
         let input = Input::Question { link: LinkId(0), call: CallId(0), question };
         let mut said = None;
-        for output in engine.handle(input, self.now, &mut self.rng) {
+        for output in engine.handle(input, now, &mut self.rng) {
             match output {
                 Output::Persist(records) => {
                     assert!(said.is_none(), "an answer came before what it rests on");
@@ -123,9 +149,10 @@ impl Lab {
     /// # Panics
     /// If there is no such node, or it does not sign.
     pub fn read_audit(&mut self, node: ParticipantId) -> (Vec<Entry>, SignedCheckpoint) {
+        let now = self.moment(node);
         let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
         let input = Input::ReadAudit { call: CallId(0) };
-        for output in engine.handle(input, self.now, &mut self.rng) {
+        for output in engine.handle(input, now, &mut self.rng) {
             match output {
                 Output::Persist(records) => disk.apply(&records),
                 Output::Act(Action::Checkpoint { checkpoint, .. }) => {
@@ -140,13 +167,22 @@ impl Lab {
         panic!("every reader has an answer")
     }
 
+    /// When a node wants to be told that time has passed.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn wake_at(&self, node: ParticipantId) -> Option<Timestamp> {
+        self.nodes.get(&node).expect("a node of the lab").0.wake_at()
+    }
+
     /// Tells a node that time has passed.
     ///
     /// # Panics
     /// If there is no such node.
     pub fn tick(&mut self, node: ParticipantId) {
+        let now = self.moment(node);
         let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
-        for output in engine.handle(Input::Tick, self.now, &mut self.rng) {
+        for output in engine.handle(Input::Tick, now, &mut self.rng) {
             if let Output::Persist(records) = output {
                 disk.apply(&records);
             }
@@ -176,8 +212,11 @@ impl Lab {
     ) -> Result<(), StartError> {
         let mut records = self.records(node);
         change(&mut records);
-        let config = self.fixture.node_config(node, bundle);
-        let (engine, started) = Node::start(config, records, self.now)?;
+        let mut config = self.fixture.node_config(node, bundle);
+        let boots = self.boots.get(&node).copied().unwrap_or_default();
+        config.boot = Some(BootId::from_bytes([boots; 16]));
+        config.limits.clock_peers = self.clock_peers;
+        let (engine, started) = Node::start(config, records, self.moment(node))?;
         let (place, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
         disk.apply(&started);
         *place = engine;

@@ -53,6 +53,13 @@ pub enum Violation {
         /// Which answer.
         what: &'static str,
     },
+    /// A node reserved or released by a clock that was set wrong.
+    WrongClock {
+        /// The node.
+        node: ParticipantId,
+        /// What it answered.
+        what: &'static str,
+    },
     /// A signature that does not verify was given to a client.
     BadSignature,
     /// A request ended as it should not.
@@ -143,6 +150,7 @@ impl Oracle {
             | FromNode::Simulated(_)
             | FromNode::Orders(_)
             | FromNode::Order(_)
+            | FromNode::ClockReading(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => Ok(()),
         }
@@ -234,6 +242,7 @@ fn durable(
         | Record::Active(_)
         | Record::ForgetRequest(_)
         | Record::Watermark(_)
+        | Record::Clock(_)
         | Record::Order(_)
         | Record::Audit(_) => false,
     })

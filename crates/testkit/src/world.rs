@@ -10,7 +10,7 @@ mod queue;
 use std::collections::BTreeMap;
 
 use quorate_coordinator::{Action as CoordinatorAction, Coordinator, Input as CoordinatorInput};
-use quorate_model::{ParticipantId, Timestamp};
+use quorate_model::{Moment, ParticipantId, Timestamp};
 use quorate_protocol::wire::{CallId, Subject, ToNode};
 use quorate_protocol::{CertifiedKey, Confirmation, Engine as _};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node};
@@ -73,9 +73,25 @@ struct SimulatedNode {
     /// The attachment in use; odd ones are up.
     link: u64,
     skew_ms: u64,
+    /// By how much more its clock is wrong, for a while.
+    wrong_ms: i64,
+    /// How often its machine was started.
+    boots: u8,
 }
 
 impl SimulatedNode {
+    /// What its clocks show.
+    fn moment(&self, now: Timestamp) -> Moment {
+        let time = now.plus_millis(self.skew_ms).millis().saturating_add_signed(self.wrong_ms);
+        Moment { time: Timestamp::from_millis(time), uptime_ms: now.since(Timestamp::ZERO) }
+    }
+
+    /// When its clock shows a time, as it goes now.
+    fn when(&self, shows: Timestamp) -> Timestamp {
+        let time = shows.millis().saturating_sub(self.skew_ms);
+        Timestamp::from_millis(time.saturating_sub_signed(self.wrong_ms))
+    }
+
     fn attached(&self) -> bool {
         self.link % 2 == 1
     }
@@ -89,7 +105,8 @@ impl World {
         let fixture = ClusterFixture::with_policy(workload.nodes, &policy, &mut rng);
         let nodes = fixture.root.nodes.keys().map(|id| {
             let skew_ms = below(&mut rng, faults.skew_ms_max + 1);
-            (*id, SimulatedNode { process: Process::new(false), link: 0, skew_ms })
+            let process = Process::new(false);
+            (*id, SimulatedNode { process, link: 0, skew_ms, wrong_ms: 0, boots: 0 })
         });
         let nodes = nodes.collect();
         Self {
@@ -196,6 +213,7 @@ impl World {
             Event::StartCoordinator => self.start_coordinator(),
             Event::Cut(node) => self.detach(node),
             Event::Attach(node) => self.attach(node),
+            Event::SetClock { node, wrong_ms } => self.set_clock(node, wrong_ms),
             Event::Client => self.client_acts(),
         }
     }
@@ -243,6 +261,8 @@ impl World {
             | ToNode::Reject { .. }
             | ToNode::Orders
             | ToNode::Order(_)
+            | ToNode::ReadClock { .. }
+            | ToNode::HearClock(_)
             | ToNode::Status => (None, None, false),
         };
         Asked { subject, attempt, is_confirmation }
@@ -251,20 +271,23 @@ impl World {
     fn tell_node(&mut self, node: ParticipantId, input: NodeInput) {
         let bug = self.bug;
         let Some(state) = self.nodes.get_mut(&node) else { return };
-        let now = self.now.plus_millis(state.skew_ms);
+        let now = state.moment(self.now);
         let Some(engine) = &mut state.process.engine else { return };
         let mut outputs = engine.handle(input, now, &mut self.rng);
         if bug == Some(Bug::ForgetAttempts) {
             faulty::forget_attempts(&mut outputs);
         }
+        let believed = faulty::by_a_wrong_clock(state.wrong_ms, &outputs);
         let wake = engine.wake_at();
         let life = state.process.life;
         if let Some(wake) = wake {
-            // The engine's clock is ahead of the world's by the skew.
-            let wake = Timestamp::from_millis(wake.millis().saturating_sub(state.skew_ms));
+            let wake = state.when(wake);
             self.queue.push(wake.max(self.now.plus_millis(1)), Event::NodeTick { node, life });
         }
         let (actions, syncing) = state.process.queue(outputs);
+        if let Some(what) = believed {
+            self.violation.get_or_insert(Violation::WrongClock { node, what });
+        }
         self.node_acts(node, actions, syncing);
     }
 
@@ -302,7 +325,8 @@ impl World {
 
     fn tell_coordinator(&mut self, input: CoordinatorInput) {
         let Some(engine) = &mut self.coordinator.engine else { return };
-        let outputs = engine.handle(input, self.now, &mut self.rng);
+        let now = Moment { time: self.now, uptime_ms: self.now.since(START) };
+        let outputs = engine.handle(input, now, &mut self.rng);
         let life = self.coordinator.life;
         if let Some(wake) = engine.wake_at() {
             let wake = wake.max(self.now.plus_millis(1));

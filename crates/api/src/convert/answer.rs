@@ -34,6 +34,7 @@ impl TryFrom<Answer> for FromNode {
                 Self::Orders(field::digests("Orders.digests", &digests, limits::ORDERS_MAX)?)
             }
             Answer::Order(order) => Self::Order(order.try_into()?),
+            Answer::ClockReading(message) => Self::ClockReading(message.try_into()?),
             Answer::Status(message) => Self::Status(message.try_into()?),
             Answer::Refused(message) => Self::Refused(message.try_into()?),
         })
@@ -63,6 +64,7 @@ impl From<FromNode> for Answer {
                 Self::Orders(pb::Orders { digests })
             }
             FromNode::Order(order) => Self::Order(order.into()),
+            FromNode::ClockReading(message) => Self::ClockReading(message.into()),
             FromNode::Status(status) => Self::Status(status.into()),
             FromNode::Refused(refusal) => Self::Refused(refusal.into()),
         }

@@ -75,6 +75,10 @@ impl TryFrom<Question> for ToNode {
                     limits::CONFIRMATIONS_MAX,
                 )?,
             },
+            Question::ReadClock(pb::ReadClock { challenge }) => {
+                Self::ReadClock { challenge: field::digest("ReadClock.challenge", &challenge)? }
+            }
+            Question::HearClock(reading) => Self::HearClock(reading.try_into()?),
             Question::Simulate(pb::Simulate { request }) => {
                 Self::Simulate(field::required("Simulate.request", request)?.try_into()?)
             }
@@ -132,6 +136,10 @@ impl From<ToNode> for Question {
                 let confirmations = confirmations.into_iter().map(Into::into).collect();
                 Self::Confirm(pb::Confirm { key: key.to_string(), confirmations })
             }
+            ToNode::ReadClock { challenge } => {
+                Self::ReadClock(pb::ReadClock { challenge: challenge.as_bytes().to_vec() })
+            }
+            ToNode::HearClock(reading) => Self::HearClock(reading.into()),
             ToNode::Simulate(request) => {
                 Self::Simulate(pb::Simulate { request: Some(request.into()) })
             }

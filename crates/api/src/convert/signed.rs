@@ -1,7 +1,7 @@
 //! Messages with their sender's signature.
 
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
-use quorate_protocol::wire::{Acceptance, Deferral, SignedDenial};
+use quorate_protocol::wire::{Acceptance, ClockReading, Deferral, SignedDenial};
 use quorate_protocol::{Announcement, Round1, Round2, Vote};
 use quorate_trust::Signed;
 
@@ -40,6 +40,7 @@ signed!(node::v1::SignedRound2, Round2, "SignedRound2");
 signed!(node::v1::SignedVote, Vote, "SignedVote");
 signed!(node::v1::SignedReserveAnswer, ReserveAnswer, "SignedReserveAnswer");
 signed!(node::v1::SignedShareAnswer, ShareAnswer, "SignedShareAnswer");
+signed!(node::v1::SignedClockReading, ClockReading, "SignedClockReading");
 signed!(statement::v1::SignedDenial, SignedDenial, "SignedDenial");
 signed!(statement::v1::SignedDeferral, Deferral, "SignedDeferral");
 signed!(statement::v1::SignedAcceptance, Acceptance, "SignedAcceptance");

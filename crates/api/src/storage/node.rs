@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use quorate_audit::{Entry, Event};
-use quorate_model::{Attempt, Epoch, KeyId, RequestId, RequestKey, Timestamp};
+use quorate_model::{Attempt, BootId, Epoch, KeyId, Moment, RequestId, RequestKey, Timestamp};
 use quorate_protocol::{CertifiedKey, SecretShare};
 use quorate_signer::{
-    ActiveRecord, CeremonyRecord, ConfirmationAttempt, OrderRecord, Record, RequestRecord,
-    ShareRecord,
+    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, Record,
+    RequestRecord, ShareRecord,
 };
 use quorate_trust::Signature;
 use zeroize::Zeroizing;
@@ -26,13 +26,14 @@ const CERTIFICATES: &str = "certificates";
 const CONFIRMATIONS: &str = "confirmations";
 const REQUESTS: &str = "requests";
 const WATERMARK: &str = "watermark";
+const CLOCK: &str = "clock";
 const CONFIRMATION_ATTEMPTS: &str = "confirmation-attempts";
 const ORDERS: &str = "orders";
 /// The tree of the audit log.
 pub const AUDIT: &str = "audit";
 
 /// The trees of a node's store, in the order in which an engine may be told of their records.
-pub const TREES: [&str; 10] = [
+pub const TREES: [&str; 11] = [
     CEREMONIES,
     VOTES,
     SHARES,
@@ -40,12 +41,14 @@ pub const TREES: [&str; 10] = [
     CONFIRMATIONS,
     REQUESTS,
     WATERMARK,
+    CLOCK,
     CONFIRMATION_ATTEMPTS,
     ORDERS,
     AUDIT,
 ];
 
 const WATERMARK_KEY: &[u8] = b"requests";
+const CLOCK_KEY: &[u8] = b"confirmed";
 
 /// The writes that make a record durable.
 #[must_use]
@@ -78,6 +81,7 @@ pub fn encode(record: &Record) -> Vec<Write> {
             let message = pb::WatermarkRecord { expire_time_ms: time.millis() };
             vec![put(WATERMARK, WATERMARK_KEY, &message)]
         }
+        Record::Clock(record) => vec![put(CLOCK, CLOCK_KEY, &clock(record))],
         Record::ConfirmationAttempt(ConfirmationAttempt { statement, attempt }) => {
             let key = statement.as_bytes();
             let statement = key.to_vec();
@@ -125,6 +129,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
                 let message: pb::WatermarkRecord = read("WatermarkRecord", bytes)?;
                 Record::Watermark(Timestamp::from_millis(message.expire_time_ms))
             }
+            CLOCK => Record::Clock(clock_from_pb(&read("ClockRecord", bytes)?)?),
             CONFIRMATION_ATTEMPTS => {
                 let message = read("ConfirmationAttemptRecord", bytes)?;
                 Record::ConfirmationAttempt(confirmation_attempt_from_pb(&message)?)
@@ -261,6 +266,19 @@ fn request_from_pb(record: pb::RequestRecord) -> Result<RequestRecord, DecodeErr
         attempt: Attempt(record.attempt),
         released: record.released.map(Attempt),
         denied: record.denied,
+    })
+}
+
+fn clock(record: &ClockRecord) -> pb::ClockRecord {
+    let ClockRecord { boot, confirmed: Moment { time, uptime_ms } } = *record;
+    pb::ClockRecord { boot: boot.as_bytes().to_vec(), time_ms: time.millis(), uptime_ms }
+}
+
+fn clock_from_pb(record: &pb::ClockRecord) -> Result<ClockRecord, DecodeError> {
+    let time = Timestamp::from_millis(record.time_ms);
+    Ok(ClockRecord {
+        boot: BootId::from_bytes(field::array("ClockRecord.boot", &record.boot)?),
+        confirmed: Moment { time, uptime_ms: record.uptime_ms },
     })
 }
 

@@ -47,6 +47,10 @@ fn records() -> Vec<Record> {
         }),
         request_record(None, Some(Attempt(2))),
         Record::Watermark(Timestamp::from_millis(7)),
+        Record::Clock(ClockRecord {
+            boot: BootId::from_bytes([3; 16]),
+            confirmed: Moment { time: Timestamp::from_millis(9), uptime_ms: 8 },
+        }),
         Record::ConfirmationAttempt(ConfirmationAttempt {
             statement: digest(4),
             attempt: Attempt(1),

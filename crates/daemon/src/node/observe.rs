@@ -45,7 +45,12 @@ fn observe_answer(answer: &FromNode) {
         FromNode::Accepted(_) => "accepted",
         FromNode::Orders(_) => "orders",
         FromNode::Order(_) => "order",
-        FromNode::Status(_) => "status",
+        FromNode::ClockReading(_) => "clock-reading",
+        FromNode::Status(status) => {
+            let doubts = status.clock_challenge.is_some();
+            metrics::gauge!("quorate_clock_doubted").set(if doubts { 1.0 } else { 0.0 });
+            "status"
+        }
         FromNode::Refused(refusal) => {
             debug!(code = ?refusal.code, reason = refusal.reason, "refused");
             "refused"

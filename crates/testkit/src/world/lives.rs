@@ -1,15 +1,21 @@
 //! Lives and deaths: who starts, crashes, attaches and is cut off, and when.
 
 use quorate_coordinator::{Coordinator, Input as CoordinatorInput};
-use quorate_model::ParticipantId;
+use quorate_model::{BootId, ParticipantId};
 use quorate_signer::Node;
 use rand_chacha::ChaCha20Rng;
 
+use super::faulty;
 use super::queue::Event;
 use super::{CALM_FROM_MS, COORDINATOR_NAP_MS, START, World};
 use crate::cluster::ClusterFixture;
 use crate::driver::Bug;
 use crate::rng::{below, chance};
+
+/// By how much a clock is set wrong.
+const JUMP_MS: i64 = 26 * 3_600_000;
+/// How often, per mille, a machine goes down with its process.
+const REBOOTS: u64 = 400;
 
 impl World {
     pub(super) fn attach(&mut self, node: ParticipantId) {
@@ -38,9 +44,11 @@ impl World {
     }
 
     pub(super) fn crash_node(&mut self, node: ParticipantId) {
-        self.note(format!("node {node} crashes"));
+        let reboots = chance(&mut self.rng, REBOOTS);
+        self.note(format!("node {node} crashes{}", if reboots { ", and its machine" } else { "" }));
         if let Some(state) = self.nodes.get_mut(&node) {
             state.process.crash(&mut self.rng);
+            state.boots += u8::from(reboots);
         }
         self.detach(node);
         let pause = 100 + below(&mut self.rng, 3_000);
@@ -50,15 +58,20 @@ impl World {
     pub(super) fn start_node(&mut self, node: ParticipantId) {
         let bundle = match self.bug {
             Some(Bug::NoGate) => ClusterFixture::permissive_bundle(),
-            Some(Bug::SendBeforePersist | Bug::ForgetAttempts) | None => {
+            Some(Bug::SendBeforePersist | Bug::ForgetAttempts | Bug::BelieveClocks) | None => {
                 ClusterFixture::people_bundle()
             }
         };
-        let config = self.fixture.node_config(node, bundle);
+        let mut config = self.fixture.node_config(node, bundle);
+        if self.bug == Some(Bug::BelieveClocks) {
+            config.limits.clock_peers = Some(0);
+            config.limits.clock_skew_ms = faulty::ANY_SKEW_MS;
+        }
         let Some(state) = self.nodes.get_mut(&node).filter(|n| n.process.engine.is_none()) else {
             return;
         };
-        let now = self.now.plus_millis(state.skew_ms);
+        let now = state.moment(self.now);
+        config.boot = Some(BootId::from_bytes([state.boots; 16]));
         let records = state.process.disk.records();
         let (engine, started) =
             Node::start(config, records, now).expect("an honest node's own records are good");
@@ -95,6 +108,13 @@ impl World {
         self.tell_coordinator(CoordinatorInput::Tick);
     }
 
+    pub(super) fn set_clock(&mut self, node: ParticipantId, wrong_ms: i64) {
+        self.note(format!("the clock of node {node} is set, {wrong_ms} ms off"));
+        if let Some(state) = self.nodes.get_mut(&node) {
+            state.wrong_ms = wrong_ms;
+        }
+    }
+
     pub(super) fn schedule_faults(&mut self) {
         let nodes: Vec<_> = self.nodes.keys().copied().collect();
         let any = |rng: &mut ChaCha20Rng| {
@@ -108,6 +128,15 @@ impl World {
                 (true, _) | (false, None) => Event::CrashCoordinator,
             };
             self.queue.push(time, event);
+        }
+        for _ in 0..self.faults.jumps {
+            let time = START.plus_millis(below(&mut self.rng, CALM_FROM_MS));
+            let wrong_ms = if chance(&mut self.rng, 500) { JUMP_MS } else { -JUMP_MS };
+            let pause = 100 + below(&mut self.rng, 5_000);
+            if let Some(node) = any(&mut self.rng) {
+                self.queue.push(time, Event::SetClock { node, wrong_ms });
+                self.queue.push(time.plus_millis(pause), Event::SetClock { node, wrong_ms: 0 });
+            }
         }
         for _ in 0..self.faults.cuts {
             let time = START.plus_millis(below(&mut self.rng, CALM_FROM_MS));

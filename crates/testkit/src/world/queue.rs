@@ -20,6 +20,7 @@ pub(super) enum Event {
     StartCoordinator,
     Cut(ParticipantId),
     Attach(ParticipantId),
+    SetClock { node: ParticipantId, wrong_ms: i64 },
     Client,
 }
 
