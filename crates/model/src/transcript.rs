@@ -24,6 +24,8 @@ pub enum Tag {
     BundleStatement,
     /// The payload of a program's statement, under a service's signature.
     SignRequest,
+    /// A risk provider's verdict.
+    RiskVerdict,
     /// One run of a ceremony.
     Session,
     /// A participant's round-0 announcement.
@@ -83,6 +85,7 @@ impl Tag {
             Self::RootUpdate => "quorate/v1/root-update",
             Self::BundleStatement => "quorate/v1/bundle-statement",
             Self::SignRequest => "quorate/v1/sign-request",
+            Self::RiskVerdict => "quorate/v1/risk-verdict",
             Self::Session => "quorate/v1/session",
             Self::CeremonyAnnouncement => "quorate/v1/ceremony-announcement",
             Self::CeremonyRound1 => "quorate/v1/ceremony-round1",
