@@ -10,6 +10,7 @@ mod orders;
 mod reserve;
 mod share;
 mod start;
+mod verdicts;
 mod windows;
 
 use quorate_model::{Attempt, ParticipantId, ParticipantSet, Scheme};

@@ -115,7 +115,7 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
             }
         }
         ToNode::Reject { request, .. } => flip(&mut request.statement, rng),
-        ToNode::Simulate(_) | ToNode::Orders | ToNode::Status => {}
+        ToNode::Simulate { .. } | ToNode::Orders | ToNode::Status => {}
     }
 }
 
@@ -200,7 +200,7 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Round2(..)
             | ToNode::Certify(_)
             | ToNode::Confirm { .. }
-            | ToNode::Simulate(_)
+            | ToNode::Simulate { .. }
             | ToNode::CarryOut(_)
             | ToNode::Reject { .. }
             | ToNode::Orders

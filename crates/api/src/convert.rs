@@ -14,3 +14,4 @@ mod signing;
 mod status;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verdict;

@@ -3,6 +3,7 @@
 mod audit;
 mod people;
 mod policy;
+mod verdict;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use quorate_trust::Label;
 pub use self::audit::{Audit, Pinned};
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
+pub use self::verdict::{Subject, Verdict};
 use crate::clock::parse_duration;
 use crate::network_name;
 use crate::output::Format;
@@ -73,6 +75,9 @@ pub enum Command {
     Key(Key),
     /// Have a transaction signed.
     Sign(Sign),
+    /// Say how risky a payload is, as a risk provider.
+    #[command(subcommand)]
+    Verdict(Verdict),
     /// List the requests that wait for people.
     Pending,
     /// Approve a request, after reading what it does as decoded here.
@@ -323,6 +328,10 @@ pub struct Transaction {
     /// Your own reference, for your books and the audit log.
     #[arg(long, default_value = "")]
     pub reference: String,
+    /// What a risk provider says about it, as `quorate verdict sign` writes it. Repeat it for each
+    /// provider. With --request-id, it is added to a request that waits for it.
+    #[arg(long = "verdict", value_name = "FILE")]
+    pub verdicts: Vec<PathBuf>,
 }
 
 /// Sign requests.

@@ -166,9 +166,9 @@ impl Node {
             ToNode::Round1(ceremony, messages) => self.round1(&ceremony, messages, turn),
             ToNode::Round2(ceremony, messages) => self.round2(&ceremony, messages, turn),
             ToNode::Certify(certificate) => self.certify(certificate, turn),
-            ToNode::Reserve { subject, approvals, attempt, signing_set } => {
+            ToNode::Reserve { subject, words, attempt, signing_set } => {
                 let this_try = Try { attempt, signing_set };
-                self.reserve(subject, &approvals, this_try, turn, rng)
+                self.reserve(subject, &words, this_try, turn, rng)
             }
             ToNode::Reject { request, rejection } => self.reject(&request, &rejection, turn),
             ToNode::Share { subject, attempt, answers } => {
@@ -177,7 +177,7 @@ impl Node {
             ToNode::Confirm { key, confirmations } => self.confirm(&key, confirmations, turn),
             ToNode::CarryOut(order) => self.carry_out(order, link, turn),
             ToNode::Orders => Ok(FromNode::Orders(self.orders.values().cloned().collect())),
-            ToNode::Simulate(request) => self.simulate(&request, turn.now),
+            ToNode::Simulate { request, verdicts } => self.simulate(&request, &verdicts, turn.now),
             ToNode::Status => Ok(FromNode::Status(self.status(turn.now))),
         }
     }

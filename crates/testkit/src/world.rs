@@ -237,7 +237,7 @@ impl World {
             | ToNode::Round1(..)
             | ToNode::Round2(..)
             | ToNode::Confirm { .. }
-            | ToNode::Simulate(_)
+            | ToNode::Simulate { .. }
             | ToNode::CarryOut(_)
             | ToNode::Reject { .. }
             | ToNode::Orders

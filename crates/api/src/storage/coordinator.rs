@@ -16,6 +16,7 @@ use quorate_trust::SignedOrder;
 use zeroize::Zeroizing;
 
 use super::{Seal, Stored, Value, Write, put};
+use crate::convert::verdict::verdicts;
 use crate::pb::statement::v1 as statement;
 use crate::pb::storage::v1 as pb;
 use crate::{DecodeError, Fault, field, limits};
@@ -32,7 +33,7 @@ pub const TREES: [&str; 4] = [KEYS, OPERATIONS, ORDERS, REQUESTS];
 const PIECE_BYTES_MAX: usize = 48 * 1024;
 
 /// Pieces of a record, at most: a batch of the store takes 1 MiB, and the largest payload, everybody's
-/// denials and all approvals need less.
+/// denials, all approvals and all verdicts need less.
 const PIECES_MAX: usize = 21;
 
 /// Bytes of the deferrals that a record keeps.
@@ -181,6 +182,7 @@ fn request(record: &SignRequestRecord) -> pb::SignRequestRecord {
         update_time_ms: record.updated.millis(),
         deferrals: deferrals(record),
         approvals: record.approvals.iter().cloned().map(Into::into).collect(),
+        verdicts: record.verdicts.iter().cloned().map(Into::into).collect(),
     }
 }
 
@@ -210,6 +212,7 @@ fn request_from_pb(record: pb::SignRequestRecord) -> Result<SignRequestRecord, D
         updated: Timestamp::from_millis(record.update_time_ms),
         deferrals: field::list(DEFERRALS, record.deferrals, limits::PARTICIPANTS_MAX)?,
         approvals: field::list(APPROVALS, record.approvals, limits::APPROVALS_MAX)?,
+        verdicts: verdicts("SignRequestRecord.verdicts", record.verdicts)?,
     })
 }
 

@@ -48,7 +48,7 @@ pub enum Policy {
         test: String,
     },
     /// What would each node say to a transaction? Nothing is stored or signed.
-    Simulate(Transaction),
+    Simulate(Box<Transaction>),
 }
 
 /// The example bundles.

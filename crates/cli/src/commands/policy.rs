@@ -31,7 +31,7 @@ pub(super) async fn run(
         Policy::Test { file, allow_none } => cases::run(&file, allow_none, output),
         Policy::Diff { old, new } => diff::run(&old, &new, output),
         Policy::Explain { file, test } => explain::run(&file, &test, output),
-        Policy::Simulate(transaction) => simulate::run(transaction, dir, output).await,
+        Policy::Simulate(transaction) => simulate::run(*transaction, dir, output).await,
     }
 }
 

@@ -109,7 +109,8 @@ impl PaymentOrder {
     }
 }
 
-fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
+/// The payload in a file, binary or in Base64.
+pub(crate) fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = files::read_bytes(path)?;
     let is_binary = match format {
         PayloadFormat::BitcoinPsbt => bytes.starts_with(PSBT_MAGIC),

@@ -1,10 +1,13 @@
+use std::collections::BTreeMap;
+
 use quorate_intent::{Address, Effect, EffectKind, Flag, Intent};
 use quorate_model::{
-    Attempt, Epoch, KeyId, Network, QuorumName, Scheme, ServiceName, Tag, Timestamp, Transcript,
+    Attempt, Epoch, KeyId, Network, ProviderName, QuorumName, Scheme, ServiceName, Tag, Timestamp,
+    Transcript,
 };
 
 use super::*;
-use crate::{NearestRule, Usage};
+use crate::{NearestRule, Rating, Usage};
 
 mod decisions;
 mod explanation;
@@ -12,6 +15,7 @@ mod facts;
 mod phases;
 mod properties;
 mod reference;
+mod verdicts;
 
 const LISTED: &str = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa";
 const DENIED: &str = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG";
@@ -111,6 +115,7 @@ struct Case {
     scheme: Scheme,
     intent: Intent,
     approvals: BTreeSet<(QuorumName, PersonName)>,
+    ratings: BTreeMap<ProviderName, Rating>,
     usage: Usage,
     now: Timestamp,
 }
@@ -132,6 +137,7 @@ impl Case {
                 payload_digest: Transcript::new(Tag::Payload).finish(),
             },
             approvals: BTreeSet::new(),
+            ratings: BTreeMap::new(),
             usage: Usage::new(),
             now: "2026-11-22T10:00:00.000Z".parse().unwrap(),
         }
@@ -160,6 +166,13 @@ impl Case {
             ["board", "security", "treasury"].map(|q| (q.parse().unwrap(), person.parse().unwrap()))
         };
         self.approvals = persons.iter().flat_map(for_all).collect();
+        self
+    }
+
+    /// A provider says how risky it is, at a time.
+    fn rated(mut self, provider: &str, level: &str, issued: Timestamp) -> Self {
+        let rating = Rating { level: level.parse().unwrap(), issued };
+        self.ratings.insert(provider.parse().unwrap(), rating);
         self
     }
 
@@ -193,6 +206,7 @@ impl Case {
             attempt: Attempt(2),
             intent: &self.intent,
             approvals: &self.approvals,
+            ratings: &self.ratings,
             usage: &self.usage,
             now: self.now,
         }

@@ -71,7 +71,17 @@ impl Report for CheckReport {
             [id, rule.field("effect"), rule.field("title")]
         });
         let rules = table(["rule", "effect", "title"], rules);
-        let shown = ["quorums", "windows", "limits", "calendars", "groups", "keys", "lists"];
+        let shown = [
+            "quorums",
+            "windows",
+            "limits",
+            "calendars",
+            "providers",
+            "verdicts",
+            "groups",
+            "keys",
+            "lists",
+        ];
         let entries = self.of(&shown).map(|entry| [entry.path(), entry.line()]);
         let entries = table(["entry", "says"], entries);
         format!("{head}\n\n{rules}\n\n{entries}\n\n{}", paint.good("accepted"))
