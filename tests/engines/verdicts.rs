@@ -181,7 +181,7 @@ fn another_level_is_a_denial_that_says_what_was_said() {
     let answer = reserve(&mut lab, &request, &[ClusterFixture::rate(high)]);
     let FromNode::Denied(denial) = answer else { panic!("{answer:?}") };
     let reason = denial.body.reason;
-    assert!(reason.contains("chainwatch said high"), "{reason}");
+    assert!(reason.contains("verdict low-risk is refused: chainwatch said high"), "{reason}");
     // It is final: the provider can change its mind about another request only.
     let mild = ClusterFixture::rate(low(&lab, &request, lab.now.plus_millis(1)));
     assert!(matches!(reserve(&mut lab, &request, &[mild]), FromNode::Denied(_)));

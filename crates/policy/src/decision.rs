@@ -4,7 +4,7 @@ use std::fmt;
 
 use quorate_model::{PersonName, ProviderName, Timestamp};
 
-use crate::Permit;
+use crate::{Permit, Rating};
 
 /// The gate's answer; a simulation has the ids of the rules in place of a permit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,8 @@ pub enum Denial {
         effect: usize,
         /// The rule that came nearest, if the bundle has any for this action.
         nearest: Option<NearestRule>,
+        /// Verdicts with which it would not be denied, but for what their providers said.
+        refused: Box<[RefusedVerdict]>,
     },
     /// A rule failed to evaluate, or a fact could not be computed exactly: never a yes.
     Indeterminate {
@@ -108,6 +110,17 @@ pub enum Denial {
         /// What differs: `phase`, `key`, `epoch`, `request` or `attempt`.
         part: &'static str,
     },
+}
+
+/// A verdict whose provider said something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedVerdict {
+    /// Its name in the bundle.
+    pub name: String,
+    /// Who should have given it.
+    pub provider: ProviderName,
+    /// What the provider said instead.
+    pub said: Rating,
 }
 
 /// The rule that came nearest to permitting.
@@ -168,6 +181,13 @@ impl fmt::Display for MissingVerdict {
     }
 }
 
+impl fmt::Display for RefusedVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, provider, said } = self;
+        write!(f, "verdict {name} is refused: {provider} said {} at {}", said.level, said.issued)
+    }
+}
+
 impl fmt::Display for Later {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "not before {}: {}", self.until, self.reason)
@@ -185,14 +205,17 @@ impl fmt::Display for Denial {
                 }
                 Ok(())
             }
-            Self::NotPermitted { effect, nearest: None } => {
-                write!(f, "effect {effect}: no rule permits this action")
+            Self::NotPermitted { effect, nearest, refused } => {
+                match nearest {
+                    None => write!(f, "effect {effect}: no rule permits this action")?,
+                    Some(rule) => write!(
+                        f,
+                        "effect {effect}: no rule permits it; nearest is {} \"{}\": {} did not hold, {}",
+                        rule.id, rule.title, rule.unmet, rule.observed
+                    )?,
+                }
+                refused.iter().try_for_each(|verdict| write!(f, "; {verdict}"))
             }
-            Self::NotPermitted { effect, nearest: Some(rule) } => write!(
-                f,
-                "effect {effect}: no rule permits it; nearest is {} \"{}\": {} did not hold, {}",
-                rule.id, rule.title, rule.unmet, rule.observed
-            ),
             Self::Indeterminate { effect, reason } => write!(f, "effect {effect}: {reason}"),
             Self::PermitMismatch { part } => write!(
                 f,

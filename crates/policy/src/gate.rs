@@ -141,6 +141,10 @@ impl Gate {
         let in_the_end = in_time.with_all_quorums(&self.bundle);
         let denial = question.denial(&in_the_end)?;
         Err(match denial {
+            Some(Denial::NotPermitted { effect, nearest, .. }) => {
+                let refused = pending::refused(&question, &in_the_end)?;
+                Denial::NotPermitted { effect, nearest, refused }
+            }
             Some(denial) => denial,
             None => question.denial(&now)?.unwrap_or_else(|| Denial::Indeterminate {
                 effect: 0,

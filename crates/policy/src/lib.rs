@@ -25,7 +25,9 @@ mod window;
 pub use bundle::{
     Bundle, BundleError, Change, Changed, Entry, Explanation, Lint, RegisteredAsset, Value,
 };
-pub use decision::{Decision, Denial, Later, MissingQuorum, MissingVerdict, NearestRule, Pending};
+pub use decision::{
+    Decision, Denial, Later, MissingQuorum, MissingVerdict, NearestRule, Pending, RefusedVerdict,
+};
 pub use gate::Gate;
 pub use permit::{Permit, Phase};
 pub use ruint::aliases::U256;

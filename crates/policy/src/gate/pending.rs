@@ -6,7 +6,7 @@ use super::given::Given;
 use super::later;
 use super::missing;
 use super::question::Question;
-use crate::{Denial, Later, MissingQuorum, MissingVerdict, Pending};
+use crate::{Denial, Later, MissingQuorum, MissingVerdict, Pending, RefusedVerdict};
 
 /// What would allow it, besides what is given now. What people can allow by themselves is asked of
 /// people: a provider may be out of order. Otherwise verdicts are asked for, of providers that have not
@@ -31,6 +31,26 @@ pub(super) fn awaited(
         return in_time(question, now, spoken, nobody);
     }
     of_people(question, now, spoken)
+}
+
+/// Verdicts that stand in the way in the end, for what their providers said. None where it would be
+/// denied with all of them.
+pub(super) fn refused(
+    question: &Question<'_>,
+    in_the_end: &Given,
+) -> Result<Box<[RefusedVerdict]>, Denial> {
+    let (tables, ratings) = (&question.bundle().tables, question.subject.ratings);
+    let all = in_the_end.clone().with_verdicts(tables.verdicts.keys().cloned().collect());
+    if all == *in_the_end || question.allowed_by(&all)?.is_none() {
+        return Ok(Box::default());
+    }
+    let needed = without_needless(question, in_the_end, all)?;
+    let refused = needed.verdicts.difference(&in_the_end.verdicts).filter_map(|name| {
+        let provider = tables.verdicts.get(name)?.provider.clone();
+        let said = ratings.get(&provider)?.clone();
+        Some(RefusedVerdict { name: name.clone(), provider, said })
+    });
+    Ok(refused.collect())
 }
 
 /// What approvals would allow with these verdicts, at once or in time.

@@ -226,7 +226,7 @@ impl Case {
 
     fn nearest(&self, gate: &Gate) -> Option<NearestRule> {
         match self.simulate(gate).unwrap_err() {
-            Denial::NotPermitted { effect: 0, nearest } => nearest,
+            Denial::NotPermitted { effect: 0, nearest, .. } => nearest,
             other => panic!("{other}"),
         }
     }

@@ -115,6 +115,28 @@ fn another_level_is_a_no_that_is_final_whatever_its_age() {
     }
 }
 
+/// Also where the rule that came nearest is another one.
+#[test]
+fn a_denial_names_the_verdicts_that_were_refused() {
+    let near = r#"context.asset_known && context.effects == 1 && context.fee.nano <= 0"#;
+    let gate = when(&[near, &verdict("low-risk")]);
+    let refused = |case: &Case| match case.simulate(&gate).unwrap_err() {
+        Denial::NotPermitted { refused, .. } => {
+            refused.into_iter().map(|verdict| verdict.name).collect::<Vec<_>>()
+        }
+        other => panic!("{other}"),
+    };
+    let case = said("high");
+    assert_eq!(refused(&case), names(&["low-risk"]));
+    let told = case.decision(&gate).to_string();
+    let expected =
+        "; verdict low-risk is refused: chainwatch said high at 2026-11-22T09:59:00.000Z";
+    assert!(told.contains("nearest is p0") && told.ends_with(expected), "{told}");
+    // Not where no verdict would help.
+    let gate = when(&[&format!("{near} && {}", verdict("low-risk"))]);
+    assert!(!case.decision(&gate).to_string().contains("refused"));
+}
+
 #[test]
 fn what_people_can_allow_alone_is_asked_of_people() {
     let gate = when(&[&verdict("low-risk"), RISK]);
