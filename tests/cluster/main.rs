@@ -12,3 +12,4 @@ mod people;
 mod restart;
 mod setup;
 mod sign;
+mod verdicts;

@@ -103,7 +103,7 @@ mod tests {
         for part in [
             &bundle.hash().to_string(),
             "6 rules",
-            "8 tests",
+            "11 tests",
             "Sweeps go to our own cold storage, in any amount",
             "members rita, roland; required 1",
             "windows.hot-hour",
