@@ -102,6 +102,10 @@ async fn a_payment_that_takes_a_verdict_is_signed_once_it_is_there() {
     assert!(reason.contains("fresh verdicts are missing: clear of screening"), "{reason}");
     assert!(waiting.stderr.contains("--verdict"), "says what to do: {waiting:?}");
 
+    // People are not asked: there is nothing that they could do.
+    let pending = run(&lab.dir.path().join("alice"), &["pending"]).await;
+    assert_eq!(pending.json["requests"], serde_json::json!([]), "{pending:?}");
+
     let verdict = provider.rate(&payment, "# nobody\n");
     let verdict = verdict.to_str().unwrap();
     // Whoever is not the service brings nothing, though it has all that the service has signed.
