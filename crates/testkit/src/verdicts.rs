@@ -49,6 +49,19 @@ impl ClusterFixture {
         BUNDLE.get_or_init(|| Self::bundle_of(asks, &tables)).clone()
     }
 
+    /// As [`ClusterFixture::screened_bundle`], with one of two persons instead.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn screened_or_asking_bundle() -> Bundle {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        let asks =
+            r#"context.verdicts.contains("low-risk") || context.quorums.contains("treasury")"#;
+        let quorum = "[quorums.treasury]\nrequired = 1\nmembers = [\"alice\", \"bob\"]\n";
+        let tables = format!("{}{quorum}", tables("chainwatch"));
+        BUNDLE.get_or_init(|| Self::bundle_of(asks, &tables)).clone()
+    }
+
     /// The key of a risk provider, by its name: the same in every fixture.
     pub fn provider_key(name: &str) -> SigningKey {
         let seed = name.bytes().fold(0, |seed, byte| seed * 31 + u64::from(byte));

@@ -14,11 +14,15 @@ use super::{Cluster, view};
 const FRESH_MS: u64 = 60_000;
 
 fn cluster_with(bundle: fn() -> Bundle) -> Cluster {
+    cluster_of(bundle, &[1, 2, 3])
+}
+
+fn cluster_of(bundle: fn() -> Bundle, nodes: &[u16]) -> Cluster {
     let mut cluster = Cluster::new(Limits::default());
     for node in cluster.lab.ids() {
         cluster.lab.restart_with(node, bundle(), |_| {}).unwrap();
     }
-    cluster.attach(&[1, 2, 3]);
+    cluster.attach(nodes);
     cluster
 }
 
@@ -129,6 +133,25 @@ fn verdicts_survive_a_restart() {
     assert!(is_signed(&state(&mut cluster, &request)));
 }
 
+/// Nodes had named people: a verdict opens another way, also where nobody approves.
+#[test]
+fn a_verdict_is_used_where_nodes_waited_for_people() {
+    for restarted in [false, true] {
+        let mut cluster = cluster_with(ClusterFixture::screened_or_asking_bundle);
+        let request = cluster.lab.payment(1, false);
+        let waiting = bring(&mut cluster, &request, vec![]).unwrap().record;
+        assert_eq!(waiting.state, RequestState::PendingApproval);
+        assert_eq!(waiting.deferrals[0].body.missing[0].name.as_str(), "treasury");
+        if restarted {
+            cluster.restart();
+            cluster.attach(&[1, 2, 3]);
+        }
+        let verdict = low_signed(&cluster, &request);
+        bring(&mut cluster, &request, vec![verdict]).unwrap();
+        assert!(is_signed(&state(&mut cluster, &request)), "restarted: {restarted}");
+    }
+}
+
 /// What it brings after a restart opens the way, whatever nodes had said before.
 #[test]
 fn a_verdict_that_comes_after_a_restart_is_used() {
@@ -192,7 +215,8 @@ fn no_more_providers_speak_than_a_node_reads() {
 /// A node that answers after the verdict came had not seen it: its word must not hold it up.
 #[test]
 fn a_verdict_that_comes_while_nodes_answer_is_used() {
-    let mut cluster = screening();
+    // There is nobody else to ask.
+    let mut cluster = cluster_of(ClusterFixture::screened_bundle, &[1, 2]);
     let request = cluster.lab.payment(1, false);
     let verdict = low_signed(&cluster, &request);
     // The questions of the first attempt stay open until the verdict is there.
