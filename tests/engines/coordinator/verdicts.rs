@@ -86,8 +86,14 @@ fn a_request_waits_for_its_verdict_and_says_for_which() {
     bring(&mut cluster, &request, vec![]).unwrap();
     let record = cluster.get(&request).unwrap().record;
     assert_eq!(record.attempt, waiting.attempt);
-    let verdict = low_signed(&cluster, &request);
-    bring(&mut cluster, &request, vec![verdict]).unwrap();
+    let create = ClientRequest::CreateSignRequest {
+        request: request.clone(),
+        verdicts: vec![low_signed(&cluster, &request)],
+        validate_only: false,
+    };
+    // Whoever waits for the answer waits for the new one.
+    let answer = cluster.ask(create).map(view).unwrap().record;
+    assert_eq!(answer.state, RequestState::Queued);
     assert!(is_signed(&state(&mut cluster, &request)));
 }
 
