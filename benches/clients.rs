@@ -127,6 +127,7 @@ impl Service {
             let call = CreateSignRequestRequest {
                 request: Some(request.into()),
                 validate_only: false,
+                verdicts: Vec::new(),
                 wait_ms: WAIT_MS,
             };
             let answer = signing.create_sign_request(call).await?.into_inner();

@@ -2,7 +2,7 @@
 //! `cargo bench -p quorate-benches --bench policy`. Name the CPU beside any number you quote.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -156,6 +156,7 @@ impl Question {
             attempt: Attempt::FIRST,
             intent: &self.intent,
             approvals: &self.approvals,
+            ratings: &BTreeMap::new(),
             usage: &self.usage,
             now: self.now,
         })

@@ -130,8 +130,11 @@ impl Lockstep {
 
     /// Has a request signed, or denied.
     pub(crate) fn sign(&mut self, request: &SignedRequest) -> SignRequestView {
-        let create =
-            ClientRequest::CreateSignRequest { request: request.clone(), validate_only: false };
+        let create = ClientRequest::CreateSignRequest {
+            request: request.clone(),
+            verdicts: vec![],
+            validate_only: false,
+        };
         let mut reply = self.call(create);
         for _ in 0..STEPS_MAX {
             match reply {

@@ -83,6 +83,41 @@ impl Lab {
         self.run(&[&args, more].concat()).await
     }
 
+    /// Brings the policy that the cluster began with into force in a second version, changed, on the
+    /// order of two officers.
+    pub(crate) async fn activate_policy(&self, change: impl FnOnce(String) -> String) {
+        let first = self.dir.path().join("node-1/policy.toml");
+        let checked = self.run(&["policy", "check", first.to_str().unwrap()]).await;
+        let previous = checked.json["hash"].as_str().unwrap();
+        let text = std::fs::read_to_string(&first).unwrap();
+        let next = format!("\nversion = 2\nprevious = \"{previous}\"\n");
+        let text = change(text.replacen("\nversion = 1\n", &next, 1));
+        let file = self.dir.path().join("policy-2.toml");
+        std::fs::write(&file, text).unwrap();
+        let file = file.to_str().unwrap();
+        for officer in ["alice", "bob"] {
+            let folder = self.dir.path().join(officer);
+            let key = folder.join("person.pem");
+            let old = first.to_str().unwrap();
+            let sign = ["policy", "sign", file, "--key", key.to_str().unwrap(), "--old", old];
+            let signed = run(&folder, &sign).await;
+            assert_eq!(signed.code, 0, "{signed:?}");
+        }
+        let activated = self.run(&["policy", "activate", file]).await;
+        assert_eq!(activated.code, 0, "{activated:?}");
+        assert_eq!(activated.json["held_by"].as_array().unwrap().len(), 3, "{activated:?}");
+        let hash = self.run(&["policy", "check", file]).await.json["hash"].clone();
+        for _ in 0..600 {
+            let status = self.run(&["status"]).await;
+            let nodes = status.json["nodes"].as_array().unwrap();
+            if nodes.iter().all(|node| node["policy"] == hash) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the policy does not come into force")
+    }
+
     /// Kills every process as a power cut would, and starts all again from what is on the disk.
     pub(crate) async fn cut_power(&mut self) {
         for id in self.cluster.node_ids() {

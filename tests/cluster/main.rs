@@ -11,5 +11,7 @@ mod loss;
 mod matrix;
 mod people;
 mod restart;
+mod roots;
 mod setup;
 mod sign;
+mod verdicts;

@@ -268,7 +268,8 @@ fn strict() -> Bundle {
 fn nearest(effect: usize, unmet: &str, observed: String) -> String {
     let (id, title, unmet) = ("p1".to_owned(), TITLE.to_owned(), unmet.to_owned());
     let nearest = Some(NearestRule { id, title, unmet, observed });
-    Denial::NotPermitted { effect, nearest }.to_string()
+    let refused = Box::default();
+    Denial::NotPermitted { effect, nearest, refused }.to_string()
 }
 
 /// What the decoder understands, and what only a limit and a list of payees can tell from theft.

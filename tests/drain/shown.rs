@@ -7,7 +7,7 @@ use quorate_intent::{Address, DecodeError};
 use quorate_model::{
     Attempt, DerivationPath, Digest, Network, PayloadFormat, RequestId, Scheme, Timestamp,
 };
-use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode};
+use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_trust::{SignRequest, SignedRequest};
 
 use crate::cluster::{Cluster, bundle, id, pair};
@@ -94,12 +94,12 @@ fn approvals_of_what_was_shown_do_not_count_for_what_was_sent() {
     };
     let approvals = vec![say("alice"), say("bob")];
     let mut ask = |request: &SignedRequest| {
-        let (subject, approvals) = (Subject::Request(request.clone()), approvals.clone());
+        let subject = Subject::Request(request.clone());
+        let words = Words { approvals: approvals.clone(), ..Words::default() };
         let signing_set = pair(id(1), id(2));
-        cluster.lab.ask(
-            id(1),
-            ToNode::Reserve { subject, approvals, attempt: Attempt::FIRST, signing_set },
-        )
+        cluster
+            .lab
+            .ask(id(1), ToNode::Reserve { subject, words, attempt: Attempt::FIRST, signing_set })
     };
     let answer = ask(&sent);
     let FromNode::Deferred(deferral) = answer else { panic!("{answer:?}") };

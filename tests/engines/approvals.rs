@@ -2,7 +2,7 @@
 
 use quorate_model::{Attempt, Digest, Epoch, KeyId, Network, ParticipantSet, RequestId, Scheme};
 use quorate_policy::Bundle;
-use quorate_protocol::wire::{Deferral, FromNode, RefusalCode, Subject, ToNode};
+use quorate_protocol::wire::{Deferral, FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_signer::Record;
 use quorate_testkit::{ClusterFixture, Lab};
 use quorate_trust::{Approval, SignedApproval, SignedRequest, Verdict};
@@ -33,9 +33,13 @@ fn reserve(
     request: &SignedRequest,
     approvals: &[SignedApproval],
 ) -> FromNode {
-    let (subject, approvals) = (Subject::Request(request.clone()), approvals.to_vec());
-    let signing_set = set([1, 2]);
-    lab.ask(id(node), ToNode::Reserve { subject, approvals, attempt: FIRST, signing_set })
+    let subject = Subject::Request(request.clone());
+    let (words, signing_set) = (words(approvals.to_vec()), set([1, 2]));
+    lab.ask(id(node), ToNode::Reserve { subject, words, attempt: FIRST, signing_set })
+}
+
+fn words(approvals: Vec<SignedApproval>) -> Words {
+    Words { approvals, ..Words::default() }
 }
 
 fn deferred(lab: &Lab, answer: FromNode) -> Deferral {
@@ -213,7 +217,8 @@ fn a_rejection_by_whoever_is_asked_is_final() {
     // A later approval by the same person does not revive it.
     let approvals = approve(&lab, &request, &["alice", "bob", "carol"]);
     let (subject, attempt) = (Subject::Request(request.clone()), Attempt(2));
-    let again = ToNode::Reserve { subject, approvals, attempt, signing_set: set([1, 2]) };
+    let words = words(approvals);
+    let again = ToNode::Reserve { subject, words, attempt, signing_set: set([1, 2]) };
     let FromNode::Denied(denial) = lab.ask(id(1), again) else { panic!("revived") };
     assert_eq!(denial.body.reason, "rejected by carol");
     let forget = |records: &mut Vec<Record>| {
@@ -341,9 +346,10 @@ fn reserved_despite(lab: &mut Lab, number: u64, holders: &[u16], signers: &[u16]
     }
     let signing_set = ParticipantSet::new(signers.iter().map(|n| id(*n))).unwrap();
     let answers = signers.iter().map(|node| {
-        let (subject, approvals) = (Subject::Request(request.clone()), approvals.clone());
+        let subject = Subject::Request(request.clone());
+        let words = Words { approvals: approvals.clone(), verdicts: Vec::new() };
         let signing_set = signing_set.clone();
-        let reserve = ToNode::Reserve { subject, approvals, attempt: FIRST, signing_set };
+        let reserve = ToNode::Reserve { subject, words, attempt: FIRST, signing_set };
         let answer = lab.ask(id(*node), reserve);
         match &answer {
             FromNode::Reserved(_) => assert!(!holders.contains(node), "{node} was told"),

@@ -135,7 +135,7 @@ fn the_delay_of_a_lift_cannot_be_skipped_by_a_clock_that_is_ahead() {
         wrong(&mut lab, how, OFF_MS, ClusterFixture::bundle);
         let request = payment(&mut lab, 1, OFF_MS);
         doubted(reserve(&mut lab, &request, 1));
-        doubted(lab.ask(id(1), ToNode::Simulate(request)));
+        doubted(lab.ask(id(1), ToNode::Simulate { request, verdicts: Vec::new() }));
         right(&mut lab);
         let request = lab.payment(2, true);
         assert_eq!(refused(reserve(&mut lab, &request, 1)), RefusalCode::Frozen, "{how:?}");

@@ -1,6 +1,7 @@
 mod approvals;
 mod clocks;
 mod orders;
+mod verdicts;
 
 use std::collections::VecDeque;
 
@@ -93,9 +94,32 @@ impl Cluster {
         found.expect("every question of a client is answered").1
     }
 
+    /// Asks, and keeps back what nodes answer.
+    fn hold(&mut self, request: ClientRequest) -> Vec<Input> {
+        self.calls += 1;
+        let call = ClientCall(self.calls);
+        let mut held = Vec::new();
+        let input = Input::Client { call, request };
+        for output in self.coordinator.handle(input, moment(self.lab.now), &mut self.rng) {
+            match output {
+                Output::Persist(records) => self.records.extend(records),
+                Output::Act(Action::Ask { node, call, question })
+                | Output::Now(Action::Ask { node, call, question }) => {
+                    let answer = self.lab.ask(node, question);
+                    held.push(Input::Answer { node, call, answer });
+                }
+                Output::Act(_) | Output::Now(_) => {}
+            }
+        }
+        held
+    }
+
     fn create(&mut self, request: &SignedRequest) -> Result<SignRequestView, ClientError> {
-        let create =
-            ClientRequest::CreateSignRequest { request: request.clone(), validate_only: false };
+        let create = ClientRequest::CreateSignRequest {
+            request: request.clone(),
+            verdicts: vec![],
+            validate_only: false,
+        };
         self.ask(create).map(view)?;
         self.get(request)
     }
@@ -325,8 +349,11 @@ fn validating_fails_where_creating_would_and_stores_nothing() {
     let mut cluster = cluster();
     cluster.attach(&[1, 2, 3]);
     let before = cluster.records.len();
-    let validate =
-        |request: SignedRequest| ClientRequest::CreateSignRequest { request, validate_only: true };
+    let validate = |request: SignedRequest| ClientRequest::CreateSignRequest {
+        request,
+        verdicts: vec![],
+        validate_only: true,
+    };
     let good = cluster.lab.payment(1, true);
     assert!(matches!(cluster.ask(validate(good)), Ok(ClientReply::Simulated(_))));
     let bad = cluster.lab.payment(2, false);

@@ -1,5 +1,5 @@
 use quorate_model::{Attempt, Scheme};
-use quorate_protocol::wire::{CeremonyKey, FromNode, RefusalCode, Subject, ToNode};
+use quorate_protocol::wire::{CeremonyKey, FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_testkit::Lab;
 
 use crate::{FIRST, id, lab, refused, set};
@@ -131,8 +131,12 @@ fn nothing_but_the_confirmation_is_signed_before_a_key_is_active() {
     let before = lab.reserve(id(1), &request, FIRST, &set([1, 2]));
     assert_eq!(refused(before), RefusalCode::NotFound);
     let subject = Subject::Confirmation { key: Lab::key() };
-    let confirm =
-        ToNode::Reserve { subject, approvals: vec![], attempt: FIRST, signing_set: set([1, 2]) };
+    let confirm = ToNode::Reserve {
+        subject,
+        words: Words::default(),
+        attempt: FIRST,
+        signing_set: set([1, 2]),
+    };
     assert_eq!(refused(lab.ask(id(1), confirm.clone())), RefusalCode::NotFound);
     lab.ask(id(1), ToNode::Certify(certificate));
     assert!(matches!(lab.ask(id(1), confirm), FromNode::Reserved(_)));

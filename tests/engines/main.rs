@@ -12,6 +12,7 @@ mod reserve;
 mod share;
 mod start;
 mod successors;
+mod verdicts;
 mod windows;
 
 use quorate_model::{Attempt, ParticipantId, ParticipantSet, Scheme};

@@ -1,7 +1,7 @@
 //! Orders that stop something and orders that lift a stop, at a node.
 
 use quorate_model::{Digest, ParticipantSet, Scheme, Timestamp};
-use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode};
+use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_signer::{Record, StartError};
 use quorate_testkit::{ClusterFixture, Lab};
 use quorate_trust::{OrderAction, Scope, SignedOrder};
@@ -77,8 +77,12 @@ fn a_freeze_stops_confirmations_and_key_generation() {
     let freeze = freeze(&lab);
     accept(&mut lab, 1, &freeze);
     let subject = Subject::Confirmation { key: Lab::key() };
-    let reserve =
-        ToNode::Reserve { subject, approvals: vec![], attempt: FIRST, signing_set: set([1, 2]) };
+    let reserve = ToNode::Reserve {
+        subject,
+        words: Words::default(),
+        attempt: FIRST,
+        signing_set: set([1, 2]),
+    };
     assert_eq!(refused(lab.ask(id(1), reserve)), RefusalCode::Frozen);
     let key = "another".parse().unwrap();
     let order = lab.fixture.order(&key, Scheme::FrostEd25519, 2, lab.now);

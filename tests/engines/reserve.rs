@@ -1,6 +1,7 @@
 use quorate_model::{Attempt, Timestamp};
-use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode};
+use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_testkit::ClusterFixture;
+use quorate_trust::SignedRequest;
 
 use crate::{FIRST, id, lab, refused, set};
 
@@ -143,7 +144,7 @@ fn the_declared_action_must_be_what_the_payload_does() {
     request.action = "stake".to_owned();
     let statement = format!("{request:?}").into_bytes();
     let key = &lab.fixture.signers.service;
-    let signed = quorate_trust::SignedRequest::sign(statement, request, key);
+    let signed = SignedRequest::sign(statement, request, key);
     let FromNode::Denied(denial) = lab.reserve(id(1), &signed, FIRST, &set([1, 2])) else {
         panic!("not denied");
     };
@@ -157,7 +158,7 @@ fn an_undecodable_payload_is_denied_naming_where() {
     request.payload.push(0);
     let statement = format!("{request:?}").into_bytes();
     let key = &lab.fixture.signers.service;
-    let signed = quorate_trust::SignedRequest::sign(statement, request, key);
+    let signed = SignedRequest::sign(statement, request, key);
     let FromNode::Denied(denial) = lab.reserve(id(1), &signed, FIRST, &set([1, 2])) else {
         panic!("not denied");
     };
@@ -186,11 +187,15 @@ fn a_coordinator_that_lost_the_confirmations_gets_the_same_statements_signed_aga
         let subject = subject.clone();
         lab.ask(
             id(1),
-            ToNode::Reserve { subject, approvals: vec![], attempt, signing_set: set([1, 2]) },
+            ToNode::Reserve { subject, words: Words::default(), attempt, signing_set: set([1, 2]) },
         )
     };
     assert_eq!(refused(ask(&mut lab, FIRST)), RefusalCode::AttemptUsed);
     assert!(matches!(ask(&mut lab, Attempt(2)), FromNode::Reserved(_)));
+}
+
+fn simulate(request: SignedRequest) -> ToNode {
+    ToNode::Simulate { request, verdicts: vec![] }
 }
 
 #[test]
@@ -198,7 +203,7 @@ fn simulating_reserves_and_writes_nothing() {
     let mut lab = lab();
     let before = lab.records(id(1)).len();
     let (good, bad) = (lab.payment(1, true), lab.payment(2, false));
-    assert!(matches!(lab.ask(id(1), ToNode::Simulate(good)), FromNode::Simulated(Ok(_))));
-    assert!(matches!(lab.ask(id(1), ToNode::Simulate(bad)), FromNode::Simulated(Err(_))));
+    assert!(matches!(lab.ask(id(1), simulate(good)), FromNode::Simulated(Ok(_))));
+    assert!(matches!(lab.ask(id(1), simulate(bad)), FromNode::Simulated(Err(_))));
     assert_eq!(lab.records(id(1)).len(), before);
 }

@@ -1,7 +1,7 @@
 use quorate_model::{Attempt, Digest};
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::verify_signature;
-use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode};
+use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_testkit::{ClusterFixture, Lab, ToSign};
 use quorate_trust::{Signed, SignedRequest};
 
@@ -105,8 +105,12 @@ fn signers_whose_clocks_differ_do_not_sign_together() {
     let FromNode::Reserved(first) = first else { panic!("not reserved") };
     let now = lab.now;
     lab.now = now.plus_millis(26_000);
-    let question =
-        ToNode::Reserve { subject, approvals: vec![], attempt: FIRST, signing_set: set([1, 2]) };
+    let question = ToNode::Reserve {
+        subject,
+        words: Words::default(),
+        attempt: FIRST,
+        signing_set: set([1, 2]),
+    };
     let FromNode::Reserved(second) = lab.ask(id(2), question) else { panic!("not reserved") };
     lab.now = now;
     let answer = lab.ask(id(1), share(request.digest(), FIRST, &[first, second]));

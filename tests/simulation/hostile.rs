@@ -125,7 +125,7 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
             reading.body.heads.clock = reading.body.heads.clock.plus_millis(1);
         }
         ToNode::ReadClock { .. }
-        | ToNode::Simulate(_)
+        | ToNode::Simulate { .. }
         | ToNode::Orders
         | ToNode::Order(_)
         | ToNode::Status => {}
@@ -213,7 +213,7 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Round2(..)
             | ToNode::Certify(_)
             | ToNode::Confirm { .. }
-            | ToNode::Simulate(_)
+            | ToNode::Simulate { .. }
             | ToNode::CarryOut { .. }
             | ToNode::Reject { .. }
             | ToNode::Orders

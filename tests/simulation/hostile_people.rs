@@ -27,8 +27,8 @@ fn run(seed: u64, what: &str, relay: impl FnMut(Frame) -> Vec<Frame> + 'static) 
 fn misquote(what: &str, change: impl Fn(&mut Vec<SignedApproval>) + Copy + 'static) {
     for seed in 0..SEEDS {
         let outcome = run(seed, what, move |mut frame| {
-            if let Frame::Question(_, _, ToNode::Reserve { approvals, .. }) = &mut frame {
-                change(approvals);
+            if let Frame::Question(_, _, ToNode::Reserve { words, .. }) = &mut frame {
+                change(&mut words.approvals);
             }
             vec![frame]
         });
@@ -77,11 +77,11 @@ fn approvals_of_another_request_do_not_count() {
         // The approvals of whatever was approved go with everything else, what was rejected before all.
         let mut given: Vec<SignedApproval> = Vec::new();
         let outcome = run(seed, "moving approvals", move |mut frame| {
-            if let Frame::Question(_, _, ToNode::Reserve { approvals, .. }) = &mut frame {
-                if approvals.len() > 1 && given.is_empty() {
-                    given.clone_from(approvals);
+            if let Frame::Question(_, _, ToNode::Reserve { words, .. }) = &mut frame {
+                if words.approvals.len() > 1 && given.is_empty() {
+                    given.clone_from(&words.approvals);
                 }
-                approvals.clone_from(&given);
+                words.approvals.clone_from(&given);
             }
             vec![frame]
         });

@@ -15,3 +15,4 @@ mod signing;
 mod status;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verdict;

@@ -9,15 +9,15 @@ use quorate_model::{
 };
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{
-    Acceptance, CeremonyKey, ClockReading, Deferral, FromNode, MissingQuorum, NodeStatus, Refusal,
-    RefusalCode, SignedDenial, Subject, ToNode,
+    Acceptance, CeremonyKey, ClockReading, Deferral, FromNode, MissingQuorum, MissingVerdict,
+    NodeStatus, Refusal, RefusalCode, SignedDenial, Subject, ToNode, Words,
 };
 use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
 };
 use quorate_trust::{
-    PayloadFormat, PersonSignature, SignRequest, Signature, Signed, SignedApproval, SignedOrder,
-    SignedRequest, StatementSignature,
+    PayloadFormat, PersonSignature, RiskVerdict, SignRequest, Signature, Signed, SignedApproval,
+    SignedOrder, SignedRequest, SignedRiskVerdict, StatementSignature,
 };
 
 use crate::statement::encode_sign_request;
@@ -159,6 +159,10 @@ pub(crate) fn deferral() -> Signed<Deferral> {
     let body = Deferral {
         request: digest(13),
         missing: vec![missing],
+        verdicts: vec![MissingVerdict {
+            name: "low-risk".parse().unwrap(),
+            provider: "chainwatch".parse().unwrap(),
+        }],
         until: Some(Timestamp::from_millis(1_790_000_000_500)),
         reason: "approvals are missing".to_owned(),
         effects: digest(14),
@@ -173,6 +177,17 @@ pub(crate) fn signed_approval() -> SignedApproval {
         signature: PersonSignature::Ed25519(signature(7)),
     };
     SignedApproval { text: "quorate-approval/1\n".to_owned(), signature }
+}
+
+pub(crate) fn signed_verdict() -> SignedRiskVerdict {
+    let verdict = RiskVerdict {
+        cluster: digest(15),
+        provider: "chainwatch".parse().unwrap(),
+        effects: digest(14),
+        level: "low".parse().unwrap(),
+        issued: Timestamp::from_millis(1_790_000_000_400),
+    };
+    SignedRiskVerdict { verdict, signature: signature(8) }
 }
 
 pub(crate) fn status() -> NodeStatus {
@@ -200,7 +215,7 @@ pub(crate) fn questions() -> Vec<ToNode> {
     let run = || CeremonyKey { key: "treasury-btc".parse().unwrap(), attempt: Attempt(2) };
     let reserve = |subject| ToNode::Reserve {
         subject,
-        approvals: vec![signed_approval()],
+        words: Words { approvals: vec![signed_approval()], verdicts: vec![signed_verdict()] },
         attempt: Attempt(3),
         signing_set: set(&[1, 5]),
     };
@@ -226,7 +241,7 @@ pub(crate) fn questions() -> Vec<ToNode> {
             confirmations: vec![confirmation()],
         },
         ToNode::Reject { request: signed_request(), rejection: signed_approval() },
-        ToNode::Simulate(signed_request()),
+        ToNode::Simulate { request: signed_request(), verdicts: vec![signed_verdict()] },
         ToNode::CarryOut { order: signed_order(), acceptances: Vec::new() },
         ToNode::CarryOut { order: order_with_document(), acceptances: vec![acceptance()] },
         ToNode::Orders,
@@ -296,6 +311,7 @@ pub(crate) fn request_record(state: RequestState) -> SignRequestRecord {
         denials: vec![denial()],
         deferrals: vec![deferral()],
         approvals: vec![signed_approval()],
+        verdicts: vec![signed_verdict()],
         reason: "node 2 denies it".to_owned(),
         created: Timestamp::from_millis(1_790_000_000_000),
         updated: Timestamp::from_millis(1_790_000_001_000),

@@ -51,7 +51,7 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         | ToNode::Reject { .. }
         | ToNode::Share { .. }
         | ToNode::Confirm { .. }
-        | ToNode::Simulate(_)
+        | ToNode::Simulate { .. }
         | ToNode::ReadClock { .. }
         | ToNode::HearClock(_)
         | ToNode::Status => false,

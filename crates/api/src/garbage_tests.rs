@@ -82,13 +82,20 @@ fn changed_answers() {
 fn changed_calls_of_clients() {
     let request = || Some(fixture::signed_request().into());
     let name = || "services/payments/signRequests/6a7c1d9e-0c0f-4b8e-9a53-0a6f2f2a1c11".to_owned();
-    let create =
-        custody::CreateSignRequestRequest { request: request(), validate_only: true, wait_ms: 9 };
+    let create = custody::CreateSignRequestRequest {
+        request: request(),
+        validate_only: true,
+        wait_ms: 9,
+        verdicts: vec![fixture::signed_verdict().into()],
+    };
     survives(
         &[create.encode_to_vec()],
         parse::<custody::CreateSignRequestRequest, CreateSignRequest>,
     );
-    let simulate = custody::SimulateSignRequestRequest { request: request() };
+    let simulate = custody::SimulateSignRequestRequest {
+        request: request(),
+        verdicts: vec![fixture::signed_verdict().into()],
+    };
     survives(
         &[simulate.encode_to_vec()],
         parse::<custody::SimulateSignRequestRequest, ClientRequest>,

@@ -20,8 +20,12 @@ pub const ORDER_SIGNATURES_MAX: usize = quorate_trust::SIGNATURES_MAX;
 pub const APPROVAL_BYTES_MAX: usize = quorate_trust::APPROVAL_BYTES_MAX;
 /// Approvals of one request.
 pub const APPROVALS_MAX: usize = quorate_trust::SIGNATURES_MAX;
+/// Risk verdicts about one request.
+pub const RISK_VERDICTS_MAX: usize = quorate_trust::RISK_VERDICTS_MAX;
 /// Quorums that a node says are missing.
 pub const MISSING_QUORUMS_MAX: usize = 8;
+/// Verdicts that a node says are missing.
+pub const MISSING_VERDICTS_MAX: usize = 8;
 /// Members of a quorum that a node says is missing.
 pub const QUORUM_MEMBERS_MAX: usize = 32;
 /// Orders that a node lists: stops, lifts, policy bundles and versions of the trust root.

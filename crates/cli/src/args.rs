@@ -4,6 +4,7 @@ mod audit;
 mod people;
 mod policy;
 mod root;
+mod verdict;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub use self::audit::{Audit, Pinned};
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
 pub use self::root::Root;
+pub use self::verdict::{Subject, Verdict};
 use crate::clock::parse_duration;
 use crate::network_name;
 use crate::output::Format;
@@ -75,6 +77,9 @@ pub enum Command {
     Key(Key),
     /// Have a transaction signed.
     Sign(Sign),
+    /// Say how risky a payload is, as a risk provider.
+    #[command(subcommand)]
+    Verdict(Verdict),
     /// List the requests that wait for people.
     Pending,
     /// Approve a request, after reading what it does as decoded here.
@@ -338,6 +343,10 @@ pub struct Transaction {
     /// Your own reference, for your books and the audit log.
     #[arg(long, default_value = "")]
     pub reference: String,
+    /// What a risk provider says about it, as `quorate verdict sign` writes it. Repeat it for each
+    /// provider. With --request-id, it is added to a request that waits for it.
+    #[arg(long = "verdict", value_name = "FILE")]
+    pub verdicts: Vec<PathBuf>,
 }
 
 /// Sign requests.

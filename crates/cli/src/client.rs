@@ -20,7 +20,7 @@ use quorate_api::pb::custody::v1::{
 use quorate_api::pb::longrunning::Operation;
 use quorate_model::{Digest, KeyId, OrderId, RequestKey};
 use quorate_net::{ExpectedServer, connect};
-use quorate_trust::{SignedApproval, SignedOrder, SignedRequest};
+use quorate_trust::{SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
 use tonic::Streaming;
 use tonic::transport::Channel;
 
@@ -142,13 +142,14 @@ impl Client {
     /// Hands in a request and waits for its end, at most `wait`.
     pub(crate) async fn create(
         &self,
-        request: SignedRequest,
+        (request, verdicts): (SignedRequest, Vec<SignedRiskVerdict>),
         validate_only: bool,
         wait: Duration,
     ) -> Result<SignRequest, Failure> {
         let wait_ms = u32::try_from(clock::millis(wait)).unwrap_or(u32::MAX);
         let request = Some(request.into());
-        let call = CreateSignRequestRequest { request, validate_only, wait_ms };
+        let verdicts = verdicts.into_iter().map(Into::into).collect();
+        let call = CreateSignRequestRequest { request, validate_only, wait_ms, verdicts };
         let call = timed(call, wait + CALL);
         Ok(self.signing_service().create_sign_request(call).await?.into_inner())
     }
@@ -191,8 +192,10 @@ impl Client {
     pub(crate) async fn simulate(
         &self,
         request: SignedRequest,
+        verdicts: Vec<SignedRiskVerdict>,
     ) -> Result<Vec<NodeDecision>, Failure> {
-        let call = SimulateSignRequestRequest { request: Some(request.into()) };
+        let verdicts = verdicts.into_iter().map(Into::into).collect();
+        let call = SimulateSignRequestRequest { request: Some(request.into()), verdicts };
         let answer = self.signing_service().simulate_sign_request(timed(call, CALL)).await?;
         Ok(answer.into_inner().decisions)
     }

@@ -8,6 +8,7 @@ pub(crate) mod order;
 pub(crate) mod payload;
 pub(crate) mod report;
 pub(crate) mod signature;
+pub(crate) mod verdict;
 
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::statement::encode_sign_request;

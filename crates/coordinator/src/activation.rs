@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_model::{Attempt, DerivationPath, KeyId, ParticipantId, ParticipantSet, Timestamp};
 use quorate_protocol::sign::{AnyGroupInfo, KeyShareError, SigningContext};
-use quorate_protocol::wire::{FromNode, Subject, ToNode};
+use quorate_protocol::wire::{FromNode, Subject, ToNode, Words};
 use quorate_protocol::{Confirmation, covering_sets};
 
 use crate::calls::Purpose;
@@ -155,7 +155,12 @@ impl Coordinator {
             messages: vec![statement.as_bytes().to_vec()],
         };
         let subject = Subject::Confirmation { key: key.clone() };
-        self.begin_session(Job::Confirmation(key.clone()), context, (&subject, &[]), out);
+        self.begin_session(
+            Job::Confirmation(key.clone()),
+            context,
+            (&subject, &Words::default()),
+            out,
+        );
     }
 
     /// A holder answered the certificate, or the confirmations.

@@ -28,7 +28,7 @@ impl Coordinator {
             if let FromNode::Deferred(deferral) = answer
                 && deferral.from == node
             {
-                self.deferred_late(subject, deferral, out);
+                self.deferred_late((subject, attempt), deferral, out);
             }
             return;
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use quorate_model::{Attempt, Digest, ParticipantId, PersonName, RequestKey, Timestamp};
 use quorate_protocol::wire::{Deferral, MissingQuorum, ToNode};
-use quorate_trust::{Approval, SIGNATURES_MAX, Signed, SignedApproval, Verdict};
+use quorate_trust::{Approval, SIGNATURES_MAX, Signed, SignedApproval, SignedRiskVerdict, Verdict};
 
 use crate::calls::Purpose;
 use crate::client::{ClientError, ErrorCode};
@@ -13,7 +13,7 @@ use crate::out::Out;
 use crate::queries::Reply;
 use crate::record::Record;
 use crate::request::{RequestState, SignRequestRecord};
-use crate::requests::Hold;
+use crate::requests::{Hold, Shown};
 use crate::signing::Fault;
 
 impl Coordinator {
@@ -97,35 +97,50 @@ impl Coordinator {
         let (node, reason) = (deferral.from, deferral.body.reason.clone());
         let counts = self.counts(&deferral, subject, out.now);
         if let (true, Some(mut record)) = (counts, self.requests.get(key).cloned()) {
-            let approvals = record.approval_digests();
             record.keep_deferral(deferral);
             self.requests.put(record, out.now);
-            if let Some(waiting) = self.requests.waiting_mut(key) {
-                waiting.deferred_with.insert(node, approvals);
-            }
+            self.remember_shown(node, key);
         }
         let fault = if counts { Fault::Nobody } else { Fault::Node(node) };
         self.end_attempt(subject, attempt, fault, &format!("node {node}: {reason}"), out);
     }
 
+    /// What a node deferred it with: what it was shown when it was asked, not what has come since.
+    fn remember_shown(&mut self, node: ParticipantId, key: &RequestKey) {
+        if let Some(waiting) = self.requests.waiting_mut(key) {
+            let shown = waiting.shown.clone();
+            waiting.deferred_with.insert(node, shown);
+        }
+    }
+
     /// Whether the node said it, about this, and waits for somebody or for a time: whoever waits for
     /// nothing would be asked again at once, until no attempt is left.
     fn counts(&self, deferral: &Signed<Deferral>, subject: Digest, now: Timestamp) -> bool {
-        let Deferral { request, missing, until, .. } = &deferral.body;
-        let waits = !missing.is_empty() || until.is_some_and(|until| until > now);
+        let Deferral { request, until, .. } = &deferral.body;
+        let waits = deferral.body.awaits_words() || until.is_some_and(|until| until > now);
         waits && *request == subject && deferral.clone().verify(&self.root).is_ok()
     }
 
     /// As [`Coordinator::deferred`], where another answer had ended the attempt: it tells nevertheless
     /// whom the node waits for, so that no attempt is spent to hear it again.
-    pub(crate) fn deferred_late(&mut self, subject: Digest, deferral: Signed<Deferral>, out: &Out) {
+    pub(crate) fn deferred_late(
+        &mut self,
+        (subject, attempt): (Digest, Attempt),
+        deferral: Signed<Deferral>,
+        out: &Out,
+    ) {
         let of_subject = |key: &RequestKey| {
             self.requests.get(key).filter(|record| record.digest == subject).cloned()
         };
         let found = self.requests.waiting_keys().iter().find_map(of_subject);
         if let (true, Some(mut record)) = (self.counts(&deferral, subject, out.now), found) {
+            let (node, key) = (deferral.from, record.signed.request.request_key());
+            let is_newest = record.attempt == attempt;
             record.keep_deferral(deferral);
             self.requests.put(record, out.now);
+            if is_newest {
+                self.remember_shown(node, &key);
+            }
         }
     }
 
@@ -137,14 +152,23 @@ impl Coordinator {
         now: Timestamp,
     ) -> bool {
         let Some(deferral) = record.deferral_of(node) else { return false };
+        let waiting = self.requests.waiting(&record.signed.request.request_key());
+        let with = waiting.and_then(|waiting| waiting.deferred_with.get(&node));
+        let shown = record.shown();
+        // A verdict may open another way than the one that the node named.
+        let same_verdicts = match with {
+            Some(with) => with.verdicts == shown.verdicts,
+            None => shown.verdicts.is_empty(),
+        };
+        if !same_verdicts {
+            return false;
+        }
         if deferral.until.is_some_and(|until| until > now) {
             return true;
         }
-        let waiting = self.requests.waiting(&record.signed.request.request_key());
-        let with = waiting.and_then(|waiting| waiting.deferred_with.get(&node));
-        let unchanged = with.is_some_and(|with| *with == record.approval_digests());
+        let unchanged = with.is_some_and(|with| *with == shown);
         let unmet = deferral.missing.iter().any(|quorum| !is_met(quorum, record, deferral));
-        !deferral.missing.is_empty() && (unchanged || unmet)
+        deferral.awaits_words() && (unchanged || unmet)
     }
 
     /// So many nodes hold back that no signing set is left: waits for people, or for a time.
@@ -154,7 +178,7 @@ impl Coordinator {
         let held: Vec<_> = held.cloned().collect();
         let untils = held.iter().filter_map(|deferral| deferral.body.until);
         let until = untils.filter(|until| *until > out.now).min();
-        let asking = held.iter().find(|deferral| !deferral.body.missing.is_empty());
+        let asking = held.iter().find(|deferral| deferral.body.awaits_words());
         let Some(asking) = asking else {
             let until = until.unwrap_or(out.now.plus_millis(self.limits.retry_ms));
             let reason = held.first().map(|d| d.body.reason.clone()).unwrap_or_default();
@@ -214,7 +238,11 @@ impl SignRequestRecord {
         self.deferrals.push(deferral);
     }
 
-    pub(crate) fn approval_digests(&self) -> Vec<Digest> {
-        self.approvals.iter().map(SignedApproval::digest).collect()
+    /// What nodes are shown of what was said.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown {
+            approvals: self.approvals.iter().map(SignedApproval::digest).collect(),
+            verdicts: self.verdicts.iter().map(SignedRiskVerdict::digest).collect(),
+        }
     }
 }

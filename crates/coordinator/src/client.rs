@@ -8,7 +8,7 @@ use quorate_model::{
     ServiceName, Threshold, Timestamp,
 };
 use quorate_protocol::wire::{Acceptance, NodeStatus};
-use quorate_trust::{Signed, SignedApproval, SignedOrder, SignedRequest};
+use quorate_trust::{Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
 
 use crate::record::{KeyRecord, OperationRecord, OrderRecord};
 use crate::request::SignRequestRecord;
@@ -40,10 +40,12 @@ pub enum ClientRequest {
     /// [`ClientReply::Keys`].
     ListKeys,
     /// Sign: [`ClientReply::SignRequest`] as it stands once it is durable. The same request again
-    /// gives the resource as it stands.
+    /// gives the resource as it stands, with the verdicts that came with it.
     CreateSignRequest {
         /// What to sign, with the service's signature.
         request: SignedRequest,
+        /// What risk providers said about it: one of each. A newer one takes an older one's place.
+        verdicts: Vec<SignedRiskVerdict>,
         /// Check and ask the nodes' gates only: [`ClientReply::Simulated`], or the error that
         /// creating would give.
         validate_only: bool,
@@ -55,7 +57,12 @@ pub enum ClientRequest {
     /// Withdraw a request that no share was released for: [`ClientReply::SignRequest`].
     CancelSignRequest(RequestKey),
     /// What would each node's gate say? [`ClientReply::Simulated`].
-    Simulate(SignedRequest),
+    Simulate {
+        /// The request.
+        request: SignedRequest,
+        /// What risk providers said about it.
+        verdicts: Vec<SignedRiskVerdict>,
+    },
     /// What does a payload do? [`ClientReply::Decoded`].
     DecodePayload {
         /// The key that would sign.

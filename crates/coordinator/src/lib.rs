@@ -26,6 +26,7 @@ mod session;
 mod signing;
 mod simulation;
 mod start;
+mod verdicts;
 
 pub use client::{
     ClientCall, ClientError, ClientReply, ClientRequest, ClusterView, ErrorCode, KeyView,

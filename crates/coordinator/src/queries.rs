@@ -2,7 +2,7 @@
 
 use quorate_intent::{PayingKey, Payload, decode};
 use quorate_model::{Attempt, KeyId, KeyState, RequestKey, Timestamp};
-use quorate_trust::{SignRequest, SignedOrder, SignedRequest};
+use quorate_trust::{SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict};
 
 use crate::activation::Activation;
 use crate::client::{
@@ -36,19 +36,23 @@ impl Coordinator {
             ClientRequest::ListKeys => Ok(ClientReply::Keys(
                 self.keys.values().map(|key| self.key_view(key, out.now)).collect(),
             )),
-            ClientRequest::CreateSignRequest { request, validate_only: false } => {
-                self.create(request, out)
+            ClientRequest::CreateSignRequest { request, verdicts, validate_only: false } => {
+                self.create(request, verdicts, out)
             }
-            ClientRequest::CreateSignRequest { request, validate_only: true } => {
-                match self.validate(&request, out.now) {
-                    Ok(_) => return self.simulate(call, &request, true, out),
+            ClientRequest::CreateSignRequest { request, verdicts, validate_only: true } => {
+                let checked = self.validate(&request, out.now).map(drop);
+                match checked.and_then(|()| self.check_verdicts(&request, &verdicts)) {
+                    Ok(()) => return self.simulate(call, (&request, &verdicts), true, out),
                     Err(error) => Err(error),
                 }
             }
-            ClientRequest::Simulate(request) => match self.verify(&request, out.now) {
-                Ok(()) => return self.simulate(call, &request, false, out),
-                Err(error) => Err(error),
-            },
+            ClientRequest::Simulate { request, verdicts } => {
+                let checked = self.verify(&request, out.now);
+                match checked.and_then(|()| self.check_verdicts(&request, &verdicts)) {
+                    Ok(()) => return self.simulate(call, (&request, &verdicts), false, out),
+                    Err(error) => Err(error),
+                }
+            }
             ClientRequest::GetSignRequest(key) => self.find(&key).map(|record| self.view(record)),
             ClientRequest::ListSignRequests(filter) => Ok(self.list(&filter)),
             ClientRequest::CancelSignRequest(key) => self.cancel(&key, out),
@@ -122,7 +126,7 @@ impl Coordinator {
         KeyView { record, state }
     }
 
-    fn activation(&self, key: &KeyId) -> Result<&Activation, ClientError> {
+    pub(crate) fn activation(&self, key: &KeyId) -> Result<&Activation, ClientError> {
         self.keys.get(key).ok_or_else(|| not_found("key", key))
     }
 
@@ -173,9 +177,16 @@ impl Coordinator {
         Ok(None)
     }
 
-    fn create(&mut self, request: SignedRequest, out: &mut Out) -> Reply {
-        if let Some(earlier) = self.validate(&request, out.now)? {
-            return Ok(self.view(earlier));
+    fn create(
+        &mut self,
+        request: SignedRequest,
+        verdicts: Vec<SignedRiskVerdict>,
+        out: &mut Out,
+    ) -> Reply {
+        let earlier = self.validate(&request, out.now)?.cloned();
+        self.check_verdicts(&request, &verdicts)?;
+        if let Some(earlier) = earlier {
+            return self.add_verdicts(earlier, verdicts, out);
         }
         let record = SignRequestRecord {
             digest: request.digest(),
@@ -185,6 +196,7 @@ impl Coordinator {
             denials: Vec::new(),
             deferrals: Vec::new(),
             approvals: Vec::new(),
+            verdicts,
             reason: String::new(),
             created: out.now,
             updated: out.now,

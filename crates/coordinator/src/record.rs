@@ -9,6 +9,7 @@ use crate::request::SignRequestRecord;
 
 /// One record. A later record with the same place in its tree replaces the earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are requests")]
 pub enum Record {
     /// Tree `requests`, by service and request id.
     Request(SignRequestRecord),

@@ -2,7 +2,7 @@
 
 use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Timestamp};
 use quorate_protocol::wire::{Deferral, SignedDenial};
-use quorate_trust::{Signed, SignedApproval, SignedRequest};
+use quorate_trust::{Signed, SignedApproval, SignedRequest, SignedRiskVerdict};
 
 /// A sign request and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct SignRequestRecord {
     pub deferrals: Vec<Signed<Deferral>>,
     /// What people said to it; each person once.
     pub approvals: Vec<SignedApproval>,
+    /// What risk providers said about it; the newest that the service brought of each.
+    pub verdicts: Vec<SignedRiskVerdict>,
     /// Why it waits, or why it ended as it did; empty where there is nothing to say.
     pub reason: String,
     /// When it arrived.
@@ -32,7 +34,7 @@ pub struct SignRequestRecord {
 /// The states of a request (AIP-216). All but the first three are final for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestState {
-    /// Waiting for people to approve.
+    /// Waiting for people to approve, or for the verdict of a risk provider.
     PendingApproval,
     /// Waiting for nodes.
     Queued,

@@ -24,10 +24,19 @@ pub(crate) struct Waiting {
     next_try: Timestamp,
     /// How much each node had to do with failed attempts at it: the more, the later it is asked.
     pub(crate) failures: BTreeMap<ParticipantId, u32>,
-    /// The approvals that each node had when it deferred it: with the same it would do so again.
-    pub(crate) deferred_with: BTreeMap<ParticipantId, Vec<Digest>>,
+    /// What nodes are shown in the newest attempt.
+    pub(crate) shown: Shown,
+    /// What each node had been shown when it deferred it: with the same it would do so again.
+    pub(crate) deferred_with: BTreeMap<ParticipantId, Shown>,
     /// What holds it up, since the last try.
     pub(crate) hold: Option<Hold>,
+}
+
+/// What was said about a request, by digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) approvals: Vec<Digest>,
+    pub(crate) verdicts: Vec<Digest>,
 }
 
 /// Why a request cannot be tried now.
@@ -62,6 +71,7 @@ impl Requests {
             let mut waiting = earlier.unwrap_or(Waiting {
                 next_try,
                 failures: BTreeMap::new(),
+                shown: Shown::default(),
                 deferred_with: BTreeMap::new(),
                 hold: None,
             });

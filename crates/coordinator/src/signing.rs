@@ -4,8 +4,8 @@ use quorate_intent::{Decoded, PayingKey, Payload, decode};
 use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, RequestKey, Timestamp};
 use quorate_protocol::CertifiedKey;
 use quorate_protocol::sign::SigningContext;
-use quorate_protocol::wire::{Subject, ToNode};
-use quorate_trust::{SignRequest, SignedApproval};
+use quorate_protocol::wire::{Subject, ToNode, Words};
+use quorate_trust::SignRequest;
 use rand_core::CryptoRngCore;
 
 use crate::calls::{Phase, Purpose};
@@ -97,17 +97,19 @@ impl Coordinator {
             messages: decoded.signing_messages,
         };
         let subject = Subject::Request(record.signed.clone());
-        let approvals = record.approvals.clone();
+        let words =
+            Words { approvals: record.approvals.clone(), verdicts: record.verdicts.clone() };
         record.state = RequestState::Signing;
         record.attempt = attempt;
         record.updated = out.now;
         if let Some(waiting) = self.requests.waiting_mut(key) {
             waiting.hold = None;
+            waiting.shown = record.shown();
         }
         self.requests.put(record.clone(), out.now);
         out.write(Record::Request(record));
         out.say(Action::Changed(key.clone()));
-        self.begin_session(Job::Request(key.clone()), context, (&subject, &approvals), out);
+        self.begin_session(Job::Request(key.clone()), context, (&subject, &words), out);
     }
 
     /// Puts a request off until a node attaches or an order comes, or for a little while.
@@ -144,7 +146,7 @@ impl Coordinator {
         &mut self,
         job: Job,
         context: SigningContext,
-        (subject, approvals): (&Subject, &[SignedApproval]),
+        (subject, words): (&Subject, &Words),
         out: &mut Out,
     ) {
         let (digest, attempt) = (context.subject, context.attempt);
@@ -153,9 +155,9 @@ impl Coordinator {
         for node in signing_set.iter() {
             let phase = Phase::Reserve;
             let purpose = Purpose::Signing { subject: digest, attempt, phase };
-            let (subject, signing_set) = (subject.clone(), signing_set.clone());
-            let approvals = approvals.to_vec();
-            let question = ToNode::Reserve { subject, approvals, attempt, signing_set };
+            let (subject, words) = (subject.clone(), words.clone());
+            let signing_set = signing_set.clone();
+            let question = ToNode::Reserve { subject, words, attempt, signing_set };
             self.ask(node, purpose, question, self.limits.phase_ms, out);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_model::ParticipantId;
 use quorate_protocol::wire::{FromNode, ToNode};
-use quorate_trust::SignedRequest;
+use quorate_trust::{SignedRequest, SignedRiskVerdict};
 
 use crate::calls::Purpose;
 use crate::client::{ClientCall, ClientError, ClientReply, ErrorCode, NodeDecision};
@@ -26,7 +26,7 @@ impl Coordinator {
     pub(crate) fn simulate(
         &mut self,
         call: ClientCall,
-        request: &SignedRequest,
+        (request, verdicts): (&SignedRequest, &[SignedRiskVerdict]),
         validate: bool,
         out: &mut Out,
     ) {
@@ -44,7 +44,8 @@ impl Coordinator {
         self.simulations.insert(call, simulation);
         for node in roster.iter() {
             if self.nodes.is_attached(node) {
-                let question = ToNode::Simulate(request.clone());
+                let (request, verdicts) = (request.clone(), verdicts.to_vec());
+                let question = ToNode::Simulate { request, verdicts };
                 self.ask(node, Purpose::Simulate(call), question, self.limits.phase_ms, out);
             } else {
                 self.simulate_failed(node, call, format!("node {node} is not attached"), out);

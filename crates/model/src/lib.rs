@@ -22,7 +22,10 @@ pub use digest::{ClusterId, Digest, ParseDigest, SessionId};
 pub use heads::Heads;
 pub use key::{Attempt, Epoch, KeyState};
 pub use moment::{BootId, Moment, ParseBootId};
-pub use name::{KeyId, NameError, OrderId, PersonName, QuorumName, ServiceName};
+pub use name::{
+    KeyId, NameError, OrderId, PersonName, ProviderName, QuorumName, RiskLevel, ServiceName,
+    VerdictName,
+};
 pub use participant::{ParticipantError, ParticipantId, ParticipantSet};
 pub use path::{DerivationPath, PathError};
 pub use request::{ParseRequestId, RequestId, RequestKey};

@@ -1,4 +1,5 @@
-//! Names that people choose: keys, services, persons, quorums and orders share one grammar.
+//! Names that people choose: keys, services, persons, quorums, orders and risk providers share one
+//! grammar.
 
 use std::fmt;
 use std::str::FromStr;
@@ -78,6 +79,19 @@ name! {
 name! {
     /// The unique id of an order.
     OrderId
+}
+
+name! {
+    /// A provider of risk verdicts, as a policy bundle names it.
+    ProviderName
+}
+name! {
+    /// How a provider rates a payload, in its own words, such as `low`.
+    RiskLevel
+}
+name! {
+    /// A demand on a provider's verdict, as a policy bundle names it and rules ask for it.
+    VerdictName
 }
 
 #[cfg(test)]

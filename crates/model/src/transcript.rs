@@ -20,6 +20,8 @@ pub enum Tag {
     Approval,
     /// The payload of a program's statement, under a service's signature.
     SignRequest,
+    /// A risk provider's verdict.
+    RiskVerdict,
     /// One run of a ceremony.
     Session,
     /// A participant's round-0 announcement.
@@ -81,6 +83,7 @@ impl Tag {
             Self::SigningMessages => "quorate/v1/signing-messages",
             Self::Approval => "quorate/v1/approval",
             Self::SignRequest => "quorate/v1/sign-request",
+            Self::RiskVerdict => "quorate/v1/risk-verdict",
             Self::Session => "quorate/v1/session",
             Self::CeremonyAnnouncement => "quorate/v1/ceremony-announcement",
             Self::CeremonyRound1 => "quorate/v1/ceremony-round1",

@@ -22,7 +22,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use quorate_intent::Asset;
-use quorate_model::{Digest, Tag, Timestamp, Transcript};
+use quorate_model::{Digest, ProviderName, Tag, Timestamp, Transcript};
+use quorate_trust::PublicKey;
 
 use self::case::Case;
 pub use self::change::Change;
@@ -110,6 +111,14 @@ const BRANCHES_MAX: usize = 4;
 /// from = "08:00"
 /// to = "18:00"
 ///
+/// [providers.chainwatch]                      # a program that rates payloads: at most 8
+/// key = "3b6a…"                               # its Ed25519 public key, in hexadecimal digits
+///
+/// [verdicts.low-risk]                         # context.verdicts: the provider said so, lately
+/// provider = "chainwatch"
+/// levels = ["low"]                            # any of these, in the provider's words
+/// fresh_seconds = 600                         # at most so old, at most a day
+///
 /// [[tests]]                                   # run by Bundle::run_tests
 /// name = "a small payment to a counterparty"  # of this test only
 /// service = "payments"
@@ -119,11 +128,12 @@ const BRANCHES_MAX: usize = 4;
 /// fee = "1000"
 /// nonce_account = "586Z…"                     # optional: on this durable nonce account
 /// approvers = ["alice"]
+/// verdicts = [{ provider = "chainwatch", level = "low" }]   # `at` is optional: now
 /// usage = [{ amount = "5000000", at = "2026-11-22T09:00:00.000Z" }]
 /// now = "2026-11-22T10:00:00.000Z"
 /// expect = "allow"                            # or "pending", "later", "deny"
 /// rules = ["p01-hot"]                         # optional: exactly these decide
-/// missing = []                                # optional: exactly these quorums are missing
+/// missing = []                                # optional: exactly these quorums and verdicts are missing
 /// ```
 #[derive(Clone)]
 pub struct Bundle {
@@ -200,6 +210,11 @@ impl Bundle {
         self.tables.assets.get(asset)
     }
 
+    /// The key of a risk provider: whom the bundle believes.
+    pub fn provider_key(&self, provider: &ProviderName) -> Option<&PublicKey> {
+        self.tables.providers.get(provider.as_str())
+    }
+
     /// The hash of the bundle that this one follows; of every branch, where it ends a fork. Only the
     /// first follows none.
     pub fn previous(&self) -> &BTreeSet<Digest> {
@@ -234,7 +249,7 @@ fn parse_cases(document: &Document, tables: &Tables) -> Result<Vec<Case>, Bundle
         if !names.insert(&test.name) {
             return Err(BundleError::DuplicateTest { name: test.name.clone() });
         }
-        let case = Case::parse(test, &tables.quorums);
+        let case = Case::parse(test, tables);
         cases.push(case.map_err(|reason| BundleError::entry("tests", &test.name, reason))?);
     }
     Ok(cases)

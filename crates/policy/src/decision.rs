@@ -3,9 +3,9 @@
 use std::fmt;
 
 use quorate_intent::Address;
-use quorate_model::{PersonName, Timestamp};
+use quorate_model::{PersonName, ProviderName, Timestamp};
 
-use crate::Permit;
+use crate::{Permit, Rating};
 
 /// The gate's answer; a simulation has the ids of the rules in place of a permit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ use crate::Permit;
 pub enum Decision<P = Permit> {
     /// Every effect is allowed.
     Allow(P),
-    /// Persons must approve first.
+    /// Persons must approve first, or risk providers must speak.
     Pending(Pending),
     /// Not now: the same request may be allowed at a later time.
     Later(Later),
@@ -21,11 +21,15 @@ pub enum Decision<P = Permit> {
     Deny(Denial),
 }
 
-/// Who must approve first.
+/// Who must approve or speak first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
-    /// The smallest set of quorums that would allow every effect, in the order of their names.
+    /// The smallest set of quorums that would allow every effect, in the order of their names; none
+    /// where only verdicts are missing.
     pub missing: Vec<MissingQuorum>,
+    /// Verdicts none of which can be left out, in the order of their names. None where approvals do
+    /// without.
+    pub verdicts: Vec<MissingVerdict>,
     /// Set where it also is not the time: approvals alone will not do before.
     pub later: Option<Later>,
     /// Ids of the rules that would then allow it, sorted.
@@ -43,6 +47,23 @@ pub struct MissingQuorum {
     pub present: Vec<PersonName>,
     /// Everybody who may approve in it.
     pub members: Vec<PersonName>,
+}
+
+/// A verdict that no provider gave, or that is too old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingVerdict {
+    /// Its name in the bundle.
+    pub name: String,
+    /// Who must give it.
+    pub provider: ProviderName,
+}
+
+impl Pending {
+    /// All that is missing, by name: quorums and verdicts.
+    pub fn missing_names(&self) -> impl Iterator<Item = &str> {
+        let quorums = self.missing.iter().map(|quorum| quorum.name.as_str());
+        quorums.chain(self.verdicts.iter().map(|verdict| verdict.name.as_str()))
+    }
 }
 
 /// A window is exhausted, or a calendar closed.
@@ -74,6 +95,8 @@ pub enum Denial {
         effect: usize,
         /// The rule that came nearest, if the bundle has any for this action.
         nearest: Option<NearestRule>,
+        /// Verdicts with which it would not be denied, but for what their providers said.
+        refused: Box<[RefusedVerdict]>,
     },
     /// The payload is on a durable nonce account that the bundle does not name as ours: whoever
     /// controls the account decides until when the payload is valid. No rule can allow it.
@@ -94,6 +117,17 @@ pub enum Denial {
         /// What differs: `phase`, `key`, `epoch`, `request` or `attempt`.
         part: &'static str,
     },
+}
+
+/// A verdict whose provider said something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedVerdict {
+    /// Its name in the bundle.
+    pub name: String,
+    /// Who should have given it.
+    pub provider: ProviderName,
+    /// What the provider said instead.
+    pub said: Rating,
 }
 
 /// The rule that came nearest to permitting.
@@ -122,22 +156,42 @@ impl<P> fmt::Display for Decision<P> {
 
 impl fmt::Display for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("approvals are missing:")?;
-        for (index, quorum) in self.missing.iter().enumerate() {
-            let MissingQuorum { name, required, present, members } = quorum;
-            let separator = if index == 0 { "" } else { ";" };
-            write!(f, "{separator} {name} has {} of {required} (", present.len())?;
-            for (index, member) in members.iter().enumerate() {
-                let separator = if index == 0 { "" } else { ", " };
-                let approved = if present.contains(member) { " approved" } else { "" };
-                write!(f, "{separator}{member}{approved}")?;
-            }
-            f.write_str(")")?;
+        let mut parts = Vec::new();
+        if !self.verdicts.is_empty() {
+            let verdicts: Vec<_> = self.verdicts.iter().map(ToString::to_string).collect();
+            parts.push(format!("fresh verdicts are missing: {}", verdicts.join(", ")));
         }
-        match &self.later {
-            Some(later) => write!(f, "; and {later}"),
-            None => Ok(()),
+        if !self.missing.is_empty() {
+            let quorums: Vec<_> = self.missing.iter().map(ToString::to_string).collect();
+            parts.push(format!("approvals are missing: {}", quorums.join("; ")));
         }
+        parts.extend(self.later.as_ref().map(|later| format!("and {later}")));
+        f.write_str(&parts.join("; "))
+    }
+}
+
+impl fmt::Display for MissingQuorum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, required, present, members } = self;
+        let member = |member: &PersonName| match present.contains(member) {
+            true => format!("{member} approved"),
+            false => member.to_string(),
+        };
+        let members: Vec<_> = members.iter().map(member).collect();
+        write!(f, "{name} has {} of {required} ({})", present.len(), members.join(", "))
+    }
+}
+
+impl fmt::Display for MissingVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.name, self.provider)
+    }
+}
+
+impl fmt::Display for RefusedVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, provider, said } = self;
+        write!(f, "verdict {name} is refused: {provider} said {} at {}", said.level, said.issued)
     }
 }
 
@@ -158,14 +212,17 @@ impl fmt::Display for Denial {
                 }
                 Ok(())
             }
-            Self::NotPermitted { effect, nearest: None } => {
-                write!(f, "effect {effect}: no rule permits this action")
+            Self::NotPermitted { effect, nearest, refused } => {
+                match nearest {
+                    None => write!(f, "effect {effect}: no rule permits this action")?,
+                    Some(rule) => write!(
+                        f,
+                        "effect {effect}: no rule permits it; nearest is {} \"{}\": {} did not hold, {}",
+                        rule.id, rule.title, rule.unmet, rule.observed
+                    )?,
+                }
+                refused.iter().try_for_each(|verdict| write!(f, "; {verdict}"))
             }
-            Self::NotPermitted { effect, nearest: Some(rule) } => write!(
-                f,
-                "effect {effect}: no rule permits it; nearest is {} \"{}\": {} did not hold, {}",
-                rule.id, rule.title, rule.unmet, rule.observed
-            ),
             Self::ForeignNonce { account } => write!(
                 f,
                 "the payload is on the durable nonce account {account}, which is in no [nonce_accounts] of the bundle: use one of those, or a recent blockhash"

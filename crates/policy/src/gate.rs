@@ -5,6 +5,7 @@ mod given;
 mod later;
 mod missing;
 mod nearest;
+mod pending;
 mod question;
 
 use std::collections::BTreeSet;
@@ -15,13 +16,9 @@ use quorate_model::{Digest, PersonName};
 use ruint::aliases::U256;
 
 use self::given::Given;
-use self::missing::Missing;
 use self::question::Question;
 use crate::limit::taken;
-use crate::{
-    Bundle, ConfirmationSubject, Decision, Denial, MissingQuorum, Pending, Permit, Phase,
-    SigningSubject,
-};
+use crate::{Bundle, ConfirmationSubject, Decision, Denial, Permit, Phase, SigningSubject};
 
 /// Evaluates one bundle. Deciding needs no state and changes none.
 #[derive(Debug)]
@@ -74,11 +71,11 @@ impl Gate {
         Question::new(self, subject).map_or_else(|_| Vec::new(), |asked| asked.observed(&given))
     }
 
-    /// The smallest set of quorums that would allow the request if nobody had approved yet, whatever
-    /// the time is: who is asked about it. Empty where it needs nobody, or where approvals cannot
-    /// allow it.
+    /// The smallest sets of quorums that would allow the request if nobody had approved yet, whatever
+    /// the time is, without any verdict and with every verdict: who is asked about it. Empty where it
+    /// needs nobody, or where approvals cannot allow it.
     pub fn required_quorums(&self, subject: &SigningSubject<'_>) -> BTreeSet<String> {
-        self.required(subject).ok().flatten().unwrap_or_default()
+        self.required(subject).unwrap_or_default()
     }
 
     /// Whether a person's rejection of the request counts: whether the person is a member of one of
@@ -123,7 +120,8 @@ impl Gate {
     }
 
     /// Asks the rules with the facts as they are, then with more time, then with more approvals, then
-    /// with both. No rule is ever left out: a `forbid` that would apply in the end is a denial now.
+    /// with more verdicts, then with all of it. No rule is ever left out: a `forbid` that would apply
+    /// in the end is a denial now.
     fn evaluate(&self, subject: &SigningSubject<'_>) -> Result<Decision<Vec<String>>, Denial> {
         let question = Question::new(self, subject)?;
         let now = Given::now(&self.bundle, subject);
@@ -133,25 +131,20 @@ impl Gate {
         if let Some(later) = later::earliest(&question, &now)? {
             return Ok(Decision::Later(later));
         }
-        if let Some(Missing { quorums, rules }) = missing::smallest(&question, &now)? {
-            let missing = self.missing(&quorums, subject);
-            return Ok(Decision::Pending(Pending { missing, later: None, rules }));
-        }
-        let in_time = now.clone().at_any_time(&self.bundle, subject);
-        if in_time != now
-            && let Some(Missing { quorums, rules }) = missing::smallest(&question, &in_time)?
-        {
-            let missing = self.missing(&quorums, subject);
-            let approved = now.clone().with_quorums(quorums);
-            if let Some(later) = later::earliest(&question, &approved)? {
-                return Ok(Decision::Pending(Pending { missing, later: Some(later), rules }));
-            }
+        let spoken = now.clone().with_awaited_verdicts(&self.bundle, subject);
+        if let Some(pending) = pending::awaited(&question, &now, &spoken)? {
+            return Ok(Decision::Pending(pending));
         }
         // What stands in the way in the end, not what approvals would remedy. Where only calendars
         // that never meet do, that is seen as it is now.
+        let in_time = spoken.at_any_time(&self.bundle, subject);
         let in_the_end = in_time.with_all_quorums(&self.bundle);
         let denial = question.denial(&in_the_end)?;
         Err(match denial {
+            Some(Denial::NotPermitted { effect, nearest, .. }) => {
+                let refused = pending::refused(&question, &in_the_end)?;
+                Denial::NotPermitted { effect, nearest, refused }
+            }
             Some(denial) => denial,
             None => question.denial(&now)?.unwrap_or_else(|| Denial::Indeterminate {
                 effect: 0,
@@ -160,28 +153,20 @@ impl Gate {
         })
     }
 
-    fn required(&self, subject: &SigningSubject<'_>) -> Result<Option<BTreeSet<String>>, Denial> {
+    /// Who is asked where providers say nothing, and where they say the best that they can: whoever
+    /// rejects need not know what they said.
+    fn required(&self, subject: &SigningSubject<'_>) -> Result<BTreeSet<String>, Denial> {
         let question = Question::new(self, subject)?;
         let nobody = Given::now(&self.bundle, subject).without_quorums();
         let in_time = nobody.at_any_time(&self.bundle, subject);
-        Ok(missing::smallest(&question, &in_time)?.map(|missing| missing.quorums))
-    }
-
-    fn missing(
-        &self,
-        names: &BTreeSet<String>,
-        subject: &SigningSubject<'_>,
-    ) -> Vec<MissingQuorum> {
-        let of_names = |(name, _): &(&String, _)| names.contains(*name);
-        let quorums = self.bundle.tables.quorums.iter().filter(of_names);
-        quorums
-            .map(|(name, quorum)| MissingQuorum {
-                name: name.clone(),
-                required: quorum.required,
-                present: quorum.present(name, subject.approvals).cloned().collect(),
-                members: quorum.members.iter().cloned().collect(),
-            })
-            .collect()
+        let all = self.bundle.tables.verdicts.keys().cloned().collect();
+        let mut required = BTreeSet::new();
+        for verdicts in BTreeSet::from([BTreeSet::new(), all]) {
+            let given = in_time.clone().with_verdicts(verdicts);
+            let missing = missing::smallest(&question, &given)?;
+            required.extend(missing.into_iter().flatten());
+        }
+        Ok(required)
     }
 
     fn charges(&self, subject: &SigningSubject<'_>) -> Vec<(Asset, U256)> {

@@ -19,15 +19,18 @@ mod quorum;
 mod subject;
 mod test_report;
 mod usage;
+mod verdict;
 mod window;
 
 pub use bundle::{
     Bundle, BundleError, Change, Changed, Entry, Explanation, Lint, RegisteredAsset, Value,
 };
-pub use decision::{Decision, Denial, Later, MissingQuorum, NearestRule, Pending};
+pub use decision::{
+    Decision, Denial, Later, MissingQuorum, MissingVerdict, NearestRule, Pending, RefusedVerdict,
+};
 pub use gate::Gate;
 pub use permit::{Permit, Phase};
 pub use ruint::aliases::U256;
-pub use subject::{ConfirmationSubject, SigningSubject};
+pub use subject::{ConfirmationSubject, Rating, SigningSubject};
 pub use test_report::{TestReport, TestResult};
 pub use usage::Usage;

@@ -1,10 +1,11 @@
 //! What the gate is asked about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_intent::Intent;
 use quorate_model::{
-    Attempt, Digest, Epoch, KeyId, PersonName, QuorumName, Scheme, ServiceName, Timestamp,
+    Attempt, Digest, Epoch, KeyId, PersonName, ProviderName, QuorumName, RiskLevel, Scheme,
+    ServiceName, Timestamp,
 };
 
 use crate::Usage;
@@ -31,10 +32,22 @@ pub struct SigningSubject<'a> {
     /// which it was given: it counts in no other. Whoever may not approve, such as who initiated the
     /// request, is not among them, and the engine has a person count once.
     pub approvals: &'a BTreeSet<(QuorumName, PersonName)>,
+    /// What each risk provider last said of exactly these effects, verified with the key that the
+    /// bundle has for it. What is from the future, as far as clocks may differ, is not among it.
+    pub ratings: &'a BTreeMap<ProviderName, Rating>,
     /// What this node released so far. What it has of this very request is not counted against it.
     pub usage: &'a Usage,
     /// The node's time.
     pub now: Timestamp,
+}
+
+/// What a risk provider said of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rating {
+    /// How risky it is, in the provider's own words.
+    pub level: RiskLevel,
+    /// When it was said.
+    pub issued: Timestamp,
 }
 
 /// One key confirmation: the only signature of a key that no policy speaks about. Its message is a

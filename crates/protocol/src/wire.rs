@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    Attempt, Digest, Heads, KeyId, ParticipantSet, PersonName, QuorumName, Tag, Timestamp,
-    Transcribe, Transcript,
+    Attempt, Digest, Heads, KeyId, ParticipantSet, PersonName, ProviderName, QuorumName, Tag,
+    Timestamp, Transcribe, Transcript, VerdictName,
 };
-use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest};
+use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
 
 use crate::sign::{ReserveAnswer, ShareAnswer};
 use crate::{Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, Vote};
@@ -27,6 +27,15 @@ pub enum Subject {
         /// The key.
         key: KeyId,
     },
+}
+
+/// What was said about a request, in words that a node verifies itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Words {
+    /// What people said.
+    pub approvals: Vec<SignedApproval>,
+    /// What risk providers said.
+    pub verdicts: Vec<SignedRiskVerdict>,
 }
 
 /// A question to a node.
@@ -56,8 +65,8 @@ pub enum ToNode {
     Reserve {
         /// What to sign.
         subject: Subject,
-        /// What people said to it, in words that the node verifies itself.
-        approvals: Vec<SignedApproval>,
+        /// What was said about it.
+        words: Words,
         /// Which try.
         attempt: Attempt,
         /// Who signs.
@@ -109,7 +118,12 @@ pub enum ToNode {
     /// [`FromNode::Status`].
     HearClock(Signed<ClockReading>),
     /// What would the gate say? Answered by [`FromNode::Simulated`]; nothing is reserved.
-    Simulate(SignedRequest),
+    Simulate {
+        /// The request.
+        request: SignedRequest,
+        /// What risk providers said about it.
+        verdicts: Vec<SignedRiskVerdict>,
+    },
     /// How are you? Answered by [`FromNode::Status`].
     Status,
 }
@@ -147,7 +161,7 @@ pub enum FromNode {
     Reserved(Signed<ReserveAnswer>),
     /// Denied by the node's gate: final for the request at this node.
     Denied(Signed<SignedDenial>),
-    /// Not now: people must approve first, or it is not the time.
+    /// Not now: people must approve or providers speak first, or it is not the time.
     Deferred(Signed<Deferral>),
     /// The node's signature shares.
     Shares(Signed<ShareAnswer>),
@@ -186,16 +200,25 @@ pub struct Deferral {
     /// Digest of the request.
     pub request: Digest,
     /// The smallest set of quorums that would allow it, in the order of their names; none where only
-    /// time is missing.
+    /// verdicts or time are missing.
     pub missing: Vec<MissingQuorum>,
+    /// Verdicts that it takes as well, in the order of their names.
+    pub verdicts: Vec<MissingVerdict>,
     /// The earliest time at which windows and calendars could allow it, where these stand in the way.
     pub until: Option<Timestamp>,
-    /// All of it in words, approvals that do not count and why among it.
+    /// All of it in words, approvals and verdicts that do not count and why among it.
     pub reason: String,
     /// Digest of the effects as this node decoded them.
     pub effects: Digest,
     /// What the node knows to be newest.
     pub heads: Heads,
+}
+
+impl Deferral {
+    /// Whether it waits for people or providers to speak, and not for a time alone.
+    pub fn awaits_words(&self) -> bool {
+        !self.missing.is_empty() || !self.verdicts.is_empty()
+    }
 }
 
 /// A quorum that is not met.
@@ -209,6 +232,15 @@ pub struct MissingQuorum {
     pub present: BTreeSet<PersonName>,
     /// Everybody who may.
     pub members: BTreeSet<PersonName>,
+}
+
+/// A verdict that nobody gave, or that is too old.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingVerdict {
+    /// Its name in the policy bundle.
+    pub name: VerdictName,
+    /// Who must give it.
+    pub provider: ProviderName,
 }
 
 /// A node's word that it carried out an order.
@@ -310,6 +342,10 @@ impl Transcribe for Deferral {
             for persons in [present, members] {
                 transcript.list(persons.iter().map(|name| name.as_str().as_bytes()));
             }
+        }
+        transcript.u64(self.verdicts.len() as u64);
+        for MissingVerdict { name, provider } in &self.verdicts {
+            transcript.text(name.as_str()).text(provider.as_str());
         }
         let until = self.until.map_or(0, Timestamp::millis);
         transcript.u64(u64::from(self.until.is_some())).u64(until).text(&self.reason);

@@ -1,15 +1,15 @@
 //! What a node decides about: a request, what its payload does by this node's own decoding, and what
-//! people said to it.
+//! people and risk providers said to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_intent::{Decoded, PayingKey, Payload, decode};
-use quorate_model::{Attempt, Digest, PersonName, QuorumName, Timestamp};
-use quorate_policy::{SigningSubject, Usage};
+use quorate_model::{Attempt, Digest, PersonName, ProviderName, QuorumName, Timestamp};
+use quorate_policy::{Bundle, Rating, SigningSubject, Usage};
 use quorate_protocol::CertifiedKey;
 use quorate_trust::{
-    ApprovalSubject, Decoding, SignRequest, SignedApproval, TrustRoot, Verdict, VerifiedApproval,
-    VerifiedRequest,
+    ApprovalSubject, Decoding, RISK_VERDICTS_MAX, RiskVerdict, SignRequest, SignedApproval,
+    SignedRiskVerdict, TrustRoot, Verdict, VerifiedApproval, VerifiedRequest, VerifiedRiskVerdict,
 };
 
 /// Approvals that come with one request, at most: no quorum takes more.
@@ -22,13 +22,14 @@ pub(crate) struct Case {
     pub(crate) verified: VerifiedRequest,
     pub(crate) decoded: Decoded,
     words: Vec<VerifiedApproval>,
-    /// Approvals that do not count, and why.
+    verdicts: Vec<VerifiedRiskVerdict>,
+    /// Approvals and verdicts that do not count, and why.
     ignored: Vec<String>,
 }
 
 impl Case {
     pub(crate) fn new(verified: VerifiedRequest, decoded: Decoded) -> Self {
-        Self { verified, decoded, words: Vec::new(), ignored: Vec::new() }
+        Self { verified, decoded, words: Vec::new(), verdicts: Vec::new(), ignored: Vec::new() }
     }
 
     /// Takes in what people said, after verifying it against this node's own decoding. What does not
@@ -65,6 +66,40 @@ impl Case {
         }
     }
 
+    /// Takes in what risk providers said, after verifying it with the keys of the bundle and against
+    /// this node's own decoding. As with approvals, what does not count is only noted.
+    pub(crate) fn consult(&mut self, verdicts: &[SignedRiskVerdict], bundle: &Bundle) {
+        let cluster = self.verified.request().cluster;
+        let effects = self.decoded.intent.effects_digest();
+        for verdict in verdicts.iter().take(RISK_VERDICTS_MAX) {
+            let key = bundle.provider_key(&verdict.verdict.provider);
+            match verdict.verify(cluster, effects, key) {
+                Ok(verified) => self.verdicts.push(verified),
+                Err(error) => self.ignored.push(error.to_string()),
+            }
+        }
+    }
+
+    /// What each provider said last. What is from the future is as if it had not been said.
+    pub(crate) fn ratings(&self, now: Timestamp, skew_ms: u64) -> BTreeMap<ProviderName, Rating> {
+        let said = self.verdicts.iter().filter(|word| word.check_time(now, skew_ms).is_ok());
+        let mut said: Vec<_> = said.map(VerifiedRiskVerdict::verdict).collect();
+        said.sort_by_key(|verdict| verdict.issued);
+        let rating = |RiskVerdict { provider, level, issued, .. }: &RiskVerdict| {
+            (provider.clone(), Rating { level: level.clone(), issued: *issued })
+        };
+        said.into_iter().map(rating).collect()
+    }
+
+    /// The verdicts, for the audit log: provider, level, time and the digest of what was said.
+    pub(crate) fn rated_by(&self) -> String {
+        let words = self.verdicts.iter().map(|word| {
+            let RiskVerdict { provider, level, issued, .. } = word.verdict();
+            format!("{provider} said {level} at {issued} ({})", word.digest())
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// What an approval of this has to be given to.
     fn approval_subject(
         &self,
@@ -93,10 +128,13 @@ impl Case {
         counted.into_iter().map(|(person, quorum)| (quorum.clone(), person.clone())).collect()
     }
 
-    /// Approvals that do not count now, and why.
-    pub(crate) fn ignored(&self, now: Timestamp) -> Vec<String> {
+    /// Approvals and verdicts that do not count now, and why.
+    pub(crate) fn ignored(&self, now: Timestamp, skew_ms: u64) -> Vec<String> {
         let late = self.words.iter().filter_map(|word| word.check_time(now).err());
-        self.ignored.iter().cloned().chain(late.map(|error| error.to_string())).collect()
+        let late = late.map(|error| error.to_string());
+        let early = self.verdicts.iter().filter_map(|word| word.check_time(now, skew_ms).err());
+        let early = early.map(|error| error.to_string());
+        self.ignored.iter().cloned().chain(late).chain(early).collect()
     }
 
     /// The approvals that count, for the audit log: person, quorum and the digest of the text.
@@ -125,6 +163,7 @@ impl Case {
             attempt,
             intent: &self.decoded.intent,
             approvals: &given.approvals,
+            ratings: &given.ratings,
             usage: given.usage,
             now: given.now,
         }
@@ -134,6 +173,7 @@ impl Case {
 /// What changes between one decision about a case and the next.
 pub(crate) struct Given<'a> {
     pub(crate) approvals: BTreeSet<(QuorumName, PersonName)>,
+    pub(crate) ratings: BTreeMap<ProviderName, Rating>,
     pub(crate) usage: &'a Usage,
     pub(crate) now: Timestamp,
 }

@@ -187,9 +187,9 @@ impl Node {
             ToNode::Round1(ceremony, messages) => self.round1(&ceremony, messages, turn),
             ToNode::Round2(ceremony, messages) => self.round2(&ceremony, messages, turn),
             ToNode::Certify(certificate) => self.certify(certificate, turn),
-            ToNode::Reserve { subject, approvals, attempt, signing_set } => {
+            ToNode::Reserve { subject, words, attempt, signing_set } => {
                 let this_try = Try { attempt, signing_set };
-                self.reserve(subject, &approvals, this_try, turn, rng)
+                self.reserve(subject, &words, this_try, turn, rng)
             }
             ToNode::Reject { request, rejection } => self.reject(&request, &rejection, turn),
             ToNode::Share { subject, attempt, answers } => {
@@ -201,7 +201,7 @@ impl Node {
             }
             ToNode::Orders => Ok(FromNode::Orders(self.orders.digests().copied().collect())),
             ToNode::Order(digest) => self.order(&digest),
-            ToNode::Simulate(request) => self.simulate(&request, turn.now),
+            ToNode::Simulate { request, verdicts } => self.simulate(&request, &verdicts, turn.now),
             ToNode::ReadClock { challenge } => Ok(self.read_clock(challenge, turn.now)),
             ToNode::HearClock(reading) => self.hear_clock(reading, turn, rng),
             ToNode::Status => Ok(FromNode::Status(self.status(turn.now, rng))),

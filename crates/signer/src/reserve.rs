@@ -4,9 +4,9 @@ use quorate_audit::{Event, EventKind};
 use quorate_model::{Attempt, KeyId, ParticipantSet, Timestamp};
 use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
 use quorate_protocol::sign::SigningContext;
-use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, Subject};
+use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, Subject, Words};
 use quorate_protocol::{CertifiedKey, Confirmation};
-use quorate_trust::{SignRequest, SignedApproval, SignedRequest, VerifiedRequest};
+use quorate_trust::{SignRequest, SignedRequest, SignedRiskVerdict, VerifiedRequest};
 use rand_core::CryptoRngCore;
 
 use crate::case::{Case, decode_request};
@@ -27,7 +27,7 @@ impl Node {
     pub(crate) fn reserve(
         &mut self,
         subject: Subject,
-        approvals: &[SignedApproval],
+        words: &Words,
         this_try: Try,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
@@ -38,9 +38,7 @@ impl Node {
             return Err(refuse(RefusalCode::Busy, reason));
         }
         match subject {
-            Subject::Request(signed) => {
-                self.reserve_request(&signed, approvals, this_try, turn, rng)
-            }
+            Subject::Request(signed) => self.reserve_request(&signed, words, this_try, turn, rng),
             Subject::Confirmation { key } => {
                 let Try { attempt, signing_set } = this_try;
                 self.reserve_confirmation(&key, attempt, signing_set, turn, rng)
@@ -51,7 +49,7 @@ impl Node {
     fn reserve_request(
         &mut self,
         signed: &SignedRequest,
-        approvals: &[SignedApproval],
+        words: &Words,
         Try { attempt, signing_set }: Try,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
@@ -68,7 +66,8 @@ impl Node {
             Ok(decoded) => Case::new(verified, decoded),
             Err(reason) => return Ok(self.deny(&verified, record, reason, turn)),
         };
-        case.hear(approvals, &certified, &self.root, self.gate.bundle_hash());
+        case.hear(&words.approvals, &certified, &self.root, self.gate.bundle_hash());
+        case.consult(&words.verdicts, self.gate.bundle());
         let given = self.given(&case, turn.now);
         let permit = match self.gate.reserve(&case.subject(&certified, attempt, &given)) {
             Decision::Allow(permit) => permit,
@@ -103,6 +102,7 @@ impl Node {
             .fact("bundle", self.gate.bundle_hash())
             .fact("rules", permit.rules().join(","))
             .fact("approved_by", case.approved_by(turn.now))
+            .fact("rated_by", case.rated_by())
             .fact("client_reference", &case.verified.request().client_reference);
         self.ledger.put(record.clone());
         turn.write(Record::Request(record));
@@ -181,6 +181,7 @@ impl Node {
     pub(crate) fn simulate(
         &self,
         signed: &SignedRequest,
+        verdicts: &[SignedRiskVerdict],
         now: Timestamp,
     ) -> Result<FromNode, Refusal> {
         self.check_clock(now)?;
@@ -190,7 +191,8 @@ impl Node {
         let decision = match decode_request(certified, verified.request()) {
             Err(reason) => Err(reason),
             Ok(decoded) => {
-                let case = Case::new(verified, decoded);
+                let mut case = Case::new(verified, decoded);
+                case.consult(verdicts, self.gate.bundle());
                 let given = self.given(&case, now);
                 match self.gate.simulate(&case.subject(certified, Attempt::FIRST, &given)) {
                     Decision::Allow(rules) => Ok(rules),

@@ -4,7 +4,7 @@ use quorate_audit::{Event, EventKind};
 use quorate_model::{Digest, Timestamp};
 use quorate_policy::{Later, Pending};
 use quorate_protocol::wire::{
-    Deferral, FromNode, MissingQuorum, Refusal, RefusalCode, SignedDenial,
+    Deferral, FromNode, MissingQuorum, MissingVerdict, Refusal, RefusalCode, SignedDenial,
 };
 use quorate_trust::{SignedApproval, SignedRequest, Verdict, VerifiedRequest};
 
@@ -16,12 +16,13 @@ use crate::turn::Turn;
 
 /// A denial quotes the payload, which may be long: this much of it is enough for a person.
 const REASON_CHARS_MAX: usize = 1_000;
-/// Missing quorums that are named, at most.
+/// Missing quorums, and missing verdicts, that are named at most.
 const MISSING_MAX: usize = 8;
 
 impl Node {
     pub(crate) fn given(&self, case: &Case, now: Timestamp) -> Given<'_> {
-        Given { approvals: case.approvals(now), usage: &self.usage, now }
+        let ratings = case.ratings(now, self.limits.clock_skew_ms);
+        Given { approvals: case.approvals(now), ratings, usage: &self.usage, now }
     }
 
     /// Takes a person's rejection of a request: durable, and for good.
@@ -106,20 +107,26 @@ impl Node {
                 members: members.iter().cloned().collect(),
             })
         });
-        let missing = missing.take(MISSING_MAX);
+        let verdicts = pending.verdicts.iter().filter_map(|verdict| {
+            let quorate_policy::MissingVerdict { name, provider } = verdict;
+            Some(MissingVerdict { name: name.parse().ok()?, provider: provider.clone() })
+        });
+        let missing = missing.take(MISSING_MAX).collect();
+        let verdicts = verdicts.take(MISSING_MAX).collect();
         let until = pending.later.as_ref().map(|later| later.until);
-        let said = Said { missing: missing.collect(), until, reason: pending.to_string() };
+        let said = Said { missing, verdicts, until, reason: pending.to_string() };
         self.deferred(case, said, turn)
     }
 
     pub(crate) fn later(&mut self, case: &Case, later: &Later, turn: &mut Turn) -> FromNode {
-        let (missing, until) = (Vec::new(), Some(later.until));
-        self.deferred(case, Said { missing, until, reason: later.to_string() }, turn)
+        let (missing, verdicts, until) = (Vec::new(), Vec::new(), Some(later.until));
+        let said = Said { missing, verdicts, until, reason: later.to_string() };
+        self.deferred(case, said, turn)
     }
 
     /// Defers: it is not durable, since nothing rests on it, but the audit log has what is new in it.
     fn deferred(&mut self, case: &Case, said: Said, turn: &mut Turn) -> FromNode {
-        let Said { missing, until, reason } = said;
+        let Said { missing, verdicts, until, reason } = said;
         let request = case.verified.digest();
         // Of the gate's own words only: the others name what nobody has signed.
         if self.said_last.insert(request, &reason) {
@@ -131,17 +138,20 @@ impl Node {
                 .fact("reason", reason.chars().take(REASON_CHARS_MAX).collect::<String>());
             self.audit(event, turn);
         }
-        let reason = [reason].into_iter().chain(case.ignored(turn.now));
+        let ignored = case.ignored(turn.now, self.limits.clock_skew_ms);
+        let reason = [reason].into_iter().chain(ignored);
         let reason: String = reason.collect::<Vec<_>>().join("; ");
         let reason: String = reason.chars().take(REASON_CHARS_MAX).collect();
         let effects = case.decoded.intent.effects_digest();
         let heads = self.heads(turn.now);
-        FromNode::Deferred(self.sign(Deferral { request, missing, until, reason, effects, heads }))
+        let said = Deferral { request, missing, verdicts, until, reason, effects, heads };
+        FromNode::Deferred(self.sign(said))
     }
 }
 
 struct Said {
     missing: Vec<MissingQuorum>,
+    verdicts: Vec<MissingVerdict>,
     until: Option<Timestamp>,
     reason: String,
 }

@@ -11,7 +11,7 @@ use quorate_model::{
 };
 use quorate_policy::Bundle;
 use quorate_protocol::sign::ReserveAnswer;
-use quorate_protocol::wire::{CallId, CeremonyKey, FromNode, Subject, ToNode};
+use quorate_protocol::wire::{CallId, CeremonyKey, FromNode, Subject, ToNode, Words};
 use quorate_protocol::{
     Certificate, CertifiedKey, Confirmation, Engine as _, Output, covering_sets,
 };
@@ -334,7 +334,7 @@ impl Lab {
         let subject = Subject::Request(request.clone());
         self.ask(
             node,
-            ToNode::Reserve { subject, approvals: vec![], attempt, signing_set: set.clone() },
+            ToNode::Reserve { subject, words: Words::default(), attempt, signing_set: set.clone() },
         )
     }
 
@@ -350,7 +350,7 @@ impl Lab {
     ) -> Vec<Signed<ReserveAnswer>> {
         let question = ToNode::Reserve {
             subject: subject.clone(),
-            approvals: vec![],
+            words: Words::default(),
             attempt,
             signing_set: set.clone(),
         };

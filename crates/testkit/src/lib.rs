@@ -15,6 +15,7 @@ mod network;
 mod oracle;
 mod rng;
 mod timeline;
+mod verdicts;
 mod workload;
 mod world;
 

@@ -256,7 +256,7 @@ impl World {
             | ToNode::Round1(..)
             | ToNode::Round2(..)
             | ToNode::Confirm { .. }
-            | ToNode::Simulate(_)
+            | ToNode::Simulate { .. }
             | ToNode::CarryOut { .. }
             | ToNode::Reject { .. }
             | ToNode::Orders

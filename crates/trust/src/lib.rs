@@ -9,6 +9,7 @@ mod credential;
 mod order;
 mod person;
 mod request;
+mod risk;
 mod root;
 mod signed;
 mod stops;
@@ -31,6 +32,9 @@ pub use person::{
     SignerError, SshKey, SshSignature, SshSignatureError, StatementSignature, UserVerification,
 };
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
+pub use risk::{
+    RISK_VERDICTS_MAX, RiskVerdict, RiskVerdictError, SignedRiskVerdict, VerifiedRiskVerdict,
+};
 pub use root::{
     Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError,
     ServiceEntry, SinglePoint, TrustRoot,

@@ -105,7 +105,7 @@ async fn about_requests(people: &People) -> Vec<(&'static str, Vec<u8>)> {
         }),
         ("custody.v1.SigningService/SimulateSignRequest", {
             let request = Some(people.request(5, LITTLE).into());
-            pb::SimulateSignRequestRequest { request }.encode_to_vec()
+            pb::SimulateSignRequestRequest { request, verdicts: Vec::new() }.encode_to_vec()
         }),
         ("custody.v1.SigningService/DecodePayload", decode.encode_to_vec()),
     ]
@@ -156,7 +156,7 @@ fn about_nodes(freeze: SignedOrder) -> [(&'static str, Vec<u8>); 6] {
 
 fn create(request: &SignedRequest, wait_ms: u32) -> pb::CreateSignRequestRequest {
     let request = Some(request.clone().into());
-    pb::CreateSignRequestRequest { request, validate_only: false, wait_ms }
+    pb::CreateSignRequestRequest { request, verdicts: Vec::new(), validate_only: false, wait_ms }
 }
 
 async fn waits_for_people(people: &People, request: &SignedRequest) {

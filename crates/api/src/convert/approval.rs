@@ -34,9 +34,11 @@ impl TryFrom<pb::Deferral> for Deferral {
 
     fn try_from(deferral: pb::Deferral) -> Result<Self, DecodeError> {
         const MISSING: &str = "Deferral.missing";
+        const VERDICTS: &str = "Deferral.verdicts";
         Ok(Self {
             request: field::digest("Deferral.request", &deferral.request)?,
             missing: field::list(MISSING, deferral.missing, limits::MISSING_QUORUMS_MAX)?,
+            verdicts: field::list(VERDICTS, deferral.verdicts, limits::MISSING_VERDICTS_MAX)?,
             until: deferral.until_ms.map(Timestamp::from_millis),
             reason: field::text("Deferral.reason", deferral.reason, limits::REASON_BYTES_MAX)?,
             effects: field::digest("Deferral.effects", &deferral.effects)?,
@@ -50,6 +52,7 @@ impl From<Deferral> for pb::Deferral {
         Self {
             request: deferral.request.as_bytes().to_vec(),
             missing: deferral.missing.into_iter().map(Into::into).collect(),
+            verdicts: deferral.verdicts.into_iter().map(Into::into).collect(),
             until_ms: deferral.until.map(Timestamp::millis),
             reason: deferral.reason,
             effects: deferral.effects.as_bytes().to_vec(),

@@ -1,9 +1,10 @@
 //! Questions of a coordinator.
 
 use quorate_model::Attempt;
-use quorate_protocol::wire::{CallId, CeremonyKey, ToNode};
+use quorate_protocol::wire::{CallId, CeremonyKey, ToNode, Words};
 use quorate_trust::Signed;
 
+use crate::convert::verdict::verdicts;
 use crate::pb::node::v1 as pb;
 use crate::pb::node::v1::coordinator_frame::Question;
 use crate::{DecodeError, field, limits};
@@ -52,11 +53,14 @@ impl TryFrom<Question> for ToNode {
                 subject: field::required("Reserve.subject", reserve.subject)?.try_into()?,
                 attempt: field::attempt("Reserve.attempt", reserve.attempt)?,
                 signing_set: field::participants("Reserve.signing_set", reserve.signing_set)?,
-                approvals: field::list(
-                    "Reserve.approvals",
-                    reserve.approvals,
-                    limits::APPROVALS_MAX,
-                )?,
+                words: Words {
+                    approvals: field::list(
+                        "Reserve.approvals",
+                        reserve.approvals,
+                        limits::APPROVALS_MAX,
+                    )?,
+                    verdicts: verdicts("Reserve.verdicts", reserve.verdicts)?,
+                },
             },
             Question::Reject(pb::Reject { request, rejection }) => Self::Reject {
                 request: field::required("Reject.request", request)?.try_into()?,
@@ -79,9 +83,10 @@ impl TryFrom<Question> for ToNode {
                 Self::ReadClock { challenge: field::digest("ReadClock.challenge", &challenge)? }
             }
             Question::HearClock(reading) => Self::HearClock(reading.try_into()?),
-            Question::Simulate(pb::Simulate { request }) => {
-                Self::Simulate(field::required("Simulate.request", request)?.try_into()?)
-            }
+            Question::Simulate(simulate) => Self::Simulate {
+                request: field::required("Simulate.request", simulate.request)?.try_into()?,
+                verdicts: verdicts("Simulate.verdicts", simulate.verdicts)?,
+            },
             Question::CarryOut(pb::CarryOut { order, acceptances }) => Self::CarryOut {
                 order: field::required("CarryOut.order", order)?.try_into()?,
                 acceptances: round("CarryOut.acceptances", acceptances)?,
@@ -118,11 +123,12 @@ impl From<ToNode> for Question {
             ToNode::Certify(certificate) => {
                 Self::Certify(pb::Certify { certificate: Some(certificate.into()) })
             }
-            ToNode::Reserve { subject, approvals, attempt: Attempt(attempt), signing_set } => {
+            ToNode::Reserve { subject, words, attempt: Attempt(attempt), signing_set } => {
                 let signing_set = field::participants_to_pb(&signing_set);
-                let approvals = approvals.into_iter().map(Into::into).collect();
+                let approvals = words.approvals.into_iter().map(Into::into).collect();
+                let verdicts = words.verdicts.into_iter().map(Into::into).collect();
                 let subject = Some(subject.into());
-                Self::Reserve(pb::Reserve { subject, attempt, signing_set, approvals })
+                Self::Reserve(pb::Reserve { subject, attempt, signing_set, approvals, verdicts })
             }
             ToNode::Reject { request, rejection } => {
                 let (request, rejection) = (Some(request.into()), Some(rejection.into()));
@@ -140,8 +146,9 @@ impl From<ToNode> for Question {
                 Self::ReadClock(pb::ReadClock { challenge: challenge.as_bytes().to_vec() })
             }
             ToNode::HearClock(reading) => Self::HearClock(reading.into()),
-            ToNode::Simulate(request) => {
-                Self::Simulate(pb::Simulate { request: Some(request.into()) })
+            ToNode::Simulate { request, verdicts } => {
+                let verdicts = verdicts.into_iter().map(Into::into).collect();
+                Self::Simulate(pb::Simulate { request: Some(request.into()), verdicts })
             }
             ToNode::CarryOut { order, acceptances } => {
                 let acceptances = acceptances.into_iter().map(Into::into).collect();

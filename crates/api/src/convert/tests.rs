@@ -277,8 +277,8 @@ fn lists_of_a_question_are_bounded() {
     bounded::<_, ToNode>("Reserve.signing_set", MAX, |n| {
         let confirmation = node::ConfirmationSubject { key: "k1".to_owned() };
         let subject = Some(node::reserve::Subject::Confirmation(confirmation));
-        let approvals = Vec::new();
-        Question::Reserve(node::Reserve { subject, attempt: 1, signing_set: ids(n), approvals })
+        let reserve = node::Reserve { subject, attempt: 1, ..node::Reserve::default() };
+        Question::Reserve(node::Reserve { signing_set: ids(n), ..reserve })
     });
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use quorate_coordinator::{ClientRequest, ListFilter};
 use quorate_model::{KeyId, PayloadFormat};
-use quorate_trust::SignedRequest;
+use quorate_trust::{SignedRequest, SignedRiskVerdict};
 
+use crate::convert::verdict::verdicts;
 use crate::name::{self, Parent};
 use crate::page::Page;
 use crate::pb::custody::v1 as pb;
@@ -17,6 +18,8 @@ use crate::{DecodeError, Fault, field, limits};
 pub struct CreateSignRequest {
     /// The service's request.
     pub request: SignedRequest,
+    /// What risk providers said about it.
+    pub verdicts: Vec<SignedRiskVerdict>,
     /// Whether nothing is to be stored.
     pub validate_only: bool,
     /// How long to wait for a final state before answering.
@@ -29,8 +32,8 @@ pub struct ListKeys(pub Page<KeyId>);
 
 impl From<CreateSignRequest> for ClientRequest {
     fn from(create: CreateSignRequest) -> Self {
-        let CreateSignRequest { request, validate_only, wait: _ } = create;
-        Self::CreateSignRequest { request, validate_only }
+        let CreateSignRequest { request, verdicts, validate_only, wait: _ } = create;
+        Self::CreateSignRequest { request, verdicts, validate_only }
     }
 }
 
@@ -46,6 +49,7 @@ impl TryFrom<pb::CreateSignRequestRequest> for CreateSignRequest {
         let request = field::required("CreateSignRequestRequest.request", call.request)?;
         Ok(Self {
             request: request.try_into()?,
+            verdicts: verdicts("CreateSignRequestRequest.verdicts", call.verdicts)?,
             validate_only: call.validate_only,
             wait: Duration::from_millis(u64::from(call.wait_ms)),
         })
@@ -163,7 +167,10 @@ impl TryFrom<pb::SimulateSignRequestRequest> for ClientRequest {
 
     fn try_from(call: pb::SimulateSignRequestRequest) -> Result<Self, DecodeError> {
         let request = field::required("SimulateSignRequestRequest.request", call.request)?;
-        Ok(Self::Simulate(request.try_into()?))
+        Ok(Self::Simulate {
+            request: request.try_into()?,
+            verdicts: verdicts("SimulateSignRequestRequest.verdicts", call.verdicts)?,
+        })
     }
 }
 

@@ -10,11 +10,20 @@ fn a_request_is_created_as_its_service_signed_it() {
         request: Some(signed.clone().into()),
         validate_only: true,
         wait_ms: 60_000,
+        verdicts: vec![fixture::signed_verdict().into()],
     };
     let create = CreateSignRequest::try_from(call.clone()).unwrap();
     assert_eq!(create.wait, Duration::from_secs(60));
-    let expected = ClientRequest::CreateSignRequest { request: signed, validate_only: true };
+    let expected = ClientRequest::CreateSignRequest {
+        request: signed,
+        verdicts: vec![fixture::signed_verdict()],
+        validate_only: true,
+    };
     assert_eq!(ClientRequest::from(create), expected);
+    let more = vec![fixture::signed_verdict().into(); 9];
+    let more = pb::CreateSignRequestRequest { verdicts: more, ..call.clone() };
+    let error = CreateSignRequest::try_from(more).unwrap_err();
+    assert_eq!(error.field, "CreateSignRequestRequest.verdicts");
     let longer = pb::CreateSignRequestRequest { wait_ms: 60_001, ..call };
     let error = CreateSignRequest::try_from(longer).unwrap_err();
     assert_eq!(error.field, "CreateSignRequestRequest.wait_ms");
@@ -86,7 +95,7 @@ fn a_payload_is_bounded() {
 fn a_call_without_its_statement_is_refused() {
     let error = ClientRequest::try_from(pb::GenerateKeyRequest { order: None }).unwrap_err();
     assert_eq!(error, DecodeError::missing("GenerateKeyRequest.order"));
-    let simulate = pb::SimulateSignRequestRequest { request: None };
+    let simulate = pb::SimulateSignRequestRequest { request: None, verdicts: Vec::new() };
     let error = ClientRequest::try_from(simulate).unwrap_err();
     assert_eq!(error, DecodeError::missing("SimulateSignRequestRequest.request"));
     let error = CreateSignRequest::try_from(pb::CreateSignRequestRequest::default()).unwrap_err();

@@ -67,6 +67,7 @@ pub fn preview_to_pb(request: SignedRequest, now: Timestamp) -> pb::SignRequest 
         denials: Vec::new(),
         deferrals: Vec::new(),
         approvals: Vec::new(),
+        verdicts: Vec::new(),
         reason: String::new(),
         created: now,
         updated: now,
@@ -142,6 +143,7 @@ impl From<SignRequestView> for pb::SignRequest {
             deferrals: record.deferrals.into_iter().map(Into::into).collect(),
             approvals: record.approvals.into_iter().map(Into::into).collect(),
             signed_request: None,
+            verdicts: record.verdicts.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -10,6 +10,7 @@ use quorate_trust::SignedOrder;
 
 use super::pieces::{self, Pieces};
 use super::{Stored, Write, put};
+use crate::convert::verdict::verdicts;
 use crate::pb::statement::v1 as statement;
 use crate::pb::storage::v1 as pb;
 use crate::{DecodeError, Fault, field, limits};
@@ -132,6 +133,7 @@ fn request(record: &SignRequestRecord) -> pb::SignRequestRecord {
         update_time_ms: record.updated.millis(),
         deferrals: deferrals(record),
         approvals: record.approvals.iter().cloned().map(Into::into).collect(),
+        verdicts: record.verdicts.iter().cloned().map(Into::into).collect(),
     }
 }
 
@@ -161,6 +163,7 @@ fn request_from_pb(record: pb::SignRequestRecord) -> Result<SignRequestRecord, D
         updated: Timestamp::from_millis(record.update_time_ms),
         deferrals: field::list(DEFERRALS, record.deferrals, limits::PARTICIPANTS_MAX)?,
         approvals: field::list(APPROVALS, record.approvals, limits::APPROVALS_MAX)?,
+        verdicts: verdicts("SignRequestRecord.verdicts", record.verdicts)?,
     })
 }
 

@@ -16,7 +16,7 @@ use crate::{DecodeError, field};
 const PIECE_BYTES_MAX: usize = 48 * 1024;
 
 /// Pieces of a record, at most: a batch of the store takes 1 MiB, and the largest payload, everybody's
-/// denials and all approvals need less; so does an order with its document.
+/// denials, all approvals and all verdicts need less; so does an order with its document.
 pub(super) const PIECES_MAX: usize = 21;
 
 /// The writes that make a record durable.

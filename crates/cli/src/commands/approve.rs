@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use quorate_api::name::Parent;
-use quorate_api::pb::custody::v1::SignRequestState;
+use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
+use quorate_api::pb::statement::v1::SignedDeferral;
 use quorate_model::PersonName;
 use quorate_trust::{Approval, Credential, Namespace, SignedApproval, SigningKey, Verdict};
 
@@ -63,13 +64,23 @@ pub(super) async fn approve(
 pub(super) async fn pending(dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
     let client = connect(dir).await?;
     let state = Some(SignRequestState::PendingApproval);
-    let requests = list(&client, &Parent::Any, state, u32::MAX).await?;
+    let mut requests = list(&client, &Parent::Any, state, u32::MAX).await?;
+    requests.retain(waits_for_people);
     let report = |answer| RequestReport::new(answer, &client.profile().root);
     output.show(&RequestList { requests: requests.iter().map(report).collect() })?;
     if !requests.is_empty() {
         output.say("\nNext: quorate approve REQUEST, or quorate reject REQUEST");
     }
     Ok(Exit::Ok)
+}
+
+/// Whether people can do anything about it: not where every node waits for a risk provider alone.
+fn waits_for_people(answer: &Answer) -> bool {
+    let of_provider = |deferral: &SignedDeferral| {
+        let said = deferral.body.as_ref();
+        said.is_some_and(|said| said.missing.is_empty() && !said.verdicts.is_empty())
+    };
+    answer.deferrals.is_empty() || !answer.deferrals.iter().all(of_provider)
 }
 
 /// What signs, for whom, with which credential.

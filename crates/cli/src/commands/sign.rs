@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::status::Reason;
 use quorate_model::{PayloadFormat, RequestKey, Timestamp};
+use quorate_trust::SignedRiskVerdict;
 use serde::Serialize;
 
 use super::connect;
@@ -18,7 +19,7 @@ use crate::signing::finish::SignedReport;
 use crate::signing::intent::IntentReport;
 use crate::signing::payload::{PaymentOrder, Source};
 use crate::signing::report::RequestReport;
-use crate::signing::{Envelope, Transaction, exit_of, new_request_id};
+use crate::signing::{Envelope, Transaction, exit_of, new_request_id, verdict};
 
 /// A call waits no longer: the request goes on by itself.
 const WAIT_MAX_S: u64 = 60;
@@ -51,9 +52,10 @@ pub(super) async fn run(
     let client = connect(dir).await?;
     let (transaction, envelope) = prepare(&client, &command.transaction).await?;
     let request = transaction.request(client.profile(), &envelope)?;
+    let verdicts = said(&client, &command.transaction, &transaction)?;
     let name = request.request.request_key();
     let progress = output.progress(format!("request {}", name.request_id));
-    let answer = client.create(request, command.validate_only, command.wait).await;
+    let answer = client.create((request, verdicts), command.validate_only, command.wait).await;
     drop(progress);
     let answer = match answer {
         Ok(_) if command.validate_only => return valid(&transaction, output),
@@ -85,6 +87,15 @@ pub(super) async fn prepare(
         reference: args.reference.clone(),
     };
     Ok((Transaction::new(key, network, payload)?, envelope))
+}
+
+/// What risk providers say about it, from the files that the arguments name.
+pub(super) fn said(
+    client: &Client,
+    args: &TransactionArgs,
+    transaction: &Transaction,
+) -> Result<Vec<SignedRiskVerdict>, Failure> {
+    verdict::load(&args.verdicts, client.profile().cluster, transaction)
 }
 
 /// From when on nothing is signed. A request that is sent again keeps what it said first: otherwise
@@ -134,6 +145,13 @@ fn waiting(
     let exit = exit_of(answer.state());
     if exit == Exit::Timeout || exit == Exit::Pending {
         output.say(format_args!("\nNext: quorate request watch {}", name.request_id));
+        let said = answer.deferrals.iter().filter_map(|deferral| deferral.body.as_ref());
+        if said.into_iter().any(|deferral| !deferral.verdicts.is_empty()) {
+            let id = name.request_id;
+            output.say(format_args!(
+                "      or the same command with --request-id {id} and a fresh --verdict FILE"
+            ));
+        }
     }
     Ok(exit)
 }

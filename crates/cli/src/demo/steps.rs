@@ -188,7 +188,7 @@ impl Demo<'_> {
             reference: self.step.to_owned(),
         };
         let request = transaction.request(client.profile(), &envelope)?;
-        let answer = client.create(request, false, SIGN_WAIT).await;
+        let answer = client.create((request, Vec::new()), false, SIGN_WAIT).await;
         Ok((transaction, answer))
     }
 

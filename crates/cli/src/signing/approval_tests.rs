@@ -44,6 +44,7 @@ fn deferral(fixture: &Fixture, of: &SignedRequest, to: &str) -> Deferral {
     Deferral {
         request: of.digest(),
         missing: Vec::new(),
+        verdicts: Vec::new(),
         until: None,
         reason: "approvals are missing".to_owned(),
         effects: decoded.intent.effects_digest(),

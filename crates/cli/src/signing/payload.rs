@@ -123,7 +123,8 @@ fn parse(address: &str, network: Network) -> Result<Address, Failure> {
     Address::parse(address, network).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
+/// The payload in a file, binary or in Base64.
+pub(crate) fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = files::read_bytes(path)?;
     let is_binary = match format {
         PayloadFormat::BitcoinPsbt => bytes.starts_with(PSBT_MAGIC),

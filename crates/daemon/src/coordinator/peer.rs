@@ -20,8 +20,13 @@ pub(super) fn client<T>(request: &Request<T>) -> Result<Role, Status> {
 
 /// Lets one service pass.
 pub(super) fn service<T>(request: &Request<T>, service: &ServiceName) -> Result<(), Status> {
-    match client(request)? {
-        Role::Service(name) if name == *service => Ok(()),
+    is_service(&client(request)?, service)
+}
+
+/// Lets one service pass, of those who may call at all.
+pub(super) fn is_service(caller: &Role, service: &ServiceName) -> Result<(), Status> {
+    match caller {
+        Role::Service(name) if name == service => Ok(()),
         Role::Service(_) | Role::Person(_) | Role::Node(_) | Role::Coordinator(_) => {
             let message = format!("only service {service} may do this to its own requests");
             Err(Failure::new(Reason::NotAuthorized, message).into())

@@ -83,8 +83,12 @@ impl SigningService for Signing {
         &self,
         request: Request<pb::CreateSignRequestRequest>,
     ) -> Result<Response<pb::SignRequest>, Status> {
-        peer::client(&request)?;
+        let caller = peer::client(&request)?;
         let create = CreateSignRequest::try_from(request.into_inner())?;
+        if !create.verdicts.is_empty() {
+            // Anybody else could put worthless ones in the place of good ones.
+            peer::is_service(&caller, &create.request.request.service)?;
+        }
         let (wait, asked) = (create.wait, create.request.clone());
         match self.port.ask(create.into()).await? {
             ClientReply::Simulated(_) => Ok(Response::new(preview_to_pb(asked, clock::now()))),

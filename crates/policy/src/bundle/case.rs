@@ -5,14 +5,14 @@ use std::fmt;
 
 use quorate_intent::{Address, Amount, Asset, Effect, EffectKind, Flag, Intent};
 use quorate_model::{
-    Attempt, Digest, Epoch, KeyId, Network, PersonName, QuorumName, ServiceName, Tag, Timestamp,
-    Transcript,
+    Attempt, Digest, Epoch, KeyId, Network, PersonName, ProviderName, QuorumName, ServiceName, Tag,
+    Timestamp, Transcript,
 };
 
-use super::document::{Expectation, Test, TestCharge, TestEffect};
-use super::{lint, tables};
+use super::document::{Expectation, Test, TestCharge, TestEffect, TestVerdict};
+use super::{Tables, lint, tables};
 use crate::quorum::Quorum;
-use crate::{Decision, Denial, SigningSubject, Usage};
+use crate::{Decision, Denial, Rating, SigningSubject, Usage};
 
 /// One of a bundle's own tests. The request is described, not encoded: no payload is decoded.
 #[derive(Debug, Clone)]
@@ -23,6 +23,7 @@ pub(super) struct Case {
     key: KeyId,
     intent: Intent,
     approvals: BTreeSet<(QuorumName, PersonName)>,
+    ratings: BTreeMap<ProviderName, Rating>,
     usage: Usage,
     now: Timestamp,
     until: Option<Timestamp>,
@@ -47,7 +48,7 @@ fn parse_approval(
 impl Case {
     /// # Errors
     /// What is unusable, in words.
-    pub(super) fn parse(test: &Test, quorums: &BTreeMap<String, Quorum>) -> Result<Self, String> {
+    pub(super) fn parse(test: &Test, tables: &Tables) -> Result<Self, String> {
         let network: Network = parse(&test.network)?;
         let key: KeyId = parse(&test.key)?;
         if test.action.as_deref().is_some_and(|action| action != EffectKind::Transfer.as_str()) {
@@ -65,7 +66,7 @@ impl Case {
         // No fact is about who pays, so any address does.
         let from = effects.first().map(|effect| effect.destination.clone());
         let from = from.ok_or("needs at least one effect")?;
-        let approvals = test.approvers.iter().map(|text| parse_approval(text, quorums));
+        let approvals = test.approvers.iter().map(|text| parse_approval(text, &tables.quorums));
         let intent = Intent {
             network,
             from,
@@ -76,13 +77,15 @@ impl Case {
             validity: String::new(),
             payload_digest: Transcript::new(Tag::Payload).finish(),
         };
+        let now = parse(&test.now)?;
         Ok(Self {
             service: parse(&test.service)?,
+            ratings: parse_ratings(&test.verdicts, tables, now)?,
             usage: parse_usage(&test.usage, &key, network)?,
             key,
             intent,
             approvals: approvals.collect::<Result<_, _>>()?,
-            now: parse(&test.now)?,
+            now,
             until: test.until.as_deref().map(parse).transpose()?,
             test: test.clone(),
         })
@@ -99,6 +102,7 @@ impl Case {
             attempt: Attempt::FIRST,
             intent: &self.intent,
             approvals: &self.approvals,
+            ratings: &self.ratings,
             usage: &self.usage,
             now: self.now,
         }
@@ -147,7 +151,7 @@ impl Seen {
             Decision::Pending(pending) => Self {
                 expect: Expectation::Pending,
                 rules: ids(&pending.rules),
-                missing: pending.missing.iter().map(|quorum| quorum.name.clone()).collect(),
+                missing: pending.missing_names().map(str::to_owned).collect(),
                 until: pending.later.as_ref().map(|later| later.until),
             },
             Decision::Later(later) => Self {
@@ -201,6 +205,28 @@ fn on_durable_nonce(effect: &mut Effect) {
     if !effect.flags.contains(&Flag::DurableNonce) {
         effect.flags.push(Flag::DurableNonce);
     }
+}
+
+fn parse_ratings(
+    verdicts: &[TestVerdict],
+    tables: &Tables,
+    now: Timestamp,
+) -> Result<BTreeMap<ProviderName, Rating>, String> {
+    let mut ratings = BTreeMap::new();
+    for TestVerdict { provider, level, at } in verdicts {
+        if !tables.providers.contains_key(provider) {
+            return Err(format!("provider {provider:?} is not in [providers]"));
+        }
+        let issued = at.as_deref().map_or(Ok(now), parse)?;
+        if issued > now {
+            return Err(format!("the verdict of {provider} is from the future"));
+        }
+        let rating = Rating { level: parse(level)?, issued };
+        if ratings.insert(parse(provider)?, rating).is_some() {
+            return Err(format!("two verdicts of {provider}: what it said last counts"));
+        }
+    }
+    Ok(ratings)
 }
 
 fn parse_usage(charges: &[TestCharge], key: &KeyId, network: Network) -> Result<Usage, String> {

@@ -9,6 +9,7 @@ use super::{Bundle, syntax};
 use crate::calendar::Calendar;
 use crate::limit::Limit;
 use crate::quorum::Quorum;
+use crate::verdict::Verdict;
 use crate::window::Window;
 
 /// What a bundle does to what the one before it allows. Compared by what is written, not by what it
@@ -29,9 +30,9 @@ impl Change {
     ///
     /// A tightening may add a `forbid`; remove a `permit`, a registered asset, or whatever no rule
     /// names any more; lower a limit; lower an amount or a count of a window, or lengthen it; shorten
-    /// the hours of a calendar; raise the number that a quorum requires; remove members of lists and
-    /// groups that only make rules allow more, and add members to those that only make rules refuse;
-    /// remove nonce accounts.
+    /// the hours of a calendar; take levels off a verdict, or demand that it is fresher; raise the
+    /// number that a quorum requires; remove members of lists and groups that only make rules allow
+    /// more, and add members to those that only make rules refuse; remove nonce accounts.
     /// Its own tests, version, predecessor and time change nothing.
     ///
     /// A member who leaves a quorum makes it a loosening, although fewer can then approve: whoever
@@ -101,6 +102,8 @@ impl Comparison<'_> {
         compare("quorum", (&old.quorums, &new.quorums), why, quorum_tightens);
         compare("window", (&old.windows, &new.windows), why, window_tightens);
         compare("calendar", (&old.calendars, &new.calendars), why, calendar_tightens);
+        compare("provider", (&old.providers, &new.providers), why, PartialEq::eq);
+        compare("verdict", (&old.verdicts, &new.verdicts), why, verdict_tightens);
         // What it counts would be missing from a window that comes back.
         let gone = old.windows.keys().filter(|name| !new.windows.contains_key(*name));
         why.extend(gone.map(|name| format!("window {name} is gone")));
@@ -171,6 +174,12 @@ fn is_within<T: Ord>(bound: Option<T>, other: Option<T>) -> bool {
         (None, Some(_)) => false,
         (Some(bound), Some(other)) => bound <= other,
     }
+}
+
+fn verdict_tightens(before: &Verdict, after: &Verdict) -> bool {
+    before.provider == after.provider
+        && after.levels.is_subset(&before.levels)
+        && after.millis <= before.millis
 }
 
 fn calendar_tightens(before: &Calendar, after: &Calendar) -> bool {

@@ -30,6 +30,10 @@ pub(super) struct Document {
     #[serde(default)]
     pub(super) calendars: BTreeMap<String, Calendar>,
     #[serde(default)]
+    pub(super) providers: BTreeMap<String, Provider>,
+    #[serde(default)]
+    pub(super) verdicts: BTreeMap<String, Verdict>,
+    #[serde(default)]
     pub(super) tests: Vec<Test>,
 }
 
@@ -102,6 +106,20 @@ pub(super) struct Calendar {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Provider {
+    pub(super) key: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Verdict {
+    pub(super) provider: String,
+    pub(super) levels: BTreeSet<String>,
+    pub(super) fresh_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Test {
     pub(super) name: String,
     pub(super) service: String,
@@ -113,6 +131,8 @@ pub(super) struct Test {
     pub(super) nonce_account: Option<String>,
     #[serde(default)]
     pub(super) approvers: BTreeSet<String>,
+    #[serde(default)]
+    pub(super) verdicts: Vec<TestVerdict>,
     #[serde(default)]
     pub(super) usage: Vec<TestCharge>,
     pub(super) now: String,
@@ -138,6 +158,14 @@ pub(super) struct TestCharge {
     pub(super) asset: Option<String>,
     pub(super) amount: String,
     pub(super) at: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestVerdict {
+    pub(super) provider: String,
+    pub(super) level: String,
+    pub(super) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -5,12 +5,14 @@ use std::fmt;
 
 use cedar_policy::{Effect, PolicyId};
 use quorate_intent::Asset;
+use quorate_trust::PublicKey;
 use ruint::aliases::U256;
 
-use super::document::{Test, TestCharge, TestEffect};
+use super::document::{Test, TestCharge, TestEffect, TestVerdict};
 use super::{Bundle, RegisteredAsset};
 use crate::calendar::Calendar;
 use crate::quorum::Quorum;
+use crate::verdict::Verdict;
 use crate::window::Window;
 
 /// One thing that a bundle says: a rule, one of its tests, or an entry of a table.
@@ -106,6 +108,11 @@ impl Bundle {
         entries.extend(tables.quorums.iter().map(|(name, quorum)| of_quorum(name, quorum)));
         entries.extend(tables.windows.iter().map(|(name, window)| self.window(name, window)));
         entries.extend(tables.calendars.iter().map(|(name, calendar)| of_calendar(name, calendar)));
+        let key = |(name, key): (&String, &PublicKey)| {
+            entry("providers", name, [("key", Value::Text(key.to_string()))])
+        };
+        entries.extend(tables.providers.iter().map(key));
+        entries.extend(tables.verdicts.iter().map(|(name, verdict)| of_verdict(name, verdict)));
         let mut tests: Vec<_> = self.cases.iter().map(|case| of_test(&case.test)).collect();
         tests.sort_by(|one, other| one.name.cmp(&other.name));
         entries.extend(tests);
@@ -160,6 +167,19 @@ fn of_calendar(name: &str, calendar: &Calendar) -> Entry {
     )
 }
 
+fn of_verdict(name: &str, verdict: &Verdict) -> Entry {
+    let levels = verdict.levels.iter().map(ToString::to_string).collect();
+    entry(
+        "verdicts",
+        name,
+        [
+            ("provider", text(verdict.provider.as_str())),
+            ("levels", Value::Names(levels)),
+            ("fresh_seconds", Value::Number(verdict.millis / 1_000)),
+        ],
+    )
+}
+
 fn of_test(test: &Test) -> Entry {
     let listed = |names: &BTreeSet<String>| Value::Names(names.clone());
     let fields = [
@@ -174,6 +194,8 @@ fn of_test(test: &Test) -> Entry {
         test.fee.as_deref().map(|fee| ("fee", text(fee))),
         test.nonce_account.as_deref().map(|account| ("nonce_account", text(account))),
         (!test.approvers.is_empty()).then(|| ("approvers", listed(&test.approvers))),
+        (!test.verdicts.is_empty())
+            .then(|| ("verdicts", joined(test.verdicts.iter().map(verdict_text)))),
         (!test.usage.is_empty()).then(|| ("usage", joined(test.usage.iter().map(charge_text)))),
         test.rules.as_ref().map(|rules| ("rules", listed(rules))),
         test.missing.as_ref().map(|missing| ("missing", listed(missing))),
@@ -187,6 +209,12 @@ fn effect_text(effect: &TestEffect) -> String {
     let asset = asset.as_ref().map(|asset| format!(" of {asset}")).unwrap_or_default();
     let flags: String = flags.iter().map(|flag| format!(" [{flag}]")).collect();
     format!("{amount}{asset} to {to}{flags}")
+}
+
+fn verdict_text(verdict: &TestVerdict) -> String {
+    let TestVerdict { provider, level, at } = verdict;
+    let at = at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+    format!("{level} of {provider}{at}")
 }
 
 fn charge_text(charge: &TestCharge) -> String {

@@ -139,8 +139,8 @@ pub enum Lint {
         /// The amount.
         fact: String,
     },
-    /// A limit that holds, a quorum that is met, a window or a calendar must never be what a rule
-    /// refuses: otherwise an approval could deny.
+    /// A limit that holds, a quorum that is met, a window, a calendar or a verdict must never be what
+    /// a rule refuses: otherwise an approval could deny, and leaving out a verdict could allow.
     #[error(
         "`{fact}` may only be asked with contains, containsAll or containsAny of plain names, and only so that one more name allows more: in a permit's `when`, or in a forbid's `unless`"
     )]

@@ -1,7 +1,7 @@
 //! What Cedar accepts and the gate does not.
 //!
 //! Some facts may only be used monotonically: amounts are rounded up, so they prove upper bounds
-//! only, and more limits that hold, or more approvals, must never allow less. So each expression is
+//! only, and more limits that hold, more approvals, or more verdicts, must never allow less. So each expression is
 //! walked together with what its truth does to the decision.
 
 use quorate_intent::Flag;
@@ -16,7 +16,7 @@ pub(super) const FLAGS: [Flag; 4] =
     [Flag::SelfDestination, Flag::Dust, Flag::DurableNonce, Flag::Data];
 
 /// The sets of names of which more must never allow less.
-const MONOTONIC: [&str; 4] = ["limits", "quorums", "windows", "calendars"];
+const MONOTONIC: [&str; 5] = ["limits", "quorums", "windows", "calendars", "verdicts"];
 
 /// Checks the JSON form of one policy.
 pub(super) fn check(policy: &Value, tables: &Tables) -> Result<(), Lint> {
@@ -120,6 +120,7 @@ impl Names<'_> {
             ["context", "quorums"] => ("quorum", tables.quorums.contains_key(name)),
             ["context", "windows"] => ("window", tables.windows.contains_key(name)),
             ["context", "calendars"] => ("calendar", tables.calendars.contains_key(name)),
+            ["context", "verdicts"] => ("verdict", tables.verdicts.contains_key(name)),
             ["context", "flags"] => ("flag", FLAGS.iter().any(|flag| flag.as_str() == name)),
             ["context", "chain"] => ("network", name.parse::<Network>().is_ok()),
             _ => return Ok(()),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use quorate_intent::{Address, Asset};
-use quorate_model::{Network, PersonName, QuorumName};
+use quorate_model::{Network, PersonName, ProviderName, QuorumName, RiskLevel, VerdictName};
+use quorate_trust::{PublicKey, RISK_VERDICTS_MAX};
 use ruint::aliases::U256;
 
 use super::document::{self, Document};
@@ -14,6 +15,7 @@ use crate::amount::DECIMALS_MAX;
 use crate::calendar::Calendar;
 use crate::limit::Limit;
 use crate::quorum::Quorum;
+use crate::verdict::Verdict;
 use crate::window::Window;
 
 /// The gate looks for the smallest set of missing quorums.
@@ -21,6 +23,10 @@ const QUORUMS_MAX: usize = 16;
 pub(super) const QUORUM_MEMBERS_MAX: usize = 32;
 const WINDOWS_MAX: usize = 64;
 const CALENDARS_MAX: usize = 16;
+const VERDICTS_MAX: usize = 16;
+const LEVELS_MAX: usize = 16;
+/// A verdict is about the payload as the world was when it was given: a day is long.
+const FRESH_SECONDS_MAX: u64 = 24 * 3_600;
 const WINDOW_SECONDS_MAX: u64 = Usage::HORIZON_MILLIS / 1_000;
 
 #[derive(Debug, Clone)]
@@ -30,6 +36,8 @@ pub(crate) struct Tables {
     pub(crate) quorums: BTreeMap<String, Quorum>,
     pub(crate) windows: BTreeMap<String, Window>,
     pub(crate) calendars: BTreeMap<String, Calendar>,
+    pub(crate) providers: BTreeMap<String, PublicKey>,
+    pub(crate) verdicts: BTreeMap<String, Verdict>,
     /// As written, to compare bundles by; the directory has the parsed ones.
     pub(super) keys: BTreeMap<String, document::Key>,
     pub(super) groups: BTreeMap<String, BTreeSet<String>>,
@@ -43,6 +51,11 @@ impl Tables {
         at_most(QUORUMS_MAX, document.quorums.len(), "quorums")?;
         at_most(WINDOWS_MAX, document.windows.len(), "windows")?;
         at_most(CALENDARS_MAX, document.calendars.len(), "calendars")?;
+        // As many as can speak about one request.
+        at_most(RISK_VERDICTS_MAX, document.providers.len(), "providers")?;
+        at_most(VERDICTS_MAX, document.verdicts.len(), "verdicts")?;
+        let providers = parse_providers(&document.providers)?;
+        let verdict = |entry| parse_verdict(entry, &providers);
         let assets = document.assets.iter().map(parse_asset).collect::<Result<_, _>>()?;
         let limit = |entry| parse_limit(entry, &assets);
         let window = |entry| parse_window(entry, &assets);
@@ -52,6 +65,8 @@ impl Tables {
             quorums: document.quorums.iter().map(parse_quorum).collect::<Result<_, _>>()?,
             windows: document.windows.iter().map(window).collect::<Result<_, _>>()?,
             calendars: document.calendars.iter().map(parse_calendar).collect::<Result<_, _>>()?,
+            verdicts: document.verdicts.iter().map(verdict).collect::<Result<_, _>>()?,
+            providers,
             assets,
             keys: document.keys.clone(),
             groups: document.groups.iter().map(services).collect(),
@@ -171,6 +186,49 @@ fn parse_nonce_accounts(
         Err(error) => Err(refuse(&error)),
     };
     Ok((name.clone(), list.addresses.iter().map(account).collect::<Result<_, _>>()?))
+}
+
+/// Two providers with one key would be one that speaks twice.
+fn parse_providers(
+    providers: &BTreeMap<String, document::Provider>,
+) -> Result<BTreeMap<String, PublicKey>, BundleError> {
+    let mut parsed = BTreeMap::new();
+    let mut keys = BTreeSet::new();
+    for (name, provider) in providers {
+        let refuse = |reason: &dyn fmt::Display| BundleError::entry("providers", name, reason);
+        name.parse::<ProviderName>().map_err(|error| refuse(&error))?;
+        let key: PublicKey = provider.key.parse().map_err(|error| refuse(&error))?;
+        if !keys.insert(key) {
+            return Err(refuse(&"another provider has the same key"));
+        }
+        parsed.insert(name.clone(), key);
+    }
+    Ok(parsed)
+}
+
+fn parse_verdict(
+    (name, verdict): Entry<'_, document::Verdict>,
+    providers: &BTreeMap<String, PublicKey>,
+) -> Result<(String, Verdict), BundleError> {
+    let refuse = |reason: &dyn fmt::Display| BundleError::entry("verdicts", name, reason);
+    name.parse::<VerdictName>().map_err(|error| refuse(&error))?;
+    let document::Verdict { provider, levels, fresh_seconds } = verdict;
+    if !providers.contains_key(provider) {
+        return Err(refuse(&"its provider is not in [providers]"));
+    }
+    if levels.is_empty() || levels.len() > LEVELS_MAX {
+        return Err(refuse(&format!("needs 1 to {LEVELS_MAX} levels")));
+    }
+    if *fresh_seconds == 0 || *fresh_seconds > FRESH_SECONDS_MAX {
+        return Err(refuse(&format!("fresh_seconds must be from 1 to {FRESH_SECONDS_MAX}")));
+    }
+    let levels = levels.iter().map(|level| level.parse::<RiskLevel>());
+    let verdict = Verdict {
+        provider: provider.parse().map_err(|error| refuse(&error))?,
+        levels: levels.collect::<Result<_, _>>().map_err(|error| refuse(&error))?,
+        millis: fresh_seconds.saturating_mul(1_000),
+    };
+    Ok((name.clone(), verdict))
 }
 
 fn registered(id: &str, assets: &BTreeMap<Asset, RegisteredAsset>) -> Result<Asset, String> {

@@ -44,6 +44,14 @@ utc_offset = "+01:00"
 days = ["mon"]
 from = "08:00"
 to = "18:00"
+
+[providers.chainwatch]
+key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+
+[verdicts.low-risk]
+provider = "chainwatch"
+levels = ["clear", "low"]
+fresh_seconds = 600
 "#;
 
 fn text(policies: &str) -> String {
@@ -332,8 +340,13 @@ fn a_limit_that_holds_never_allows_less() {
 
 /// Otherwise more approvals, or more time, could deny.
 #[test]
-fn quorums_windows_and_calendars_never_allow_less() {
-    for (set, name) in [("quorums", "treasury"), ("windows", "daily"), ("calendars", "office")] {
+fn quorums_windows_calendars_and_verdicts_never_allow_less() {
+    for (set, name) in [
+        ("quorums", "treasury"),
+        ("windows", "daily"),
+        ("calendars", "office"),
+        ("verdicts", "low-risk"),
+    ] {
         let has = format!(r#"context.{set}.contains("{name}")"#);
         let misused = Lint::SetMisused { fact: format!("context.{set}") };
         for (good, bad) in [
@@ -368,6 +381,7 @@ fn every_name_that_a_rule_uses_is_in_the_bundle() {
         (r#"context.quorums.contains("NAME")"#, "treasury", "treasurer"),
         (r#"context.windows.containsAny(["NAME"])"#, "daily", "weekly"),
         (r#"context.calendars.contains("NAME")"#, "office", "night"),
+        (r#"context.verdicts.contains("NAME")"#, "low-risk", "lowrisk"),
         (r#"context.flags.contains("NAME")"#, "dust", "dusty"),
         (r#"context.flags.containsAny(["data", "NAME"])"#, "dust", "dusty"),
         (r#"context.asset == "NAME""#, btc, "BTC"),

@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) action: EntityUid,
     pub(super) resource: EntityUid,
     context: BTreeMap<&'static str, Fact>,
+    /// What providers said, in words.
+    said: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -43,8 +45,16 @@ enum Fact {
     Number(i64),
     Text(String),
     Names(Vec<String>),
+    /// The verdicts that hold, and what providers said.
+    Verdicts {
+        names: Vec<String>,
+        said: Vec<String>,
+    },
     Amount(Scaled),
-    Address { uid: EntityUid, text: String },
+    Address {
+        uid: EntityUid,
+        text: String,
+    },
     Time(Timestamp),
 }
 
@@ -60,6 +70,9 @@ impl Facts {
         let limits = bundle.tables.limits.iter();
         let held = limits.filter(|(_, limit)| limit.asset == *asset && limit.holds(intent));
         let flags = effect.flags.iter().map(|flag| flag.as_str().to_owned());
+        let said = subject.ratings.iter().map(|(provider, rating)| {
+            format!("{provider} said {} at {}", rating.level, rating.issued)
+        });
         let effects = i64::try_from(intent.effects.len());
         let context = BTreeMap::from([
             ("chain", Fact::Text(intent.network.as_str().to_owned())),
@@ -86,10 +99,12 @@ impl Facts {
             action: vocabulary.action(effect.kind),
             resource: vocabulary.key(subject.key),
             context,
+            said: said.collect(),
         })
     }
 
-    /// The same, where these quorums are met and these windows and calendars are open.
+    /// The same, where these quorums are met, these windows and calendars are open, and these verdicts
+    /// hold.
     pub(super) fn given(&self, bundle: &Bundle, given: &Given) -> Self {
         let on_asset = |name: &&String| {
             bundle.tables.windows.get(*name).is_some_and(|window| window.asset == self.asset)
@@ -99,6 +114,13 @@ impl Facts {
             ("quorums", Fact::Names(given.quorums.iter().cloned().collect())),
             ("windows", Fact::Names(given.windows.iter().filter(on_asset).cloned().collect())),
             ("calendars", Fact::Names(given.calendars.iter().cloned().collect())),
+            (
+                "verdicts",
+                Fact::Verdicts {
+                    names: given.verdicts.iter().cloned().collect(),
+                    said: self.said.clone(),
+                },
+            ),
         ]);
         facts
     }
@@ -167,7 +189,9 @@ impl Fact {
             Self::Bool(bool) => RestrictedExpression::new_bool(*bool),
             Self::Number(number) => RestrictedExpression::new_long(*number),
             Self::Text(value) => text(value),
-            Self::Names(names) => RestrictedExpression::new_set(names.iter().map(text)),
+            Self::Names(names) | Self::Verdicts { names, .. } => {
+                RestrictedExpression::new_set(names.iter().map(text))
+            }
             Self::Amount(scaled) => RestrictedExpression::new_record([
                 ("units".to_owned(), RestrictedExpression::new_long(scaled.units)),
                 ("nano".to_owned(), RestrictedExpression::new_long(scaled.nano)),
@@ -186,6 +210,8 @@ impl fmt::Display for Fact {
             Self::Number(number) => write!(f, "{number}"),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Names(names) => write!(f, "{names:?}"),
+            Self::Verdicts { names, said } if said.is_empty() => write!(f, "{names:?}"),
+            Self::Verdicts { names, said } => write!(f, "{names:?} ({})", said.join(", ")),
             Self::Amount(scaled) => write!(f, "{{units: {}, nano: {}}}", scaled.units, scaled.nano),
             Self::Address { text, .. } => f.write_str(text),
             Self::Time(time) => write!(f, "{time}"),

@@ -1,4 +1,4 @@
-//! What of a subject's facts more approvals, or more time, would change.
+//! What of a subject's facts more approvals, more verdicts, or more time, would change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,7 @@ pub(super) struct Given {
     pub(super) quorums: BTreeSet<String>,
     pub(super) windows: BTreeSet<String>,
     pub(super) calendars: BTreeSet<String>,
+    pub(super) verdicts: BTreeSet<String>,
 }
 
 impl Given {
@@ -22,16 +23,20 @@ impl Given {
     pub(super) fn now(bundle: &Bundle, subject: &SigningSubject<'_>) -> Self {
         let quorums = bundle.tables.quorums.iter();
         let met = quorums.filter(|(name, quorum)| quorum.is_met_by(name, subject.approvals));
+        let verdicts = bundle.tables.verdicts.iter();
+        let said = verdicts.filter(|(_, v)| v.is_met_by(subject.ratings, subject.now));
         let nothing = BTreeSet::new();
         let given = Self {
             quorums: met.map(|(name, _)| name.clone()).collect(),
             windows: nothing.clone(),
             calendars: nothing,
+            verdicts: said.map(|(name, _)| name.clone()).collect(),
         };
         given.at(bundle, &fitting_times(bundle, subject), subject.now)
     }
 
-    /// At a time, if nothing is released until then.
+    /// At a time, if nothing is released until then. What providers said may have become too old by
+    /// then: it is asked for again when the time has come.
     pub(super) fn at(
         self,
         bundle: &Bundle,
@@ -57,6 +62,23 @@ impl Given {
         }
     }
 
+    /// With every verdict that its provider may still give: with all but those that it refused.
+    pub(super) fn with_awaited_verdicts(
+        mut self,
+        bundle: &Bundle,
+        subject: &SigningSubject<'_>,
+    ) -> Self {
+        let verdicts = bundle.tables.verdicts.iter();
+        let awaited = verdicts.filter(|(_, verdict)| verdict.may_come(subject.ratings));
+        self.verdicts.extend(awaited.map(|(name, _)| name.clone()));
+        self
+    }
+
+    /// With the verdicts of whatever providers could say, or with none.
+    pub(super) fn with_verdicts(self, verdicts: BTreeSet<String>) -> Self {
+        Self { verdicts, ..self }
+    }
+
     pub(super) fn with_quorums(mut self, names: BTreeSet<String>) -> Self {
         self.quorums.extend(names);
         self
@@ -75,6 +97,7 @@ impl Given {
         self.quorums.is_subset(&other.quorums)
             && self.windows.is_subset(&other.windows)
             && self.calendars.is_subset(&other.calendars)
+            && self.verdicts.is_subset(&other.verdicts)
     }
 }
 

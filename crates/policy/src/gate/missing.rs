@@ -12,26 +12,21 @@ const QUESTIONS_MAX: usize = 500;
 /// Quorums by their places in the bundle, as bits.
 type Mask = u32;
 
-/// Quorums that would allow what is not allowed without.
-#[derive(Debug)]
-pub(super) struct Missing {
-    pub(super) quorums: BTreeSet<String>,
-    /// The rules that then would.
-    pub(super) rules: Vec<String>,
-}
-
 /// The smallest set of quorums that, beside what is given, would allow it; among equals
 /// the first by name. `None` where no set does.
 ///
 /// By the lints more quorums never allow less. So whatever set does not allow it is grown until
 /// nothing can be added to it, and each set that allows it must have a quorum that is not in there:
 /// few questions tell which sets need not be asked about.
-pub(super) fn smallest(question: &Question<'_>, given: &Given) -> Result<Option<Missing>, Denial> {
+pub(super) fn smallest(
+    question: &Question<'_>,
+    given: &Given,
+) -> Result<Option<BTreeSet<String>>, Denial> {
     let all = question.bundle().tables.quorums.keys();
     let unmet: Vec<&String> = all.filter(|name| !given.quorums.contains(*name)).collect();
     let mut search = Search { question, given, unmet, questions: 0 };
     let full = search.full();
-    if full == 0 || search.ask(full)?.is_none() {
+    if full == 0 || !search.allows(full)? {
         return Ok(None);
     }
     let mut candidates: Vec<Mask> = (0..=full).collect();
@@ -42,8 +37,8 @@ pub(super) fn smallest(question: &Question<'_>, given: &Given) -> Result<Option<
         if must_meet.iter().any(|one_of| candidate & one_of == 0) {
             continue;
         }
-        if let Some(rules) = search.ask(candidate)? {
-            return Ok(Some(Missing { quorums: search.names(candidate), rules }));
+        if search.allows(candidate)? {
+            return Ok(Some(search.names(candidate)));
         }
         if search.questions >= QUESTIONS_MAX {
             return search.any_minimal(full);
@@ -75,15 +70,16 @@ impl Search<'_, '_> {
         chosen.map(|(name, _)| (*name).clone()).collect()
     }
 
-    fn ask(&mut self, mask: Mask) -> Result<Option<Vec<String>>, Denial> {
+    fn allows(&mut self, mask: Mask) -> Result<bool, Denial> {
         self.questions += 1;
-        self.question.allowed_by(&self.given.clone().with_quorums(self.names(mask)))
+        let given = self.given.clone().with_quorums(self.names(mask));
+        Ok(self.question.allowed_by(&given)?.is_some())
     }
 
     /// A set that does not allow it, with all that can be added so that it still does not.
     fn grown(&mut self, mut mask: Mask) -> Result<Mask, Denial> {
         for bit in self.bits().collect::<Vec<_>>() {
-            if mask & bit == 0 && self.ask(mask | bit)?.is_none() {
+            if mask & bit == 0 && !self.allows(mask | bit)? {
                 mask |= bit;
             }
         }
@@ -91,12 +87,12 @@ impl Search<'_, '_> {
     }
 
     /// A set of which no quorum can be left out, though another set may be smaller.
-    fn any_minimal(&mut self, mut mask: Mask) -> Result<Option<Missing>, Denial> {
+    fn any_minimal(&mut self, mut mask: Mask) -> Result<Option<BTreeSet<String>>, Denial> {
         for bit in self.bits().collect::<Vec<_>>() {
-            if self.ask(mask & !bit)?.is_some() {
+            if self.allows(mask & !bit)? {
                 mask &= !bit;
             }
         }
-        Ok(self.ask(mask)?.map(|rules| Missing { quorums: self.names(mask), rules }))
+        Ok(Some(self.names(mask)))
     }
 }

@@ -79,7 +79,7 @@ impl<'a> Question<'a> {
             if applied.is_empty() {
                 let nearest =
                     nearest::nearest_rule(rules, &asked.request, &self.entities, &asked.facts);
-                return Ok(Some(Denial::NotPermitted { effect, nearest }));
+                return Ok(Some(Denial::NotPermitted { effect, nearest, refused: Box::default() }));
             }
             let titled = |id: String| {
                 let title = rules.titles.get(&id).cloned().unwrap_or_default();

@@ -1,10 +1,13 @@
+use std::collections::BTreeMap;
+
 use quorate_intent::{Address, Effect, EffectKind, Flag, Intent};
 use quorate_model::{
-    Attempt, Epoch, KeyId, Network, QuorumName, Scheme, ServiceName, Tag, Timestamp, Transcript,
+    Attempt, Epoch, KeyId, Network, ProviderName, QuorumName, Scheme, ServiceName, Tag, Timestamp,
+    Transcript,
 };
 
 use super::*;
-use crate::{NearestRule, Usage};
+use crate::{NearestRule, Rating, Usage};
 
 mod decisions;
 mod explanation;
@@ -12,6 +15,7 @@ mod facts;
 mod phases;
 mod properties;
 mod reference;
+mod verdicts;
 
 const LISTED: &str = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa";
 const DENIED: &str = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG";
@@ -115,6 +119,7 @@ struct Case {
     scheme: Scheme,
     intent: Intent,
     approvals: BTreeSet<(QuorumName, PersonName)>,
+    ratings: BTreeMap<ProviderName, Rating>,
     usage: Usage,
     now: Timestamp,
 }
@@ -137,6 +142,7 @@ impl Case {
                 payload_digest: Transcript::new(Tag::Payload).finish(),
             },
             approvals: BTreeSet::new(),
+            ratings: BTreeMap::new(),
             usage: Usage::new(),
             now: "2026-11-22T10:00:00.000Z".parse().unwrap(),
         }
@@ -165,6 +171,13 @@ impl Case {
             ["board", "security", "treasury"].map(|q| (q.parse().unwrap(), person.parse().unwrap()))
         };
         self.approvals = persons.iter().flat_map(for_all).collect();
+        self
+    }
+
+    /// A provider says how risky it is, at a time.
+    fn rated(mut self, provider: &str, level: &str, issued: Timestamp) -> Self {
+        let rating = Rating { level: level.parse().unwrap(), issued };
+        self.ratings.insert(provider.parse().unwrap(), rating);
         self
     }
 
@@ -198,6 +211,7 @@ impl Case {
             attempt: Attempt(2),
             intent: &self.intent,
             approvals: &self.approvals,
+            ratings: &self.ratings,
             usage: &self.usage,
             now: self.now,
         }
@@ -217,7 +231,7 @@ impl Case {
 
     fn nearest(&self, gate: &Gate) -> Option<NearestRule> {
         match self.simulate(gate).unwrap_err() {
-            Denial::NotPermitted { effect: 0, nearest } => nearest,
+            Denial::NotPermitted { effect: 0, nearest, .. } => nearest,
             other => panic!("{other}"),
         }
     }

@@ -180,7 +180,7 @@ impl Client {
                 ClientRequest::GetSignRequest(payment.signed.request.request_key())
             } else {
                 let request = payment.signed.clone();
-                ClientRequest::CreateSignRequest { request, validate_only: false }
+                ClientRequest::CreateSignRequest { request, verdicts: vec![], validate_only: false }
             };
             requests.push((Some(*number), request));
         }

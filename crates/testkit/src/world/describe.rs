@@ -11,12 +11,12 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::Round1(key, _) => format!("round 1, attempt {}", key.attempt),
         ToNode::Round2(key, _) => format!("round 2, attempt {}", key.attempt),
         ToNode::Certify(_) => "certificate".to_owned(),
-        ToNode::Reserve { subject, approvals, attempt, signing_set } => {
+        ToNode::Reserve { subject, words, attempt, signing_set } => {
             let subject = match subject {
                 Subject::Request(request) => request.request.client_reference.clone(),
                 Subject::Confirmation { key } => format!("confirmation of {key}"),
             };
-            let approvals = approvals.len();
+            let approvals = words.approvals.len();
             format!("reserve {subject}, attempt {attempt}, by {signing_set}, {approvals} approvals")
         }
         ToNode::Share { subject, attempt, .. } => {
@@ -26,7 +26,7 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::Reject { request, .. } => {
             format!("rejection of {}", request.request.client_reference)
         }
-        ToNode::Simulate(_) => "simulate".to_owned(),
+        ToNode::Simulate { .. } => "simulate".to_owned(),
         ToNode::CarryOut { order, .. } => format!("order {}", order.digest().short()),
         ToNode::Orders => "orders".to_owned(),
         ToNode::Order(digest) => format!("order {}?", digest.short()),

@@ -80,6 +80,8 @@ impl Report for CheckReport {
             "windows",
             "limits",
             "calendars",
+            "providers",
+            "verdicts",
             "groups",
             "keys",
             "lists",
@@ -106,7 +108,7 @@ mod tests {
         for part in [
             &bundle.hash().to_string(),
             "6 rules",
-            "8 tests",
+            "11 tests",
             "Sweeps go to our own cold storage, in any amount",
             "members rita, roland; required 1",
             "windows.hot-hour",

@@ -50,11 +50,12 @@ impl ExplanationReport {
     }
 
     fn decision_fields(&self) -> Vec<(&'static str, String)> {
-        let Outcome { rules, missing, until, nearest, .. } = &self.decision;
+        let Outcome { rules, missing, verdicts, until, nearest, .. } = &self.decision;
         let mut rows = Vec::new();
         let titled = |id: &str, title: &str| legible::line(&format!("{id} \"{title}\""));
         rows.extend(rules.iter().map(|rule| ("rule", titled(&rule.id, &rule.title))));
         rows.extend(missing.iter().map(|quorum| ("missing", quorum.line())));
+        rows.extend(verdicts.iter().map(|verdict| ("missing verdict", verdict.line())));
         rows.extend(until.iter().map(|until| ("not before", until.clone())));
         if let Some(nearest) = nearest {
             rows.push(("nearest rule", titled(&nearest.id, &nearest.title)));

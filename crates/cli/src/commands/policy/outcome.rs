@@ -17,6 +17,7 @@ pub(super) struct Outcome {
     /// The rules that decide, or that would once the rest is there.
     pub(super) rules: Vec<RuleName>,
     pub(super) missing: Vec<Missing>,
+    pub(super) verdicts: Vec<MissingVerdict>,
     pub(super) until: Option<String>,
     pub(super) nearest: Option<Nearest>,
 }
@@ -33,6 +34,12 @@ pub(super) struct Missing {
     required: usize,
     present: Vec<String>,
     members: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct MissingVerdict {
+    verdict: String,
+    provider: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,10 +61,11 @@ impl Outcome {
         let outcome = Self { says: decision.to_string(), ..Self::default() };
         match decision {
             Decision::Allow(ids) => Self { outcome: "allow", rules: rules(ids), ..outcome },
-            Decision::Pending(Pending { missing, later, rules: ids }) => Self {
+            Decision::Pending(Pending { missing, verdicts, later, rules: ids }) => Self {
                 outcome: "pending",
                 rules: rules(ids),
                 missing: missing.iter().map(Missing::new).collect(),
+                verdicts: verdicts.iter().map(MissingVerdict::new).collect(),
                 until: later.as_ref().map(|later| later.until.to_string()),
                 ..outcome
             },
@@ -117,6 +125,18 @@ impl Missing {
         let Self { quorum, required, present, members } = self;
         let approved = if present.is_empty() { "nobody".to_owned() } else { present.join(", ") };
         format!("{quorum}: {required} of {}; {approved} approved", members.join(", "))
+    }
+}
+
+impl MissingVerdict {
+    fn new(verdict: &quorate_policy::MissingVerdict) -> Self {
+        let quorate_policy::MissingVerdict { name, provider } = verdict;
+        Self { verdict: name.clone(), provider: provider.to_string() }
+    }
+
+    /// In one line.
+    pub(super) fn line(&self) -> String {
+        format!("{} of {}", self.verdict, self.provider)
     }
 }
 

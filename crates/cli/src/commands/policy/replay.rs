@@ -1,14 +1,17 @@
 //! `quorate policy replay`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use quorate_api::name::{Parent, parse_sign_request};
 use quorate_api::pb::custody::v1::SignRequest as Answer;
 use quorate_intent::{Decoded, Payload};
-use quorate_model::{Attempt, PersonName, QuorumName, Timestamp};
-use quorate_policy::{Bundle, Decision, Gate, SigningSubject, Usage};
-use quorate_trust::{Approval, SignedApproval, SignedRequest, Verdict, VerifiedRequest};
+use quorate_model::{Attempt, PersonName, ProviderName, QuorumName, Timestamp};
+use quorate_policy::{Bundle, Decision, Gate, Rating, SigningSubject, Usage};
+use quorate_trust::{
+    Approval, RiskVerdict, SignedApproval, SignedRequest, SignedRiskVerdict, Verdict,
+    VerifiedRequest,
+};
 use serde::Serialize;
 
 use super::load;
@@ -48,6 +51,8 @@ struct Recorded {
     key: VerifiedKey,
     decoded: Decoded,
     approvals: BTreeSet<(QuorumName, PersonName)>,
+    /// As they were kept: whose key they are under is for each bundle to say.
+    ratings: BTreeMap<ProviderName, Rating>,
     made: Timestamp,
 }
 
@@ -114,8 +119,15 @@ impl Recorded {
                 approvals.insert((approval.quorum, approval.approver));
             }
         }
-        let made = Timestamp::from_millis(answer.create_time_ms);
-        Ok(Self { verified, key, decoded, approvals, made })
+        let mut ratings = BTreeMap::new();
+        let mut made = Timestamp::from_millis(answer.create_time_ms);
+        for verdict in answer.verdicts {
+            let RiskVerdict { provider, level, issued, .. } =
+                SignedRiskVerdict::try_from(verdict)?.verdict;
+            made = made.max(issued);
+            ratings.insert(provider, Rating { level, issued });
+        }
+        Ok(Self { verified, key, decoded, approvals, ratings, made })
     }
 
     fn ask(&self, gate: &Gate) -> Decision<Vec<String>> {
@@ -129,6 +141,7 @@ impl Recorded {
             attempt: Attempt::FIRST,
             intent: &self.decoded.intent,
             approvals: &self.approvals,
+            ratings: &self.ratings,
             usage: &Usage::new(),
             now: self.made,
         })

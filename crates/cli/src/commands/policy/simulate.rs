@@ -37,7 +37,8 @@ pub(super) async fn run(
     let client = connect(dir).await?;
     let (transaction, envelope) = sign::prepare(&client, &args).await?;
     let request = transaction.request(client.profile(), &envelope)?;
-    let decisions = client.simulate(request).await?;
+    let verdicts = sign::said(&client, &args, &transaction)?;
+    let decisions = client.simulate(request, verdicts).await?;
     let threshold = transaction.key.certified().threshold;
     let report = SimulationReport {
         key: transaction.key_id().to_string(),

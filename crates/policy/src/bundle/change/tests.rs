@@ -87,6 +87,16 @@ utc_offset = "+01:00"
 days = ["mon", "tue"]
 from = "08:00"
 to = "18:00"
+
+[providers.chainwatch]
+key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+[providers.sanctions]
+key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+
+[verdicts.low-risk]
+provider = "chainwatch"
+levels = ["clear", "low"]
+fresh_seconds = 600
 "#;
 
 fn change(text: &str) -> Change {
@@ -218,6 +228,23 @@ fn calendars() {
     tightens("to = \"18:00\"", "to = \"17:30\"");
     loosens("to = \"18:00\"", "to = \"18:30\"", why);
     loosens("\"+01:00\"", "\"+02:00\"", why);
+}
+
+#[test]
+fn verdicts_and_their_providers() {
+    let why = "verdict low-risk has changed";
+    let levels = "levels = [\"clear\", \"low\"]";
+    tightens(levels, "levels = [\"clear\"]");
+    loosens(levels, "levels = [\"clear\", \"low\", \"medium\"]", why);
+    tightens("fresh_seconds = 600", "fresh_seconds = 60");
+    loosens("fresh_seconds = 600", "fresh_seconds = 601", why);
+    loosens("provider = \"chainwatch\"", "provider = \"sanctions\"", why);
+    let fresh = "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025";
+    let old = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+    loosens(old, fresh, "provider chainwatch has changed");
+    // Only a rule that is new or has changed could ask for what is new.
+    let more = format!("[providers.more]\nkey = \"{fresh}\"\n[verdicts.low-risk]");
+    tightens("[verdicts.low-risk]", &more);
 }
 
 #[test]

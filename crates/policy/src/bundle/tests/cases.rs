@@ -10,6 +10,7 @@ action = "transfer"
 effects = [{ to = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", amount = "5", flags = ["dust"] }]
 fee = "1000"
 approvers = ["alice"]
+verdicts = [{ provider = "chainwatch", level = "low", at = "2026-11-22T09:59:00.000Z" }]
 usage = [{ amount = "5", at = "2026-11-22T09:00:00.000Z" }]
 now = "2026-11-22T10:00:00.000Z"
 expect = "allow"
@@ -49,6 +50,10 @@ fn a_test_that_describes_no_request_is_refused() {
         ("[\"dust\"]", "[\"dusty\"]"),
         ("fee = \"1000\"", "fee = \"1.0\""),
         ("[\"alice\"]", "[\"Alice\"]"),
+        ("\"chainwatch\"", "\"watch\""),
+        ("level = \"low\"", "level = \"Low\""),
+        ("at = \"2026-11-22T09:59:00.000Z\"", "at = \"2026-11-22T10:00:00.001Z\""),
+        ("}]\nusage", "}, { provider = \"chainwatch\", level = \"high\" }]\nusage"),
         ("at = \"2026-11-22T09:00:00.000Z\"", "at = \"yesterday\""),
         ("now = \"2026", "now = \"in 2026"),
         ("missing = []", "nonce_account = \"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb\""),
@@ -84,4 +89,25 @@ fn a_test_may_be_on_a_durable_nonce_account() {
     const ACCOUNT: &str = "11111111111111111111111111111111";
     assert!(run(r#"context.flags.contains("durable_nonce")"#, ACCOUNT));
     assert!(!run("context.asset_known", "SysvarRecentB1ockHashes11111111111111111111"));
+}
+
+#[test]
+fn a_test_says_what_providers_said() {
+    let asks = permit("when { context.verdicts.contains(\"low-risk\") }");
+    let run = |test: &str| Bundle::parse(&format!("{}{test}", text(&asks))).unwrap().run_tests();
+    assert!(run(TEST).passed());
+    for (part, other) in [
+        ("level = \"low\"", "level = \"high\""),
+        ("2026-11-22T09:59:00.000Z", "2026-11-22T09:49:59.999Z"),
+    ] {
+        assert!(!run(&TEST.replace(part, other)).passed(), "{other}");
+    }
+    // What is missing is named with the quorums.
+    let line = TEST.lines().find(|line| line.starts_with("verdicts")).unwrap();
+    let pending = TEST.replace(line, "").replace("\"allow\"", "\"pending\"");
+    let pending = pending.replace("missing = []", "missing = [\"low-risk\"]");
+    assert!(run(&pending).passed(), "{:?}", run(&pending));
+    // Where it does not say when, it was said now.
+    let at = ", at = \"2026-11-22T09:59:00.000Z\"";
+    assert!(run(&TEST.replace(at, "")).passed());
 }

@@ -73,6 +73,55 @@ fn an_unusable_quorum_window_or_calendar_is_named() {
 }
 
 #[test]
+fn an_unusable_provider_or_verdict_is_named() {
+    let found = |table, entry: &str| (table, entry.to_owned());
+    let provider = found("providers", "chainwatch");
+    // Not a point of the curve; not hexadecimal digits; not in their one spelling.
+    for key in ["3d4018", "0x4017", "3D4017"] {
+        assert_eq!(entry_refused("3d4017", key), provider, "{key}");
+    }
+    let renamed = entry_refused("providers.chainwatch", "providers.Chainwatch");
+    assert_eq!(renamed, found("providers", "Chainwatch"));
+    let key = "key = \"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"";
+    let twice = format!("{key}\n[providers.other]\n{key}");
+    assert_eq!(entry_refused(key, &twice), found("providers", "other"));
+
+    let verdict = found("verdicts", "low-risk");
+    assert_eq!(entry_refused("provider = \"chainwatch\"", "provider = \"watch\""), verdict);
+    let many: Vec<_> = (0..17).map(|n| format!("\"l{n}\"")).collect();
+    let many = format!("levels = [{}]", many.join(", "));
+    for levels in ["levels = []", "levels = [\"Low\"]", &many] {
+        assert_eq!(entry_refused("levels = [\"clear\", \"low\"]", levels), verdict, "{levels}");
+    }
+    for seconds in ["fresh_seconds = 0", "fresh_seconds = 86401"] {
+        assert_eq!(entry_refused("fresh_seconds = 600", seconds), verdict, "{seconds}");
+    }
+    assert!(with("fresh_seconds = 600", "fresh_seconds = 86400").is_ok());
+    assert_eq!(
+        entry_refused("verdicts.low-risk", "verdicts.low_risk"),
+        found("verdicts", "low_risk")
+    );
+}
+
+#[test]
+fn no_more_providers_than_can_speak_about_a_request() {
+    use rand_chacha::rand_core::SeedableRng as _;
+    let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
+    let mut providers = |count: usize| {
+        let mut provider = |n| {
+            let key = quorate_trust::SigningKey::generate(&mut rng).public_key();
+            format!("[providers.x{n}]\nkey = \"{key}\"\n")
+        };
+        let entries: String = (0..count).map(&mut provider).collect();
+        Bundle::parse(&format!("{}\n{entries}", text(RULE)))
+    };
+    assert!(providers(7).is_ok());
+    let (table, count, max) = ("providers", 9, 8);
+    let refused = BundleError::TooManyEntries { table, count, max };
+    assert_eq!(providers(8).unwrap_err(), refused);
+}
+
+#[test]
 fn tables_that_the_gate_searches_are_bounded() {
     let with_tables = |table: &str, body: &str, count: usize| {
         let entries: String = (0..count).map(|n| format!("[{table}.x{n}]\n{body}\n")).collect();
@@ -87,6 +136,7 @@ fn tables_that_the_gate_searches_are_bounded() {
             "utc_offset = \"+00:00\"\ndays = [\"mon\"]\nfrom = \"08:00\"\nto = \"09:00\"",
             16,
         ),
+        ("verdicts", "provider = \"chainwatch\"\nlevels = [\"low\"]\nfresh_seconds = 60", 16),
     ] {
         assert!(with_tables(table, body, max - 1).is_ok(), "{table}");
         let error = with_tables(table, body, max).unwrap_err();
@@ -137,6 +187,7 @@ fn a_bundle_tells_everything_that_it_says() {
     };
     let btc = "bip122:000000000019d6689c085ae165831e93/slip44:0";
     let address = "bip122:000000000019d6689c085ae165831e93:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa";
+    let key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
     let expected = [
         format!("rules.p1: effect permit; text {RULE}; title One"),
         "groups.withdrawals: services payments".to_owned(),
@@ -150,6 +201,8 @@ fn a_bundle_tells_everything_that_it_says() {
         "quorums.treasury: members alice, bob, carol; required 2".to_owned(),
         format!("windows.daily: amount 500000000 (5 BTC); asset {btc}; count 10; seconds 86400"),
         "calendars.office: days mon; from 08:00; to 18:00; utc_offset +01:00".to_owned(),
+        format!("providers.chainwatch: key {key}"),
+        "verdicts.low-risk: fresh_seconds 600; levels clear, low; provider chainwatch".to_owned(),
     ];
     assert_eq!(bundle.entries().iter().map(told).collect::<Vec<_>>(), expected);
 }

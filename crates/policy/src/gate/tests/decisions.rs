@@ -154,7 +154,7 @@ fn the_missing_quorums_are_of_all_effects() {
     let listed = r#"context.destination in Custody::AddressList::"counterparties""#;
     let gate = when(&format!("{} && {listed}", quorum("board")));
     let case = Case::with_effects(vec![pay(LISTED, 1), pay(STRANGER, 1)]);
-    let Decision::Deny(Denial::NotPermitted { effect, nearest }) = case.decision(&gate) else {
+    let Decision::Deny(Denial::NotPermitted { effect, nearest, .. }) = case.decision(&gate) else {
         panic!()
     };
     assert_eq!(effect, 1);

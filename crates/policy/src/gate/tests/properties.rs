@@ -27,6 +27,7 @@ fn atoms() -> impl Strategy<Value = Atom> {
         (0..3_usize).prop_map(Atom::Quorum),
         (0..2_usize).prop_map(Atom::Window),
         (0..2_usize).prop_map(Atom::Calendar),
+        (0..3_usize).prop_map(Atom::Verdict),
         select(&SATOSHI[..]).prop_map(Atom::AmountUpTo),
         select(&SATOSHI[..]).prop_map(Atom::FeeUpTo),
         (0..2_usize).prop_map(Atom::Listed),
@@ -46,12 +47,13 @@ fn conditions() -> impl Strategy<Value = Condition> {
     })
 }
 
-/// Approvals and time, more than by chance.
+/// Approvals, verdicts and time, more than by chance.
 fn gates() -> impl Strategy<Value = Condition> {
     let atom = prop_oneof![
         (0..3_usize).prop_map(Atom::Quorum),
         (0..2_usize).prop_map(Atom::Window),
         (0..2_usize).prop_map(Atom::Calendar),
+        (0..3_usize).prop_map(Atom::Verdict),
     ];
     let atom = atom.prop_map(|atom| Condition::Atom(atom, false));
     atom.prop_recursive(2, 4, 2, |inner| {
@@ -92,12 +94,15 @@ fn numbers() -> impl Strategy<Value = Numbers> {
         (seconds, proptest::option::weighted(0.7, amount()), 1..4_u64)
     };
     let required = (Just(1_usize), 1..=2_usize, 1..=3_usize);
-    (amount(), [window(), window()], required, [0..8_u8, 0..8_u8]).prop_map(
-        |(limit, windows, required, lists)| Numbers {
+    let verdict = || (1..8_u8, select(&[60, 600, 86_400][..]));
+    let verdicts = [verdict(), verdict(), verdict()];
+    (amount(), [window(), window()], required, [0..8_u8, 0..8_u8], verdicts).prop_map(
+        |(limit, windows, required, lists, verdicts)| Numbers {
             limit,
             windows,
             required: required.into(),
             lists,
+            verdicts,
         },
     )
 }
@@ -105,6 +110,12 @@ fn numbers() -> impl Strategy<Value = Numbers> {
 fn models() -> impl Strategy<Value = Model> {
     (prop::collection::vec(rules(), 1..5), numbers())
         .prop_map(|(rules, numbers)| Model { rules, numbers })
+}
+
+/// What a provider said, if anything: the place of the level, and how many seconds ago.
+fn rating() -> impl Strategy<Value = Option<(usize, u64)>> {
+    let ago = select(&[0, 60, 61, 600, 601, 86_400, 86_401][..]);
+    proptest::option::weighted(0.5, (0..3_usize, ago))
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
@@ -116,14 +127,20 @@ fn asked() -> impl Strategy<Value = Asked> {
     let around =
         (any::<bool>(), proptest::bool::weighted(0.8), (0..32_u8, 0..32_u8), 0..604_800_u64);
     let paid = (select(&SATOSHI[..]), proptest::bool::weighted(0.05));
-    (effects, paid, charges, around).prop_map(
-        |(effects, (fee, foreign_nonce), charges, (grouped, hot, (some, others), seconds))| {
+    (effects, paid, charges, around, [rating(), rating()]).prop_map(
+        |(
+            effects,
+            (fee, foreign_nonce),
+            charges,
+            (grouped, hot, (some, others), seconds),
+            ratings,
+        )| {
             let now = SUNDAY + seconds * 1_000;
             let ago = |(satoshi, millis): (u64, u64)| (satoshi, now + 60_000 - millis);
             let charges = charges.into_iter().map(ago).collect();
             // Few persons, so that quorums are missing.
             let approvers = some & others;
-            Asked { grouped, hot, effects, fee, foreign_nonce, approvers, charges, now }
+            Asked { grouped, hot, effects, fee, foreign_nonce, approvers, ratings, charges, now }
         },
     )
 }
@@ -136,8 +153,9 @@ fn seen(decision: &Decision<Vec<String>>) -> Expected {
     match decision {
         Decision::Allow(rules) => Expected::Allow(rules.iter().cloned().collect()),
         Decision::Pending(pending) => {
-            let names = pending.missing.iter().map(|quorum| quorum.name.as_str());
-            let known = |name| ["board", "security", "treasury"].into_iter().find(|q| *q == name);
+            const NAMES: [&str; 6] = ["board", "security", "treasury", "v0", "v1", "v2"];
+            let known = |name| NAMES.into_iter().find(|known| *known == name);
+            let names = pending.missing_names();
             let later = pending.later.as_ref().map(|later| later.until.millis());
             Expected::Pending(names.filter_map(known).collect(), later)
         }
@@ -209,10 +227,26 @@ proptest! {
         }
     }
 
+    /// Whoever relays verdicts can leave some out, and gains nothing by it.
+    #[test]
+    fn a_verdict_that_is_left_out_never_allows(
+        model in models(),
+        questions in questions(),
+        provider in 0..2_usize,
+    ) {
+        let gate = model.gate();
+        for mut asked in questions {
+            let before = asked.case().decision(&gate);
+            asked.ratings[provider] = None;
+            let after = asked.case().decision(&gate);
+            prop_assert!(rank(&after) < 3 || rank(&before) == 3, "{} became {}", before, after);
+        }
+    }
+
     #[test]
     fn a_tightening_never_allows_more(
         old in models(),
-        new in (models(), any::<[bool; 6]>()),
+        new in (models(), any::<[bool; 7]>()),
         questions in questions(),
     ) {
         // Mostly the old bundle, so that there are tightenings among the changes.
@@ -230,6 +264,7 @@ proptest! {
         if !changed[3] { new.numbers.windows = old.numbers.windows; }
         if !changed[4] { new.numbers.required = old.numbers.required; }
         if !changed[5] { new.numbers.lists = old.numbers.lists; }
+        if !changed[6] { new.numbers.verdicts = old.numbers.verdicts; }
         if Change::between(&old.bundle(), &new.bundle()) == Change::Tightening {
             let (old, new) = (old.gate(), new.gate());
             for asked in questions {

@@ -9,6 +9,14 @@ pub(super) const PERSONS: [&str; 5] = ["alice", "bob", "carol", "dora", "erin"];
 pub(super) const DESTINATIONS: [&str; 3] = [LISTED, DENIED, STRANGER];
 const HOUR: u64 = 3_600_000;
 const NETWORK: &str = "bip122:000000000019d6689c085ae165831e93";
+/// Each with its key.
+const PROVIDERS: [(&str, &str); 2] = [
+    ("chainwatch", "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"),
+    ("sanctions", "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"),
+];
+const LEVELS: [&str; 3] = ["low", "medium", "high"];
+/// Each with the place of its provider.
+const VERDICTS: [(&str, usize); 3] = [("v0", 0), ("v1", 0), ("v2", 1)];
 const QUORUMS: [(&str, &[&str]); 3] = [
     ("board", &["dora"]),
     ("security", &["alice", "erin"]),
@@ -32,6 +40,8 @@ pub(super) struct Numbers {
     pub(super) required: [usize; 3],
     /// Of each list, as bits of the destinations.
     pub(super) lists: [u8; 2],
+    /// Of each verdict, its levels as bits, and how many seconds it is fresh.
+    pub(super) verdicts: [(u8, u64); 3],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +67,7 @@ pub(super) enum Atom {
     Quorum(usize),
     Window(usize),
     Calendar(usize),
+    Verdict(usize),
     AmountUpTo(u64),
     FeeUpTo(u64),
     Listed(usize),
@@ -77,6 +88,8 @@ pub(super) struct Asked {
     pub(super) foreign_nonce: bool,
     /// Bits of the persons.
     pub(super) approvers: u8,
+    /// What each provider said last: the place of the level, and how many seconds ago.
+    pub(super) ratings: [Option<(usize, u64)>; 2],
     /// Satoshi and time of what was released.
     pub(super) charges: Vec<(u64, u64)>,
     pub(super) now: u64,
@@ -90,12 +103,13 @@ pub(super) enum Expected {
     Deny,
 }
 
-/// What time and approvals decide: which quorums, windows and calendars hold.
+/// What time, people and providers decide: which quorums, windows, calendars and verdicts hold.
 #[derive(Clone, Copy)]
 struct Holding {
     quorums: [bool; 3],
     windows: [bool; 2],
     calendars: [bool; 2],
+    verdicts: [bool; 3],
 }
 
 impl Atom {
@@ -106,6 +120,7 @@ impl Atom {
             | Self::Quorum(_)
             | Self::Window(_)
             | Self::Calendar(_)
+            | Self::Verdict(_)
             | Self::AmountUpTo(_)
             | Self::FeeUpTo(_) => true,
             Self::Listed(_) | Self::Dust | Self::EffectsUpTo(_) | Self::Hot => false,
@@ -118,6 +133,7 @@ impl Atom {
             Self::Quorum(n) => format!("context.quorums.contains({:?})", QUORUMS[n].0),
             Self::Window(n) => format!("context.windows.contains(\"w{n}\")"),
             Self::Calendar(n) => format!("context.calendars.contains(\"c{n}\")"),
+            Self::Verdict(n) => format!("context.verdicts.contains({:?})", VERDICTS[n].0),
             Self::AmountUpTo(satoshi) => format!("context.amount.nano <= {}", satoshi * 10),
             Self::FeeUpTo(satoshi) => format!("context.fee.nano <= {}", satoshi * 10),
             Self::Listed(n) => format!("context.destination in Custody::AddressList::\"l{n}\""),
@@ -134,6 +150,7 @@ impl Atom {
             Self::Quorum(n) => holding.quorums[n],
             Self::Window(n) => holding.windows[n],
             Self::Calendar(n) => holding.calendars[n],
+            Self::Verdict(n) => holding.verdicts[n],
             Self::AmountUpTo(most) => satoshi <= most,
             Self::FeeUpTo(most) => asked.fee <= most,
             Self::Listed(n) => model.numbers.lists[n] & (1 << destination) != 0,
@@ -205,6 +222,11 @@ impl Asked {
         case.now = Timestamp::from_millis(self.now);
         case = case.approved_by(&self.approved().collect::<Vec<_>>());
         case.key = if self.hot { "treasury" } else { "other" }.parse().unwrap();
+        for ((provider, _), rating) in PROVIDERS.iter().zip(self.ratings) {
+            let Some((level, seconds)) = rating else { continue };
+            let issued = Timestamp::from_millis(self.now - seconds * 1_000);
+            case = case.rated(provider, LEVELS[level], issued);
+        }
         for (n, (satoshi, time)) in self.charges.iter().enumerate() {
             let request = Digest::new([100 + n as u8; 32]);
             let (asset, time) = (Asset::native(Network::Bitcoin), Timestamp::from_millis(*time));
@@ -234,7 +256,7 @@ impl Model {
     }
 
     fn text(&self) -> String {
-        let Numbers { limit, windows, required, lists } = &self.numbers;
+        let Numbers { limit, windows, required, lists, verdicts } = &self.numbers;
         let rules: String = self.rules.iter().enumerate().map(|(n, rule)| rule.text(n)).collect();
         let asset = format!("{NETWORK}/slip44:0");
         let mut text = format!(
@@ -258,6 +280,17 @@ impl Model {
             writeln!(text, "[quorums.{name}]\nrequired = {required}\nmembers = {members:?}")
                 .unwrap();
         }
+        for (provider, key) in PROVIDERS {
+            writeln!(text, "[providers.{provider}]\nkey = \"{key}\"").unwrap();
+        }
+        for ((name, provider), (bits, seconds)) in VERDICTS.iter().zip(verdicts) {
+            let levels = LEVELS.iter().enumerate().filter(|(n, _)| bits & (1 << n) != 0);
+            let levels: Vec<_> = levels.map(|(_, level)| level).collect();
+            let provider = PROVIDERS[*provider].0;
+            writeln!(text, "[verdicts.{name}]\nprovider = {provider:?}\nlevels = {levels:?}")
+                .unwrap();
+            writeln!(text, "fresh_seconds = {seconds}").unwrap();
+        }
         for (n, bits) in lists.iter().enumerate() {
             let on_list = DESTINATIONS.iter().enumerate().filter(|(d, _)| bits & (1 << d) != 0);
             let addresses: Vec<_> = on_list.map(|(_, address)| address).collect();
@@ -271,29 +304,74 @@ impl Model {
         if asked.foreign_nonce {
             return Expected::Deny;
         }
-        let now = self.holding(asked, self.met(asked), asked.now);
+        let said = Holding {
+            quorums: self.met(asked),
+            windows: [false; 2],
+            calendars: [false; 2],
+            verdicts: [0, 1, 2].map(|n| self.said(asked, n)),
+        };
+        let now = self.at(asked, &said, asked.now);
         if let Some(rules) = self.allowed_by(asked, &now) {
             return Expected::Allow(rules);
         }
-        if let Some(until) = self.earliest(asked, now.quorums) {
+        if let Some(until) = self.earliest(asked, &now) {
             return Expected::Later(until);
         }
-        let in_time = Holding {
-            windows: [0, 1].map(|n| self.fits(asked, n, &[], asked.now)),
-            calendars: [true; 2],
-            ..now
-        };
-        for holding in [now, in_time] {
-            let Some(quorums) = self.smallest(asked, &holding) else { continue };
-            let missing = QUORUMS.iter().zip(quorums).zip(now.quorums);
-            let missing = missing.filter(|((_, then), now)| *then && !now).map(|((q, _), _)| q.0);
-            let at_once = self.allowed_by(asked, &Holding { quorums, ..now }).is_some();
-            let until = if at_once { None } else { self.earliest(asked, quorums) };
-            if at_once || until.is_some() {
-                return Expected::Pending(missing.collect(), until);
+        // What people can allow is asked of people; else verdicts are, of whoever did not refuse.
+        let spoken = [0, 1, 2].map(|n| now.verdicts[n] || !self.is_refused(asked, n));
+        let spoken = Holding { verdicts: spoken, ..now };
+        self.of_people(asked, &now, &now)
+            .or_else(|| self.of_providers(asked, &now, &spoken))
+            .or_else(|| self.of_people(asked, &now, &spoken))
+            .unwrap_or(Expected::Deny)
+    }
+
+    fn of_providers(&self, asked: &Asked, now: &Holding, spoken: &Holding) -> Option<Expected> {
+        if self.allowed_by(asked, spoken).is_some() {
+            let needed = self.needed(now, *spoken, &|h| self.allowed_by(asked, &h).is_some());
+            return Some(Expected::Pending(missing(now, &needed), None));
+        }
+        self.earliest(asked, spoken)?;
+        let needed = self.needed(now, *spoken, &|h| self.allowed_ever(asked, &h));
+        let until = self.earliest(asked, &needed);
+        until.is_some().then(|| Expected::Pending(missing(now, &needed), until))
+    }
+
+    fn of_people(&self, asked: &Asked, now: &Holding, spoken: &Holding) -> Option<Expected> {
+        let at_once = |h: Holding| self.allowed_by(asked, &h).is_some();
+        if let Some(quorums) = smallest(spoken, &at_once) {
+            let needed = self.needed(now, Holding { quorums, ..*spoken }, &at_once);
+            return Some(Expected::Pending(missing(now, &needed), None));
+        }
+        let ever = |h: Holding| self.allowed_ever(asked, &h);
+        let quorums = smallest(spoken, &ever)?;
+        let needed = self.needed(now, Holding { quorums, ..*spoken }, &ever);
+        let until = self.earliest(asked, &needed)?;
+        Some(Expected::Pending(missing(now, &needed), Some(until)))
+    }
+
+    /// Leaves out, one after the other, verdicts that are not needed.
+    fn needed(&self, now: &Holding, mut all: Holding, allows: &dyn Fn(Holding) -> bool) -> Holding {
+        for n in 0..3 {
+            let mut fewer = all;
+            fewer.verdicts[n] = now.verdicts[n];
+            if allows(fewer) {
+                all = fewer;
             }
         }
-        Expected::Deny
+        all
+    }
+
+    /// With every calendar open, and every window as empty as it ever is.
+    fn allowed_ever(&self, asked: &Asked, holding: &Holding) -> bool {
+        let windows = [0, 1].map(|n| self.fits(asked, n, &[], asked.now));
+        let in_time = Holding { windows, calendars: [true; 2], ..*holding };
+        self.allowed_by(asked, &in_time).is_some()
+    }
+
+    fn is_refused(&self, asked: &Asked, verdict: usize) -> bool {
+        let (levels, _) = self.numbers.verdicts[verdict];
+        asked.ratings[VERDICTS[verdict].1].is_some_and(|(level, _)| levels & (1 << level) == 0)
     }
 
     fn allowed_by(&self, asked: &Asked, holding: &Holding) -> Option<BTreeSet<String>> {
@@ -310,17 +388,8 @@ impl Model {
         Some(allowed_by)
     }
 
-    /// Every set of quorums beside those that are met, the smaller first.
-    fn smallest(&self, asked: &Asked, holding: &Holding) -> Option<[bool; 3]> {
-        const BY_SIZE: [&[usize]; 7] = [&[0], &[1], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]];
-        let sets = BY_SIZE.into_iter().filter(|set| set.iter().all(|n| !holding.quorums[*n]));
-        sets.map(|set| [0, 1, 2].map(|n| holding.quorums[n] || set.contains(&n))).find(|quorums| {
-            self.allowed_by(asked, &Holding { quorums: *quorums, ..*holding }).is_some()
-        })
-    }
-
     /// Every full hour of the next weeks, and every time at which a charge leaves a window.
-    fn earliest(&self, asked: &Asked, quorums: [bool; 3]) -> Option<u64> {
+    fn earliest(&self, asked: &Asked, holding: &Holding) -> Option<u64> {
         let hour = asked.now / HOUR * HOUR;
         let hours = (1..24 * 16).map(|hours| hour + hours * HOUR);
         let seconds = self.numbers.windows.map(|window| window.0);
@@ -331,7 +400,7 @@ impl Model {
         let moments: BTreeSet<u64> = hours.chain(leaving).filter(|t| *t > asked.now).collect();
         moments
             .into_iter()
-            .find(|time| self.allowed_by(asked, &self.holding(asked, quorums, *time)).is_some())
+            .find(|time| self.allowed_by(asked, &self.at(asked, holding, *time)).is_some())
     }
 
     fn met(&self, asked: &Asked) -> [bool; 3] {
@@ -341,16 +410,22 @@ impl Model {
         })
     }
 
-    fn holding(&self, asked: &Asked, quorums: [bool; 3], time: u64) -> Holding {
+    fn said(&self, asked: &Asked, verdict: usize) -> bool {
+        let (_, fresh) = self.numbers.verdicts[verdict];
+        let age = asked.ratings[VERDICTS[verdict].1].map(|(_, seconds)| seconds);
+        age.is_some_and(|seconds| seconds <= fresh) && !self.is_refused(asked, verdict)
+    }
+
+    fn at(&self, asked: &Asked, holding: &Holding, time: u64) -> Holding {
         // Minutes of the week, from Monday; the epoch was a Thursday.
         let minute = |offset: u64| (time / 60_000 + 7 * 1_440 + 3 * 1_440 - offset) % (7 * 1_440);
         let local = minute(7 * 1_440 - 60);
         let office = local / 1_440 < 5 && (480..1_080).contains(&(local % 1_440));
         let days = minute(5 * 60) / 1_440;
         Holding {
-            quorums,
             windows: [0, 1].map(|n| self.fits(asked, n, &asked.charges, time)),
             calendars: [office, days == 4 || days == 5],
+            ..*holding
         }
     }
 
@@ -361,4 +436,19 @@ impl Model {
             counted.fold((0, 0), |(sum, n), (satoshi, _)| (sum + u128::from(*satoshi), n + 1));
         amount.is_none_or(|most| satoshi + asked.taken() <= u128::from(most)) && others < count
     }
+}
+
+/// Every set of quorums beside those that are met, the smaller first.
+fn smallest(holding: &Holding, allows: &dyn Fn(Holding) -> bool) -> Option<[bool; 3]> {
+    const BY_SIZE: [&[usize]; 8] = [&[], &[0], &[1], &[2], &[0, 1], &[0, 2], &[1, 2], &[0, 1, 2]];
+    let sets = BY_SIZE.into_iter().filter(|set| set.iter().all(|n| !holding.quorums[*n]));
+    sets.map(|set| [0, 1, 2].map(|n| holding.quorums[n] || set.contains(&n)))
+        .find(|quorums| allows(Holding { quorums: *quorums, ..*holding }))
+}
+
+/// Quorums, then verdicts, that hold there and not here.
+fn missing(now: &Holding, then: &Holding) -> Vec<&'static str> {
+    let quorums = [0, 1, 2].into_iter().filter(|n| then.quorums[*n] && !now.quorums[*n]);
+    let verdicts = [0, 1, 2].into_iter().filter(|n| then.verdicts[*n] && !now.verdicts[*n]);
+    quorums.map(|n| QUORUMS[n].0).chain(verdicts.map(|n| VERDICTS[n].0)).collect()
 }
