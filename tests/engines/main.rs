@@ -8,6 +8,7 @@ mod clock;
 mod coordinator;
 mod key_generation;
 mod orders;
+mod peers;
 mod reserve;
 mod share;
 mod start;

@@ -284,6 +284,7 @@ pub(crate) fn answers() -> Vec<FromNode> {
         refused(RefusalCode::Busy),
         refused(RefusalCode::Time),
         refused(RefusalCode::Frozen),
+        refused(RefusalCode::PeerPutBack),
     ]
 }
 

@@ -119,7 +119,8 @@ fn shows_the_time(event: &Event) -> bool {
         | EventKind::ClockConfirmed
         | EventKind::OrderAccepted
         | EventKind::PolicyBegun
-        | EventKind::RootBegun => !event.is_in_doubt(),
+        | EventKind::RootBegun
+        | EventKind::PeerPutBack => !event.is_in_doubt(),
     }
 }
 

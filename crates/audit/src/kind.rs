@@ -33,6 +33,8 @@ pub enum EventKind {
     PolicyBegun,
     /// A version of the trust root came into force.
     RootBegun,
+    /// Another node showed an older audit log than it had shown before.
+    PeerPutBack,
     /// Somebody read this log through the interface for administrators.
     AdminAccess,
     /// The clock was set, by more than nodes may differ.
@@ -43,7 +45,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -58,6 +60,7 @@ impl EventKind {
         Self::OrderAccepted,
         Self::PolicyBegun,
         Self::RootBegun,
+        Self::PeerPutBack,
         Self::AdminAccess,
         Self::ClockDoubted,
         Self::ClockConfirmed,
@@ -80,6 +83,7 @@ impl EventKind {
             Self::OrderAccepted => "order-accepted",
             Self::PolicyBegun => "policy-begun",
             Self::RootBegun => "root-begun",
+            Self::PeerPutBack => "peer-put-back",
             Self::AdminAccess => "admin-access",
             Self::ClockDoubted => "clock-doubted",
             Self::ClockConfirmed => "clock-confirmed",

@@ -69,6 +69,7 @@ impl Keep for quorate_signer::Record {
             | Self::Clock(_)
             | Self::ConfirmationAttempt(_)
             | Self::Order(_)
+            | Self::Peer(_)
             | Self::Audit(_) => None,
         }
     }

@@ -295,6 +295,8 @@ pub enum RefusalCode {
     Time,
     /// A freeze or a suspension is in force: until it is lifted.
     Frozen,
+    /// Another signer shows an older audit log than before.
+    PeerPutBack,
 }
 
 /// How a node is.

@@ -16,6 +16,7 @@ mod keys;
 mod ledger;
 mod node;
 mod orders;
+mod peers;
 mod record;
 mod refusal;
 mod reserve;
@@ -32,6 +33,7 @@ mod verdict;
 
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};
+pub use peers::PeerRecord;
 pub use record::{
     ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, Record,
     RequestRecord, ShareRecord,

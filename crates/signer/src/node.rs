@@ -16,6 +16,7 @@ use crate::keygen::Ceremonies;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::orders::Orders;
+use crate::peers::Peers;
 use crate::record::Record;
 use crate::refusal::{refuse, sender};
 use crate::reserve::Try;
@@ -110,6 +111,7 @@ pub struct Node {
     pub(crate) said_last: SaidLast,
     pub(crate) stops: Stops,
     pub(crate) orders: Orders,
+    pub(crate) peers: Peers,
 }
 
 impl Engine for Node {

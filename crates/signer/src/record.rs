@@ -7,6 +7,8 @@ use quorate_model::{Attempt, BootId, Digest, KeyId, Moment, RequestKey, Timestam
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, SecretShare};
 use quorate_trust::{Signature, SignedOrder};
 
+use crate::peers::PeerRecord;
+
 /// One record. A later record with the same place in its tree replaces the earlier one.
 #[derive(Debug)]
 pub enum Record {
@@ -33,6 +35,8 @@ pub enum Record {
     ConfirmationAttempt(ConfirmationAttempt),
     /// Tree `orders`, by digest of the order.
     Order(OrderRecord),
+    /// Tree `peers`, by participant id.
+    Peer(PeerRecord),
     /// Tree `audit`, by index.
     Audit(Entry),
 }

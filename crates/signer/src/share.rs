@@ -32,6 +32,7 @@ impl Node {
         let answers = self.authenticate(answers)?;
         self.check_clock(turn.now)?;
         self.check_heads(&answers, turn.now)?;
+        self.check_logs(&answers, turn)?;
         let Some(session) = self.sessions.take(subject, attempt) else {
             let reason =
                 format!("attempt {attempt} holds no nonces here: it was used or it expired");

@@ -16,6 +16,7 @@ use crate::keys::{HeldKey, Keys};
 use crate::ledger::Ledger;
 use crate::node::Node;
 use crate::orders::Orders;
+use crate::peers::Peers;
 use crate::record::{ActiveRecord, OrderRecord, Record, ShareRecord};
 use crate::session::Sessions;
 use crate::successors::{read_policy, read_root};
@@ -118,6 +119,7 @@ impl Node {
             said_last: SaidLast::default(),
             stops: Stops::default(),
             orders: Orders::default(),
+            peers: Peers::default(),
         };
         node.load(records)?;
         let named = node.root.nodes.get(&me);
@@ -158,6 +160,7 @@ impl Node {
                     self.confirmation_attempts.insert(record.statement, record.attempt);
                 }
                 Record::Order(record) => orders.push(record),
+                Record::Peer(record) => self.peers.put(record),
                 Record::Audit(entry) => entries.push(entry),
                 Record::DropShare(_) | Record::ForgetRequest(_) => {
                     return Err(StartError::Removal);

@@ -244,6 +244,7 @@ fn durable(
         | Record::Watermark(_)
         | Record::Clock(_)
         | Record::Order(_)
+        | Record::Peer(_)
         | Record::Audit(_) => false,
     })
 }

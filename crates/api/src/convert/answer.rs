@@ -85,6 +85,7 @@ impl TryFrom<pb::Refusal> for Refusal {
             Ok(pb::RefusalCode::Busy) => RefusalCode::Busy,
             Ok(pb::RefusalCode::Time) => RefusalCode::Time,
             Ok(pb::RefusalCode::Frozen) => RefusalCode::Frozen,
+            Ok(pb::RefusalCode::PeerPutBack) => RefusalCode::PeerPutBack,
             Ok(pb::RefusalCode::Unspecified) | Err(_) => {
                 return Err(DecodeError::new("Refusal.code", Fault::Unknown(refusal.code)));
             }
@@ -106,6 +107,7 @@ impl From<Refusal> for pb::Refusal {
             RefusalCode::Busy => pb::RefusalCode::Busy,
             RefusalCode::Time => pb::RefusalCode::Time,
             RefusalCode::Frozen => pb::RefusalCode::Frozen,
+            RefusalCode::PeerPutBack => pb::RefusalCode::PeerPutBack,
         };
         let reason = field::clip(refusal.reason, limits::REASON_BYTES_MAX);
         Self { code: code.into(), reason }

@@ -7,7 +7,7 @@ use quorate_audit::{Entry, Event};
 use quorate_model::{Attempt, BootId, Epoch, KeyId, Moment, RequestId, RequestKey, Timestamp};
 use quorate_protocol::{CertifiedKey, SecretShare};
 use quorate_signer::{
-    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, Record,
+    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, PeerRecord, Record,
     RequestRecord, ShareRecord,
 };
 use quorate_trust::Signature;
@@ -29,11 +29,12 @@ const WATERMARK: &str = "watermark";
 const CLOCK: &str = "clock";
 const CONFIRMATION_ATTEMPTS: &str = "confirmation-attempts";
 const ORDERS: &str = "orders";
+const PEERS: &str = "peers";
 /// The tree of the audit log.
 pub const AUDIT: &str = "audit";
 
 /// The trees of a node's store, in the order in which an engine may be told of their records.
-pub const TREES: [&str; 11] = [
+pub const TREES: [&str; 12] = [
     CEREMONIES,
     VOTES,
     SHARES,
@@ -44,6 +45,7 @@ pub const TREES: [&str; 11] = [
     CLOCK,
     CONFIRMATION_ATTEMPTS,
     ORDERS,
+    PEERS,
     AUDIT,
 ];
 
@@ -92,6 +94,9 @@ pub fn encode(record: &Record) -> Vec<Write> {
         Record::Order(record) => {
             pieces::split(ORDERS, record.order.digest().as_bytes(), &order(record))
         }
+        Record::Peer(record) => {
+            vec![put(PEERS, field::participant_to_pb(record.node).to_be_bytes(), &peer(record))]
+        }
         Record::Audit(entry) => vec![put(AUDIT, audit_key(entry.index), &audit(entry))],
     }
 }
@@ -138,6 +143,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
                 orders.put(key, value);
                 continue;
             }
+            PEERS => Record::Peer(peer_from_pb(&read("PeerRecord", bytes)?)?),
             AUDIT => Record::Audit(audit_from_pb(read("AuditRecord", bytes)?)?),
             other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
         };
@@ -298,6 +304,26 @@ fn order_from_pb(record: pb::OrderRecord) -> Result<OrderRecord, DecodeError> {
     Ok(OrderRecord {
         order: field::required("OrderRecord.order", record.order)?.try_into()?,
         begins: Timestamp::from_millis(record.begin_time_ms),
+    })
+}
+
+fn peer(record: &PeerRecord) -> pb::PeerRecord {
+    pb::PeerRecord {
+        node: field::participant_to_pb(record.node),
+        tls: record.tls.as_bytes().to_vec(),
+        length: record.length,
+        head: record.head.as_bytes().to_vec(),
+        clock_ms: record.clock.millis(),
+    }
+}
+
+fn peer_from_pb(record: &pb::PeerRecord) -> Result<PeerRecord, DecodeError> {
+    Ok(PeerRecord {
+        node: field::participant("PeerRecord.node", record.node)?,
+        tls: field::digest("PeerRecord.tls", &record.tls)?,
+        length: record.length,
+        head: field::digest("PeerRecord.head", &record.head)?,
+        clock: Timestamp::from_millis(record.clock_ms),
     })
 }
 

@@ -55,6 +55,13 @@ fn records() -> Vec<Record> {
             statement: digest(4),
             attempt: Attempt(1),
         }),
+        Record::Peer(PeerRecord {
+            node: quorate_model::ParticipantId::new(2).unwrap(),
+            tls: digest(9),
+            length: 10,
+            head: digest(11),
+            clock: Timestamp::from_millis(12),
+        }),
         Record::Audit(log.append(event, Timestamp::from_millis(5), digest(6))),
         Record::Order(OrderRecord { order: signed_order(), begins: Timestamp::from_millis(6) }),
         share_record(),
