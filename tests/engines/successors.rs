@@ -95,6 +95,43 @@ fn what_may_allow_more_waits_and_survives_a_restart() {
 }
 
 #[test]
+fn what_waits_is_taken_back_at_once() {
+    let mut lab = lab();
+    let loose = looser(&lab);
+    let order = activate(&lab, &loose);
+    accept(&mut lab, 1, &order);
+    later(&mut lab, DELAY_MS / 2);
+    let waits = quorate_policy::Bundle::parse(&loose).unwrap().hash();
+    let back = next_policy(&lab, "policies", "policies")
+        .replace("version = 2", "version = 3")
+        .replace(&lab.fixture.root.policy.to_string(), &waits.to_string());
+    let order = lab.fixture.activate("activate-3", &back, QUORUM, lab.now);
+    assert_eq!(accept(&mut lab, 1, &order).body.begins, lab.now);
+    assert_eq!(versions(&mut lab, 1), (1, 3));
+    later(&mut lab, DELAY_MS);
+    assert_eq!(versions(&mut lab, 1), (1, 3), "the looser one never comes");
+}
+
+#[test]
+fn what_waits_does_not_begin_by_a_wrong_clock() {
+    for reboots in [false, true] {
+        let mut lab = lab();
+        let order = activate(&lab, &looser(&lab));
+        accept(&mut lab, 1, &order);
+        lab.wrong_ms.insert(id(1), 26 * 3_600_000);
+        if reboots {
+            lab.reboot(id(1), ClusterFixture::bundle()).unwrap();
+        }
+        assert_eq!(versions(&mut lab, 1), (1, 1));
+        lab.wrong_ms.clear();
+        lab.confirm_clock(id(1));
+        assert_eq!(versions(&mut lab, 1), (1, 1), "the delay is not over");
+        later(&mut lab, DELAY_MS);
+        assert_eq!(versions(&mut lab, 1), (1, 2));
+    }
+}
+
+#[test]
 fn what_may_allow_more_takes_the_loosening_quorum() {
     let mut lab = lab();
     let strict = |root: &mut TrustRoot| {

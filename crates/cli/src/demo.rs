@@ -1,5 +1,6 @@
 //! Everything that a cluster does, shown in a minute on one that is thrown away.
 
+mod forger;
 mod people;
 mod report;
 mod steps;

@@ -5,7 +5,7 @@ use quorate_coordinator::{
 };
 use quorate_model::{Attempt, ParticipantId};
 use quorate_protocol::wire::{FromNode, ToNode};
-use quorate_testkit::Lab;
+use quorate_testkit::{ClusterFixture, Lab};
 use quorate_trust::{Order, OrderAction, Scope, SignedOrder};
 
 use super::{Cluster, cluster};
@@ -78,6 +78,30 @@ fn what_waits_when_a_freeze_comes_is_held_and_signed_once_it_ends() {
     cluster.tell(Input::Tick);
     let signed = cluster.get(&request).unwrap();
     assert!(matches!(signed.record.state, RequestState::Signed { .. }), "{signed:?}");
+}
+
+#[test]
+fn a_node_that_was_away_for_long_takes_bundle_and_root_as_the_others_did() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2]);
+    let (now, fixture) = (cluster.lab.now, &cluster.lab.fixture);
+    let text = ClusterFixture::bundle_text();
+    let head = format!("version = 2\nprevious = \"{}\"\n", fixture.root.policy);
+    let text = text.replacen("version = 1\n", &head, 1).replace("= \"1000000\"", "= \"9000000\"");
+    let policy = fixture.activate("policy-2", &text, &["alice", "bob"], now);
+    let root = fixture.next_root(|root| root.unfreeze_delay_s -= 1);
+    let root = fixture.update_root("root-2", &root, &["alice", "bob"], now);
+    for order in [&policy, &root] {
+        order_view(cluster.ask(ClientRequest::SubmitOrder(order.clone())));
+        assert_eq!(holders(&mut cluster, order), [id(1), id(2)]);
+    }
+    // Longer than orders live, and over a restart of the coordinator, which kept the words of nodes.
+    cluster.restart();
+    cluster.lab.now = now.plus_millis(8 * 24 * 3_600_000);
+    cluster.attach(&[1, 2, 3]);
+    let FromNode::Status(status) = cluster.lab.ask(id(3), ToNode::Status) else { panic!("none") };
+    assert_eq!((status.root_version, status.policy_version), (2, 2));
+    assert!(holders(&mut cluster, &policy).contains(&id(3)));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use quorate_audit::{Entry, Event};
 use quorate_model::{Attempt, BootId, Epoch, KeyId, Moment, RequestId, RequestKey, Timestamp};
 use quorate_protocol::{CertifiedKey, SecretShare};
 use quorate_signer::{
-    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, PeerRecord, Record,
-    RequestRecord, ShareRecord,
+    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, PeerRecord,
+    Record, RequestRecord, ShareRecord,
 };
 use quorate_trust::Signature;
 use zeroize::Zeroizing;

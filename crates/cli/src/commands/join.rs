@@ -1,9 +1,10 @@
 //! `quorate join`: a member's keys, and what comes back for them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use quorate_model::Digest;
-use quorate_trust::{Credential, UserVerification};
+use quorate_trust::{Credential, PersonEntry, TrustRoot, UserVerification};
 use serde::Serialize;
 
 use super::{purpose, required};
@@ -39,6 +40,10 @@ impl Report for JoinReport {
 struct AcceptReport {
     role: String,
     cluster: String,
+    /// Hash of the policy bundle that the cluster begins with.
+    policy: String,
+    /// The fingerprints of everybody's credentials, to compare.
+    people: BTreeMap<String, Vec<String>>,
     config: PathBuf,
 }
 
@@ -46,11 +51,15 @@ impl Report for AcceptReport {
     const SCHEMA: &'static str = "quorate.accept/v1";
 
     fn text(&self, _paint: Paint) -> String {
-        fields([
+        let mut rows = vec![
             ("role", self.role.clone()),
             ("cluster", self.cluster.clone()),
+            ("policy", self.policy.clone()),
             ("config", self.config.display().to_string()),
-        ])
+        ];
+        let people = self.people.iter();
+        rows.extend(people.map(|(name, credentials)| (name.as_str(), credentials.join(", "))));
+        fields(rows)
     }
 }
 
@@ -106,6 +115,17 @@ fn person(
     Ok(Member::Person { name, standing: Standing { officer, user_verification } })
 }
 
+/// Everybody's credentials, as people compare them.
+fn people(root: &TrustRoot) -> BTreeMap<String, Vec<String>> {
+    let fingerprints = |person: &PersonEntry| {
+        let role = if person.officer { "officer" } else { "approver" };
+        let credentials = person.credentials.iter();
+        credentials.map(|credential| format!("{} ({role})", credential.fingerprint())).collect()
+    };
+    let persons = root.persons.iter();
+    persons.map(|(name, person)| (name.to_string(), fingerprints(person))).collect()
+}
+
 fn accept(
     dir: &Path,
     welcome: &Path,
@@ -118,15 +138,16 @@ fn accept(
     output.show(&AcceptReport {
         role: accepted.member.role().to_string(),
         cluster: accepted.cluster.to_string(),
+        policy: accepted.root.policy.to_string(),
+        people: people(&accepted.root),
         config: config.clone(),
     })?;
+    output.say(
+        "\nCompare the fingerprints with the people themselves, over another channel than the file \
+         came by.",
+    );
     let next = match accepted.member {
-        Member::Node { .. } => format!(
-            "put the cluster's policy into {}, the same file at every node, then\n  \
-             quorate node --config {}",
-            dir.join(crate::setup::POLICY_FILE).display(),
-            config.display()
-        ),
+        Member::Node { .. } => format!("quorate node --config {}", config.display()),
         Member::Coordinator { .. } => format!("quorate coordinator --config {}", config.display()),
         Member::Service { .. } | Member::Person { .. } => {
             format!("quorate status --dir {}", dir.display())

@@ -106,7 +106,7 @@ impl Demo<'_> {
     }
 
     /// The officers, with their key files.
-    fn officers(&self) -> Result<Vec<(PersonName, SigningKey)>, Failure> {
+    pub(super) fn officers(&self) -> Result<Vec<(PersonName, SigningKey)>, Failure> {
         let folders = self.cluster.officer_folders().into_iter();
         let files: Vec<_> = folders.map(|folder| folder.join("person.pem")).collect();
         order::officers(&files, self.cluster.root())

@@ -24,9 +24,19 @@ pub(crate) struct DemoReport {
     pub(crate) rejected: Option<RequestReport>,
     /// What a service hears while the cluster is frozen.
     pub(crate) frozen: Option<String>,
+    /// What a coordinator in the wrong hands asked for, and what a node said.
+    pub(crate) forged: Vec<ForgedReport>,
     pub(crate) below_threshold: Option<RefusedReport>,
     pub(crate) steps: Vec<Step>,
     pub(crate) seconds: f64,
+}
+
+/// Something forged that a node refused.
+#[derive(Debug, Serialize)]
+pub(crate) struct ForgedReport {
+    pub(crate) node: u16,
+    pub(crate) what: &'static str,
+    pub(crate) reason: String,
 }
 
 /// A signed transaction, and for a PSBT what it spends.

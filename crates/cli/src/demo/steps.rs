@@ -40,6 +40,7 @@ pub(crate) async fn run(cluster: &mut Cluster, output: &Output) -> Result<DemoRe
         denied: None,
         rejected: None,
         frozen: None,
+        forged: Vec::new(),
         below_threshold: None,
         steps: Vec::new(),
         seconds: 0.0,
@@ -76,6 +77,8 @@ impl Demo<'_> {
         self.ask_people(&client).await?;
         self.reject(&client).await?;
         self.freeze(&client).await?;
+        self.be_forged(&client).await?;
+        let client = self.cluster.client().await?;
         self.lose_one(&client).await?;
         self.lose_more(&client).await?;
         self.begin("stop everything");
@@ -179,17 +182,28 @@ impl Demo<'_> {
         client: &Client,
         payment: &Payment,
     ) -> Result<(Transaction, Result<Answer, Failure>), Failure> {
+        let transaction = self.transaction(client, payment).await?;
+        let request = transaction.request(client.profile(), &self.envelope())?;
+        let answer = client.create((request, Vec::new()), false, SIGN_WAIT).await;
+        Ok((transaction, answer))
+    }
+
+    pub(super) async fn transaction(
+        &self,
+        client: &Client,
+        payment: &Payment,
+    ) -> Result<Transaction, Failure> {
         let key = client.key(&payment.key.parse()?).await?;
         let payload = Source::Payment(payment.order()).load(&key, payment.network)?;
-        let transaction = Transaction::new(key, payment.network, payload)?;
-        let envelope = Envelope {
+        Transaction::new(key, payment.network, payload)
+    }
+
+    pub(super) fn envelope(&self) -> Envelope {
+        Envelope {
             request_id: new_request_id(),
             expires: clock::now().plus_millis(LIFETIME_MS),
             reference: self.step.to_owned(),
-        };
-        let request = transaction.request(client.profile(), &envelope)?;
-        let answer = client.create((request, Vec::new()), false, SIGN_WAIT).await;
-        Ok((transaction, answer))
+        }
     }
 
     async fn be_denied(&mut self, client: &Client) -> Result<(), Failure> {

@@ -227,6 +227,11 @@ impl Cluster {
         texts.collect::<Vec<_>>().join("\n")
     }
 
+    /// The folder of the coordinator.
+    pub(crate) fn coordinator_dir(&self) -> PathBuf {
+        self.dir.join(COORDINATOR)
+    }
+
     /// The profile of the cluster's service: a `--dir` for the command line.
     #[must_use]
     pub fn profile_dir(&self) -> PathBuf {

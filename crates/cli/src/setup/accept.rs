@@ -24,6 +24,7 @@ use crate::files;
 pub(crate) struct Accepted {
     pub(crate) member: Member,
     pub(crate) cluster: Digest,
+    pub(crate) root: TrustRoot,
     pub(crate) coordinators: Vec<CoordinatorAddress>,
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn accept(
     files::replace(&dir.join(CA_FILE), welcome.ca.as_bytes())?;
     files::replace(&dir.join(CERTIFICATE_FILE), welcome.certificate.as_bytes())?;
     complete(dir, &request.member)?;
-    Ok(Accepted { member: request.member, cluster, coordinators })
+    Ok(Accepted { member: request.member, cluster, root, coordinators })
 }
 
 /// Writes the member's configuration file, over an older one. `networks` are what the command line
@@ -70,7 +71,7 @@ pub(crate) fn configure(
     accepted: &Accepted,
     networks: &[Network],
 ) -> Result<PathBuf, SetupError> {
-    let Accepted { member, cluster, coordinators } = accepted;
+    let Accepted { member, cluster, coordinators, .. } = accepted;
     let (name, text) = match member {
         Member::Node { id, .. } => ("node.toml", template::node(*id, *cluster, coordinators)),
         Member::Coordinator { address, .. } => {

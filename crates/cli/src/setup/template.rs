@@ -31,7 +31,7 @@ pub(crate) fn node(
          {PINNED}cluster = \"{cluster}\"\n\
          # Signs everything this node says.\n\
          identity_key = \"identity.pem\"\n\
-         # Every node needs the same one, byte for byte.\n\
+         # The policy that the cluster begins with: pinned in the trust root.\n\
          policy = \"policy.toml\"\n\
          {TLS}{STORE}{}\n\
          # The only thing a node listens on. Reaches it without any coordinator.\n\
