@@ -86,9 +86,10 @@ impl Forger {
         loop {
             match self.event().await? {
                 GatewayEvent::Answer { call: answered, answer, .. } if answered == call => {
-                    return match answer {
-                        FromNode::Refused(refusal) => Ok(refusal),
-                        other => Err(failed(&format!("the node was taken in: {other:?}"))),
+                    return if let FromNode::Refused(refusal) = answer {
+                        Ok(refusal)
+                    } else {
+                        Err(failed("the node was taken in"))
                     };
                 }
                 GatewayEvent::Attached { .. }
