@@ -53,6 +53,15 @@ bench:
 fuzz cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release
 
+# Long: the gate against the reference evaluator, on so many decisions. CI tries ten thousand.
+differential decisions="1000000":
+    PROPTEST_CASES={{ decisions }} cargo test --release --package quorate-policy --lib \
+        properties::the_gate_decides_as_the_reference_does
+
+# Long: what no test notices when it is changed (https://mutants.rs). Needs cargo-mutants.
+mutants package="quorate-trust":
+    cargo mutants --package {{ package }} --jobs 2 --timeout 60 -- --lib
+
 # Long: one libFuzzer target for so many seconds (docs/how-to/fuzz.md). Needs cargo-fuzz.
 fuzz-decoder target seconds="60":
     RUSTC_BOOTSTRAP=1 cargo fuzz run {{ target }} -- -max_total_time={{ seconds }}

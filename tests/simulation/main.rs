@@ -5,6 +5,7 @@
 
 mod bugs;
 mod hostile;
+mod hostile_changes;
 mod hostile_node;
 mod hostile_people;
 mod schedules;

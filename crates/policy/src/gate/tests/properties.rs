@@ -12,8 +12,12 @@ use crate::Change;
 const DECISIONS_PER_BUNDLE: usize = 16;
 
 fn cases() -> ProptestConfig {
+    decisions(2_000)
+}
+
+fn decisions(default: u32) -> ProptestConfig {
     let decisions = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    let cases = decisions.unwrap_or(2_000_u32).div_ceil(DECISIONS_PER_BUNDLE as u32);
+    let cases = decisions.unwrap_or(default).div_ceil(DECISIONS_PER_BUNDLE as u32);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
@@ -175,7 +179,7 @@ fn rank(decision: &Decision<Vec<String>>) -> u8 {
 }
 
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(decisions(10_000))]
 
     #[test]
     fn the_gate_decides_as_the_reference_does(model in models(), questions in questions()) {
@@ -185,6 +189,10 @@ proptest! {
             prop_assert_eq!(seen(&decision), model.decide(&asked), "{:?}: {}", asked, decision);
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases())]
 
     #[test]
     fn what_no_rule_permits_is_denied(mut model in models(), questions in questions()) {
