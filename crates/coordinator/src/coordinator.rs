@@ -86,8 +86,6 @@ pub struct Coordinator {
     pub(crate) root: TrustRoot,
     /// What follows it.
     pub(crate) roots: Succession<TrustRoot>,
-    /// Which policy bundles follow each other: what they say is for the nodes.
-    pub(crate) policies: Succession<()>,
     pub(crate) cluster: ClusterId,
     pub(crate) limits: Limits,
     pub(crate) nodes: Nodes,

@@ -41,7 +41,7 @@ impl Coordinator {
     fn load_order(&mut self, order: &Order, record: &OrderRecord) -> Result<(), ClientError> {
         let begins = record.begins;
         match &order.action {
-            OrderAction::ActivatePolicy(successor) => self.follow_policy(successor, begins),
+            OrderAction::ActivatePolicy(_) => Ok(()),
             OrderAction::UpdateRoot(successor) => {
                 let root = read_root(&record.order)?;
                 self.roots.append(successor, begins, root).map_err(precondition)
@@ -72,23 +72,14 @@ impl Coordinator {
             OrderAction::Unfreeze(_) => {
                 now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000))
             }
-            OrderAction::ActivatePolicy(successor) => {
-                self.follow_policy(successor, now)?;
-                return Ok(now);
-            }
+            // Bundles are for the nodes: one that they refuse must not be in the way of the next.
+            OrderAction::ActivatePolicy(_) => return Ok(now),
             OrderAction::UpdateRoot(successor) => {
                 return self.schedule_root(successor, signed, now);
             }
         };
         self.stops.carry_out(verified, begins).map_err(invalid)?;
         Ok(begins)
-    }
-
-    /// What a bundle says is for the nodes; that it follows the one before is for everybody.
-    fn follow_policy(&mut self, successor: &Successor, now: Timestamp) -> Result<(), ClientError> {
-        self.policies.append(successor, now, ()).map_err(precondition)?;
-        self.policies.begin(now);
-        Ok(())
     }
 
     fn schedule_root(

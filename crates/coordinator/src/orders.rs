@@ -110,7 +110,7 @@ impl Coordinator {
         };
         if let Some(standing) = self.orders.standing.get(&id) {
             if standing.record.digest == digest {
-                return self.order(&id);
+                return self.take_signatures(&id, order, out);
             }
             let message = format!("order id {id} stands for another order");
             return Err(ClientError::new(ErrorCode::Conflict, message));
@@ -122,6 +122,26 @@ impl Coordinator {
             self.bring(node, &id, out);
         }
         self.order(&id)
+    }
+
+    /// The same order again tells how it stands. With more signatures it is brought once more to the
+    /// nodes that refused it: it may have been signed by too few for what it brings.
+    fn take_signatures(&mut self, id: &OrderId, order: SignedOrder, out: &mut Out) -> Reply {
+        let root = &self.root;
+        let Some(standing) = self.orders.standing.get_mut(id) else {
+            return Err(not_found("order", id));
+        };
+        let more = order.signatures.len() > standing.record.order.signatures.len();
+        if more && order.verify(root).is_ok() {
+            standing.record.order = order;
+            standing.nodes.retain(|_, word| word.is_ok());
+            let held: Vec<_> = standing.nodes.keys().copied().collect();
+            out.write(Record::Order(standing.record.clone()));
+            for node in self.nodes.attached().into_iter().filter(|node| !held.contains(node)) {
+                self.bring(node, id, out);
+            }
+        }
+        self.order(id)
     }
 
     /// Makes an order this coordinator's own.

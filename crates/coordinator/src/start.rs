@@ -62,7 +62,6 @@ impl Coordinator {
             cluster: root.cluster(),
             nodes: Nodes::new(root.nodes.keys().copied()),
             roots: Succession::new(root.version(), root.hash()),
-            policies: Succession::new(1, root.policy),
             root,
             limits,
             calls: Calls::default(),

@@ -40,6 +40,9 @@ impl Node {
         };
         let earliest = settled.unwrap_or(earliest);
         let begins = bundle.not_before().map_or(earliest, |time| time.max(earliest));
+        if begins > now {
+            self.policies.check_room().map_err(succession)?;
+        }
         self.policies.append(successor, begins, bundle).map_err(succession)?;
         Ok(begins)
     }
@@ -60,6 +63,9 @@ impl Node {
             Amendment::Loosening { .. } => self.after_change_delay(now),
         };
         let begins = settled.unwrap_or(begins);
+        if begins > now {
+            self.roots.check_room().map_err(succession)?;
+        }
         self.roots.append(successor, begins, root).map_err(succession)?;
         Ok(begins)
     }

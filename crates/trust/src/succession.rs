@@ -52,7 +52,7 @@ pub enum SuccessionError {
         version: u64,
     },
     /// Too many wait already.
-    #[error("{SCHEDULED_MAX} wait to come into force already: wait for one, or for fewer")]
+    #[error("{SCHEDULED_MAX} wait to come into force already: take them back, or wait for one")]
     TooMany,
 }
 
@@ -80,10 +80,15 @@ impl<T> Succession<T> {
         if !successor.previous.contains(&newest) {
             return Err(SuccessionError::OtherPredecessor { newest, version });
         }
-        if self.scheduled.len() >= SCHEDULED_MAX {
-            return Err(SuccessionError::TooMany);
-        }
         Ok(())
+    }
+
+    /// Checks that one more may wait. One that does not wait needs no room: it takes back what does.
+    ///
+    /// # Errors
+    /// [`SuccessionError::TooMany`].
+    pub fn check_room(&self) -> Result<(), SuccessionError> {
+        if self.scheduled.len() < SCHEDULED_MAX { Ok(()) } else { Err(SuccessionError::TooMany) }
     }
 
     /// Takes the next document.

@@ -76,9 +76,14 @@ fn only_so_many_wait() {
     let mut chain = Succession::new(1, hash(1));
     for version in 2..2 + SCHEDULED_MAX as u8 {
         let next = successor(version.into(), version, &[version - 1]);
+        chain.check_room().unwrap();
         chain.append(&next, time(100), "waits").unwrap();
     }
+    assert_eq!(chain.check_room(), Err(SuccessionError::TooMany));
+    // What takes effect at once takes all of them back.
     let (version, _) = chain.newest();
     let next = successor(version + 1, 99, &[u8::try_from(version).unwrap()]);
-    assert_eq!(chain.append(&next, time(100), "one more"), Err(SuccessionError::TooMany));
+    chain.append(&next, time(1), "back").unwrap();
+    assert_eq!(begun(&mut chain, 1), Some("back"));
+    assert_eq!(chain.check_room(), Ok(()));
 }

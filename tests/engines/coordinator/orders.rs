@@ -104,6 +104,28 @@ fn a_node_that_was_away_for_long_takes_bundle_and_root_as_the_others_did() {
     assert!(holders(&mut cluster, &policy).contains(&id(3)));
 }
 
+/// A bundle that nodes refuse is in nobody's way, and more signatures can still come.
+#[test]
+fn a_bundle_that_too_few_signed_for_what_it_allows_can_be_signed_by_more() {
+    let mut cluster = cluster();
+    cluster.attach(&[1, 2, 3]);
+    let (now, fixture) = (cluster.lab.now, &cluster.lab.fixture);
+    let root = fixture.next_root(|root| {
+        root.quorums.get_mut(&"loosening".parse().unwrap()).unwrap().required = 3;
+    });
+    let root = fixture.update_root("root-2", &root, &["alice", "bob"], now);
+    let text = ClusterFixture::bundle_text();
+    let head = format!("version = 2\nprevious = \"{}\"\n", fixture.root.policy);
+    let text = text.replacen("version = 1\n", &head, 1).replace("= \"1000000\"", "= \"9000000\"");
+    let sign = |by: &[&str]| fixture.activate("policy-2", &text, by, now);
+    let (few, all) = (sign(&["alice", "bob"]), sign(&["alice", "bob", "carol"]));
+    order_view(cluster.ask(ClientRequest::SubmitOrder(root)));
+    order_view(cluster.ask(ClientRequest::SubmitOrder(few.clone())));
+    assert_eq!(holders(&mut cluster, &few), []);
+    order_view(cluster.ask(ClientRequest::SubmitOrder(all.clone())));
+    assert_eq!(holders(&mut cluster, &all), [id(1), id(2), id(3)]);
+}
+
 #[test]
 fn an_order_that_nobody_may_give_is_refused_and_changes_nothing() {
     let mut cluster = cluster();

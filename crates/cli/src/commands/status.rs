@@ -36,7 +36,13 @@ struct NodeReport {
     active_keys: u64,
     open_sessions: u64,
     root: Option<String>,
+    root_version: u64,
     policy: Option<String>,
+    policy_version: u64,
+    /// The freezes and suspensions in force there.
+    stops: Vec<String>,
+    /// What waits to come into force there.
+    scheduled: Vec<String>,
     audit: Option<String>,
     audit_length: Option<u64>,
     /// The node's clock, less the coordinator's, in milliseconds: up to 6 s too low, since what a
@@ -118,7 +124,11 @@ impl NodeReport {
             active_keys: status.active_keys,
             open_sessions: status.open_sessions,
             root: heads.map(|heads| heads.root.to_string()),
+            root_version: status.root_version,
             policy: heads.map(|heads| heads.bundle.to_string()),
+            policy_version: status.policy_version,
+            stops: status.stops,
+            scheduled: status.scheduled,
             audit: heads.map(|heads| heads.audit.to_string()),
             audit_length: heads.map(|heads| heads.audit_length),
             clock_offset_ms: heads.map(offset),
@@ -154,6 +164,10 @@ impl Report for StatusReport {
                 .as_ref()
                 .map_or_else(|| "-".to_owned(), |digest| digest.chars().take(8).collect())
         };
+        let named = |digest, version| match version {
+            0 => short(digest),
+            version => format!("{version}: {}", short(digest)),
+        };
         let rows = self.nodes.iter().map(|node| {
             let audit = node.audit_length.map_or(String::new(), |length| format!(" ({length})"));
             [
@@ -162,8 +176,8 @@ impl Report for StatusReport {
                 node.state(paint),
                 node.active_keys.to_string(),
                 node.open_sessions.to_string(),
-                short(&node.root),
-                short(&node.policy),
+                named(&node.root, node.root_version),
+                named(&node.policy, node.policy_version),
                 short(&node.audit) + &audit,
                 node.clock(),
                 node.version.clone(),
@@ -185,7 +199,13 @@ impl Report for StatusReport {
         ];
         let nodes = table(header, rows);
         let (cluster, version) = (paint.strong(&self.cluster), &self.coordinator_version);
-        format!("cluster {cluster}, coordinator {version}\n\n{nodes}")
+        let mut text = format!("cluster {cluster}, coordinator {version}\n\n{nodes}");
+        for node in &self.nodes {
+            for line in node.stops.iter().chain(&node.scheduled) {
+                text.push_str(&format!("\nnode {}: {line}", node.id));
+            }
+        }
+        text
     }
 }
 
@@ -205,7 +225,11 @@ mod tests {
             active_keys: 1,
             open_sessions: 0,
             root: Some("aa".to_owned()),
+            root_version: 1,
             policy: Some(policy.to_owned()),
+            policy_version: 2,
+            stops: Vec::new(),
+            scheduled: Vec::new(),
             audit: None,
             audit_length: None,
             clock_offset_ms: Some(-3),
@@ -233,6 +257,17 @@ mod tests {
     fn every_node_has_a_line() {
         let text = report(vec![node(1, true, "p"), node(2, false, "p")]).text(Paint::PLAIN);
         assert!(text.contains("ready") && text.contains("not attached") && text.contains("ok"));
+        assert!(text.contains("1: aa") && text.contains("2: p"), "{text}");
+    }
+
+    #[test]
+    fn what_is_stopped_and_what_waits_is_told() {
+        let stops = vec!["cluster is frozen by alice (order-1)".to_owned()];
+        let scheduled = vec!["policy version 3 begins tomorrow".to_owned()];
+        let nodes = vec![NodeReport { stops, scheduled, ..node(4, true, "p") }];
+        let text = report(nodes).text(Paint::PLAIN);
+        assert!(text.contains("node 4: cluster is frozen by alice"), "{text}");
+        assert!(text.contains("node 4: policy version 3 begins tomorrow"), "{text}");
     }
 
     #[test]
