@@ -292,6 +292,108 @@ fn one_liar_does_not_hasten_what_waits() {
     assert_eq!(word.body.begins, honest.body.begins, "the later of the two");
 }
 
+/// The word of a node that lies about the time.
+fn lie(lab: &Lab, honest: &Signed<Acceptance>, begins: Timestamp) -> Signed<Acceptance> {
+    let body = Acceptance { begins, ..honest.body.clone() };
+    Signed::sign(id(2), body, &lab.fixture.signers.nodes[&id(2)])
+}
+
+#[test]
+fn one_liar_does_not_delay_a_tightening() {
+    let mut lab = lab();
+    let order = activate(&lab, &tighter(&lab));
+    let honest = accept(&mut lab, 1, &order);
+    let never = Timestamp::from_millis(u64::MAX);
+    for acceptances in [vec![honest.clone(), lie(&lab, &honest, never)], Vec::new()] {
+        let mut lab = Lab::with_key(1, 3, 2, quorate_model::Scheme::FrostEd25519);
+        let FromNode::Accepted(word) =
+            lab.ask(id(3), ToNode::CarryOut { order: order.clone(), acceptances })
+        else {
+            panic!("refused")
+        };
+        assert_eq!(word.body.begins, lab.now);
+    }
+}
+
+#[test]
+fn one_liar_delays_what_waits_by_no_more_than_the_delay() {
+    let mut lab = lab();
+    let order = activate(&lab, &looser(&lab));
+    let honest = accept(&mut lab, 1, &order);
+    later(&mut lab, 8 * 24 * 3_600_000);
+    let never = Timestamp::from_millis(u64::MAX);
+    let acceptances = vec![honest.clone(), lie(&lab, &honest, never)];
+    let question = ToNode::CarryOut { order, acceptances };
+    let FromNode::Accepted(word) = lab.ask(id(3), question) else { panic!("refused") };
+    assert_eq!(word.body.begins, lab.now.plus_millis(DELAY_MS));
+}
+
+/// A bundle that ends a fork may be what one branch has in force and looser than the other.
+#[test]
+fn a_bundle_that_ends_a_fork_waits_everywhere() {
+    let mut lab = lab();
+    let order = activate(&lab, &tighter(&lab));
+    accept(&mut lab, 2, &order);
+    let (first, tight) = (lab.fixture.root.policy, &order.document.clone().unwrap());
+    let tight = quorate_policy::Bundle::parse(tight).unwrap().hash();
+    let both = next_policy(&lab, "policies", "policies")
+        .replace("version = 2", "version = 3")
+        .replace(&format!("\"{first}\""), &format!("[\"{first}\", \"{tight}\"]"));
+    let order = lab.fixture.activate("both", &both, QUORUM, lab.now);
+    for node in [1, 2] {
+        let begins = accept(&mut lab, node, &order).body.begins;
+        assert_eq!(begins, lab.now.plus_millis(DELAY_MS), "node {node}");
+    }
+}
+
+#[test]
+fn what_comes_after_a_stricter_one_that_waits_is_compared_with_that() {
+    let mut lab = lab();
+    let at = |text: String, time: Timestamp| {
+        text.replacen("policies", &format!("not_before = \"{time}\"\npolicies"), 1)
+    };
+    let (soon, later_on) = (lab.now.plus_millis(1_000), lab.now.plus_millis(2_000));
+    let strict = at(tighter(&lab), soon);
+    let order = activate(&lab, &strict);
+    accept(&mut lab, 1, &order);
+    let waits = quorate_policy::Bundle::parse(&strict).unwrap().hash();
+    let as_first = next_policy(&lab, "policies", "policies")
+        .replace("version = 2", "version = 3")
+        .replace(&lab.fixture.root.policy.to_string(), &waits.to_string());
+    let order = lab.fixture.activate("activate-3", &at(as_first, later_on), QUORUM, lab.now);
+    assert_eq!(accept(&mut lab, 1, &order).body.begins, lab.now.plus_millis(DELAY_MS));
+}
+
+/// The others had taken back what this node, which was away since, begins when it wakes.
+#[test]
+fn a_node_that_slept_through_a_change_and_its_taking_back_follows() {
+    let mut lab = lab();
+    // What is written differently counts as looser, there and back.
+    let loose = next_policy(&lab, "@title(\"bitcoin\")", "@title(\"other\")");
+    let order = activate(&lab, &loose);
+    for node in [1, 2, 3] {
+        accept(&mut lab, node, &order);
+    }
+    let waits = quorate_policy::Bundle::parse(&loose).unwrap().hash();
+    let back = next_policy(&lab, "policies", "policies")
+        .replace("version = 2", "version = 3")
+        .replace(&lab.fixture.root.policy.to_string(), &waits.to_string());
+    // Three persons have to sign what may allow more from now on; two signed this.
+    let strict = lab.fixture.next_root(|root| {
+        root.quorums.get_mut(&"loosening".parse().unwrap()).unwrap().required = 3;
+    });
+    let strict = lab.fixture.update_root("root-2", &strict, QUORUM, lab.now);
+    let back = lab.fixture.activate("activate-3", &back, QUORUM, lab.now);
+    let words: Vec<_> = [1, 2].map(|node| accept(&mut lab, node, &back)).into();
+    accept(&mut lab, 3, &strict);
+    later(&mut lab, 2 * DELAY_MS);
+    assert_eq!(versions(&mut lab, 3), (2, 2), "by its own records");
+    assert_eq!(refused(give(&mut lab, 3, &back)), RefusalCode::Invalid, "by its own judgement");
+    let question = ToNode::CarryOut { order: back, acceptances: words };
+    assert!(matches!(lab.ask(id(3), question), FromNode::Accepted(_)));
+    assert_eq!(versions(&mut lab, 3), (2, 3));
+}
+
 fn update(lab: &Lab, change: impl FnOnce(&mut TrustRoot)) -> SignedOrder {
     let root = lab.fixture.next_root(change);
     lab.fixture.update_root("root-2", &root, QUORUM, lab.now)
@@ -388,7 +490,11 @@ fn a_fork_of_the_root_is_healed_by_one_that_names_both_branches() {
     assert_eq!(refused(give(&mut lab, 1, &order)), RefusalCode::HeadsDiffer);
     let healing = lab.fixture.update_root("root-3b", &both, QUORUM, lab.now);
     for node in [1, 2] {
-        accept(&mut lab, node, &healing);
+        let begins = accept(&mut lab, node, &healing).body.begins;
+        assert!(begins > lab.now, "what is on another branch may be stricter: it always waits");
+    }
+    later(&mut lab, DELAY_MS + 2_000);
+    for node in [1, 2] {
         assert_eq!(versions(&mut lab, node), (3, 1));
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Purpose {
     Simulate(ClientCall),
     Order(OrderId),
     Orders,
-    FetchOrder,
+    FetchOrder(Digest),
     Reject,
     /// For the node that doubts its own.
     ReadClock(ParticipantId),

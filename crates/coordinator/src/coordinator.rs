@@ -223,7 +223,7 @@ impl Coordinator {
             Purpose::Simulate(call) => self.simulate_answered(node, call, answer, out),
             Purpose::Order(id) => self.order_answered(node, &id, answer, out),
             Purpose::Orders => self.orders_answered(node, answer, out),
-            Purpose::FetchOrder => self.order_fetched(node, answer, out),
+            Purpose::FetchOrder(digest) => self.order_fetched(node, digest, answer, out),
             // It ended here already.
             Purpose::Reject => {}
             Purpose::ReadClock(asker) => self.clock_read(asker, answer, out),
@@ -271,7 +271,7 @@ impl Coordinator {
             // Its next status shows what it does not have.
             Purpose::Order(_)
             | Purpose::Orders
-            | Purpose::FetchOrder
+            | Purpose::FetchOrder(_)
             | Purpose::Reject
             | Purpose::ReadClock(_)
             | Purpose::HearClock

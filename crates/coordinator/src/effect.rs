@@ -1,10 +1,8 @@
 //! What orders do at the coordinator itself. It decides nothing, but has to know whom it serves, and
-//! what not to try: it follows the same orders as the nodes.
+//! what not to try: it follows what the nodes hold.
 
-use quorate_model::{OrderId, Timestamp};
-use quorate_trust::{
-    Amendment, Order, OrderAction, SignedOrder, Successor, TrustRoot, VerifiedOrder,
-};
+use quorate_model::Timestamp;
+use quorate_trust::{Order, OrderAction, TrustRoot, VerifiedOrder};
 
 use crate::client::{ClientError, ErrorCode};
 use crate::coordinator::{Action, Coordinator};
@@ -20,89 +18,61 @@ impl Coordinator {
         acceptances: Vec<AcceptanceRecord>,
         now: Timestamp,
     ) -> Result<(), StartError> {
-        let mut parsed = Vec::new();
         for record in records {
-            let order = Order::parse(&record.order.text);
-            parsed
-                .push((order.map_err(|error| StartError::CarriedOut(error.to_string()))?, record));
-        }
-        let version = |order: &Order| order.action.successor().map(|successor| successor.version);
-        parsed.sort_by_key(|(order, _)| version(order));
-        for (order, record) in parsed {
-            self.load_order(&order, &record)
-                .map_err(|error| StartError::CarriedOut(error.to_string()))?;
+            let unreadable = |error: &dyn std::error::Error| StartError::Order(error.to_string());
+            let order = Order::parse(&record.order.text).map_err(|error| unreadable(&error))?;
+            if stops_or_lifts(&order.action) {
+                let by = record.order.signatures.iter().map(|signature| signature.person.clone());
+                let applied = self.stops.apply(&order, by.collect(), record.begins);
+                applied.map_err(|error| unreadable(&error))?;
+            }
             self.orders.insert(&order, record);
-            self.take_root(now);
         }
         acceptances.into_iter().for_each(|record| self.orders.accept(record.word));
+        self.follow_roots();
+        self.take_root(now);
         Ok(())
     }
 
-    fn load_order(&mut self, order: &Order, record: &OrderRecord) -> Result<(), ClientError> {
-        let begins = record.begins;
-        match &order.action {
-            OrderAction::ActivatePolicy(_) => Ok(()),
-            OrderAction::UpdateRoot(successor) => {
-                let root = read_root(&record.order)?;
-                self.roots.append(successor, begins, root).map_err(precondition)
-            }
-            OrderAction::Freeze(_)
-            | OrderAction::Unfreeze(_)
-            | OrderAction::Suspend(_)
-            | OrderAction::Resume(_)
-            | OrderAction::GenerateKey(_) => {
-                let by = record.order.signatures.iter().map(|signature| signature.person.clone());
-                self.stops.apply(order, by.collect(), begins).map(|_| ()).map_err(invalid)
-            }
-        }
-    }
-
     /// Does what an order says, as far as it concerns a coordinator. Gives from when on it holds here.
+    ///
+    /// Policy bundles are for the nodes, and a root is followed once they hold it: what they refuse must
+    /// not be in the way of what comes next.
     pub(crate) fn take_effect(
         &mut self,
-        signed: &SignedOrder,
         verified: &VerifiedOrder,
         now: Timestamp,
     ) -> Result<Timestamp, ClientError> {
-        let begins = match &verified.order().action {
-            OrderAction::Freeze(_)
-            | OrderAction::Suspend(_)
-            | OrderAction::Resume(_)
-            | OrderAction::GenerateKey(_) => now,
+        let action = &verified.order().action;
+        let begins = match action {
             OrderAction::Unfreeze(_) => {
                 now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000))
             }
-            // Bundles are for the nodes: one that they refuse must not be in the way of the next.
-            OrderAction::ActivatePolicy(_) => return Ok(now),
-            OrderAction::UpdateRoot(successor) => {
-                return self.schedule_root(successor, signed, now);
-            }
+            OrderAction::Freeze(_)
+            | OrderAction::Suspend(_)
+            | OrderAction::Resume(_)
+            | OrderAction::GenerateKey(_)
+            | OrderAction::ActivatePolicy(_)
+            | OrderAction::UpdateRoot(_) => now,
         };
-        self.stops.carry_out(verified, begins).map_err(invalid)?;
+        if stops_or_lifts(action) {
+            let carried_out = self.stops.carry_out(verified, begins);
+            carried_out.map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
+        }
         Ok(begins)
     }
 
-    fn schedule_root(
-        &mut self,
-        successor: &Successor,
-        signed: &SignedOrder,
-        now: Timestamp,
-    ) -> Result<Timestamp, ClientError> {
-        let root = read_root(signed)?;
-        let begins = match Amendment::between(&self.root, &root).map_err(invalid)? {
-            Amendment::Tightening => now,
-            Amendment::Loosening { .. } => {
-                now.plus_millis(self.root.change_delay_s.saturating_mul(1_000))
+    /// Schedules the versions of the root that so many nodes hold that one of them at least is honest,
+    /// from when on they are in force there.
+    pub(crate) fn follow_roots(&mut self) {
+        for (id, successor) in self.orders.roots() {
+            let Some(begins) = self.settled(&id) else { continue };
+            self.roots.hasten(&successor.hash, begins);
+            let document = self.orders.document(&id).map(TrustRoot::parse);
+            if let Some(Ok(root)) = document.filter(|_| self.roots.check(&successor).is_ok()) {
+                // It was just checked that it comes next.
+                let _ = self.roots.append(&successor, begins, root);
             }
-        };
-        self.roots.append(successor, begins, root).map_err(precondition)?;
-        Ok(begins)
-    }
-
-    /// A coordinator that heard of a root later than the nodes follows them.
-    pub(crate) fn hasten_root(&mut self, id: &OrderId) {
-        if let (Some(hash), Some(begins)) = (self.orders.root_of(id), self.settled(id)) {
-            self.roots.hasten(&hash, begins);
         }
     }
 
@@ -116,7 +86,6 @@ impl Coordinator {
     fn take_root(&mut self, now: Timestamp) -> bool {
         let Some(begun) = self.roots.begin(now) else { return false };
         self.root = begun.document;
-        self.nodes.admit(self.root.nodes.keys().copied());
         true
     }
 
@@ -126,14 +95,14 @@ impl Coordinator {
     }
 }
 
-fn read_root(signed: &SignedOrder) -> Result<TrustRoot, ClientError> {
-    TrustRoot::parse(signed.document.as_deref().unwrap_or_default()).map_err(invalid)
-}
-
-fn invalid(error: impl ToString) -> ClientError {
-    ClientError::new(ErrorCode::Invalid, error)
-}
-
-fn precondition(error: impl ToString) -> ClientError {
-    ClientError::new(ErrorCode::Precondition, error)
+/// Orders to make a key are not submitted here: they are refused as what stops nothing.
+const fn stops_or_lifts(action: &OrderAction) -> bool {
+    match action {
+        OrderAction::Freeze(_)
+        | OrderAction::Suspend(_)
+        | OrderAction::Unfreeze(_)
+        | OrderAction::Resume(_)
+        | OrderAction::GenerateKey(_) => true,
+        OrderAction::ActivatePolicy(_) | OrderAction::UpdateRoot(_) => false,
+    }
 }

@@ -32,13 +32,6 @@ impl Nodes {
         Self(ids.into_iter().map(|id| (id, NodeState::default())).collect())
     }
 
-    /// Takes in the nodes of a new version of the trust root.
-    pub(crate) fn admit(&mut self, ids: impl IntoIterator<Item = ParticipantId>) {
-        for id in ids {
-            self.0.entry(id).or_default();
-        }
-    }
-
     /// A node has said what it is on.
     pub(crate) fn is_on(&mut self, id: ParticipantId, heads: &Heads) {
         if let Some(node) = self.0.get_mut(&id) {

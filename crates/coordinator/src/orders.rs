@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_model::{Digest, OrderId, ParticipantId, Timestamp};
 use quorate_protocol::wire::{Acceptance, FromNode, Refusal, RefusalCode, ToNode};
-use quorate_trust::{Order, OrderAction, Signed, SignedOrder, VerifiedOrder, orders_head};
+use quorate_trust::{
+    Order, OrderAction, Signed, SignedOrder, Successor, VerifiedOrder, orders_head,
+};
 
 use crate::calls::Purpose;
 use crate::client::{ClientError, ClientReply, ErrorCode, OrderView};
@@ -28,10 +30,8 @@ pub(crate) struct Orders {
 #[derive(Debug)]
 struct Standing {
     record: OrderRecord,
-    /// In which order they are brought: what stops first, then by version of what they bring.
-    version: u64,
-    /// Hash of the version of the trust root that it brings, if it brings one.
-    root: Option<Digest>,
+    /// The version of the trust root that it brings, if it brings one.
+    root: Option<Successor>,
     nodes: BTreeMap<ParticipantId, Result<Signed<Acceptance>, Refusal>>,
 }
 
@@ -44,11 +44,10 @@ impl Default for Orders {
 
 impl Orders {
     pub(crate) fn insert(&mut self, order: &Order, record: OrderRecord) {
-        let version = order.action.successor().map_or(0, |successor| successor.version);
         self.by_digest.insert(record.digest, order.id.clone());
         self.head = orders_head(self.by_digest.keys());
         let root = match &order.action {
-            OrderAction::UpdateRoot(successor) => Some(successor.hash),
+            OrderAction::UpdateRoot(successor) => Some(successor.clone()),
             OrderAction::ActivatePolicy(_)
             | OrderAction::GenerateKey(_)
             | OrderAction::Freeze(_)
@@ -56,7 +55,7 @@ impl Orders {
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_) => None,
         };
-        let standing = Standing { record, version, root, nodes: BTreeMap::new() };
+        let standing = Standing { record, root, nodes: BTreeMap::new() };
         self.standing.insert(order.id.clone(), standing);
     }
 
@@ -68,9 +67,18 @@ impl Orders {
         }
     }
 
-    /// Hash of the version of the trust root that an order brings, if it brings one.
-    pub(crate) fn root_of(&self, id: &OrderId) -> Option<Digest> {
-        self.standing.get(id)?.root
+    /// The versions of the trust root that orders bring, oldest first.
+    pub(crate) fn roots(&self) -> Vec<(OrderId, Successor)> {
+        let roots = self.standing.iter();
+        let mut roots: Vec<_> =
+            roots.filter_map(|(id, order)| Some((id.clone(), order.root.clone()?))).collect();
+        roots.sort_by_key(|(_, successor)| successor.version);
+        roots
+    }
+
+    /// The document that an order brings.
+    pub(crate) fn document(&self, id: &OrderId) -> Option<&str> {
+        self.standing.get(id)?.record.order.document.as_deref()
     }
 
     /// One hash of all of them.
@@ -87,17 +95,20 @@ impl Orders {
         }
     }
 
-    /// What to bring to a node that holds these, in that order.
+    /// What to bring to a node that holds these, in that order: what it has not refused before, what
+    /// stops before documents, and those as they came, since each was signed under what was before it.
     fn missing_at(&self, node: ParticipantId, known: &BTreeSet<Digest>) -> Vec<OrderId> {
-        let missing = |standing: &Standing| {
+        let missing = self.standing.iter().filter_map(|(id, standing)| {
             let refusal = standing.nodes.get(&node).and_then(|word| word.as_ref().err());
             let for_good = refusal.is_some_and(|refusal| refusal.code == RefusalCode::Invalid);
-            !for_good && !known.contains(&standing.record.digest)
-        };
-        let missing = self.standing.iter().filter(|(_, standing)| missing(standing));
-        let mut missing: Vec<_> = missing.map(|(id, standing)| (standing.version, id)).collect();
+            let record = &standing.record;
+            let has_document = record.order.document.is_some();
+            let place = (refusal.is_some(), has_document, record.created, id);
+            (!for_good && !known.contains(&record.digest)).then_some(place)
+        });
+        let mut missing: Vec<_> = missing.collect();
         missing.sort_unstable();
-        missing.into_iter().map(|(_, id)| id.clone()).take(AT_ONCE_MAX).collect()
+        missing.into_iter().map(|(.., id)| id.clone()).take(AT_ONCE_MAX).collect()
     }
 }
 
@@ -151,11 +162,10 @@ impl Coordinator {
         verified: &VerifiedOrder,
         out: &mut Out,
     ) -> Result<(), ClientError> {
-        let begins = self.take_effect(&order, verified, out.now)?;
+        let begins = self.take_effect(verified, out.now)?;
         let record = OrderRecord { order, digest: verified.digest(), created: out.now, begins };
         out.write(Record::Order(record.clone()));
         self.orders.insert(verified.order(), record);
-        self.begin_root(out);
         self.requests.wake_all(out.now);
         Ok(())
     }
@@ -187,7 +197,8 @@ impl Coordinator {
         {
             standing.nodes.insert(node, Ok(word.clone()));
             out.write(Record::Acceptance(AcceptanceRecord { word }));
-            self.hasten_root(id);
+            self.follow_roots();
+            self.begin_root(out);
         }
     }
 
@@ -198,7 +209,7 @@ impl Coordinator {
         let new = theirs.iter().filter(|digest| !self.orders.by_digest.contains_key(*digest));
         for digest in new.take(AT_ONCE_MAX).copied().collect::<Vec<_>>() {
             let question = ToNode::Order(digest);
-            self.ask(node, Purpose::FetchOrder, question, self.limits.phase_ms, out);
+            self.ask(node, Purpose::FetchOrder(digest), question, self.limits.phase_ms, out);
         }
         for id in self.orders.missing_at(node, &theirs.into_iter().collect()) {
             self.bring(node, &id, out);
@@ -207,9 +218,18 @@ impl Coordinator {
 
     /// An order that a node holds and that was new here. Refused where it contradicts what is known
     /// here: the node said so too late, or lies.
-    pub(crate) fn order_fetched(&mut self, node: ParticipantId, answer: FromNode, out: &mut Out) {
+    pub(crate) fn order_fetched(
+        &mut self,
+        node: ParticipantId,
+        digest: Digest,
+        answer: FromNode,
+        out: &mut Out,
+    ) {
         let FromNode::Order(order) = answer else { return };
         let Ok(verified) = order.verify(&self.root) else { return };
+        if verified.digest() != digest {
+            return;
+        }
         let id = &verified.order().id;
         let is_new = !self.orders.standing.contains_key(id);
         if is_new && self.adopt(order, &verified, out).is_ok() {

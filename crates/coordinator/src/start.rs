@@ -44,7 +44,7 @@ pub enum StartError {
     NoKeyOrder,
     /// A stored order cannot be read, or contradicts another.
     #[error("the store has an order that cannot have been carried out: {0}")]
-    CarriedOut(String),
+    Order(String),
 }
 
 impl Coordinator {

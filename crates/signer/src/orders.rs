@@ -65,11 +65,12 @@ impl Node {
             return Err(refuse(RefusalCode::Busy, reason));
         }
         let settled = self.settled(digest, acceptances);
-        // A stop takes effect whatever the clock says; everything else depends on time, unless others
-        // say when it was.
-        if !verified.order().action.is_stop() && settled.is_none() {
+        // A stop takes effect whatever the clock says; everything else depends on time.
+        if !verified.order().action.is_stop() {
             self.check_clock(turn.now)?;
-            verified.check_time(turn.now).map_err(order)?;
+            if settled.is_none() {
+                verified.check_time(turn.now).map_err(order)?;
+            }
         }
         let begins = self.take_effect(&signed, &verified, settled, turn.now)?;
         let record = OrderRecord { order: signed, begins };
@@ -93,7 +94,8 @@ impl Node {
 
     /// From when on the order holds elsewhere, where so many nodes say so that one of them at least is
     /// honest: it took the order within its window, and waited as long as was due. A node that was
-    /// away then does as it did.
+    /// away then does as it did. Others may say a later time, and never an earlier one; so nobody waits
+    /// longer than by its own count.
     fn settled(&self, order: Digest, acceptances: Vec<Signed<Acceptance>>) -> Option<Timestamp> {
         let words = self.authenticate(acceptances).ok()?;
         let of_it = words.iter().filter(|word| word.body().order == order);
@@ -114,10 +116,10 @@ impl Node {
     ) -> Result<Timestamp, Refusal> {
         let begins = match &verified.order().action {
             OrderAction::Freeze(_) | OrderAction::Suspend(_) | OrderAction::GenerateKey(_) => now,
-            OrderAction::Resume(_) => settled.unwrap_or(now),
+            OrderAction::Resume(_) => settled.map_or(now, |settled| settled.min(now)),
             OrderAction::Unfreeze(_) => {
-                let delay = self.root.unfreeze_delay_s.saturating_mul(1_000);
-                settled.unwrap_or_else(|| now.plus_millis(delay))
+                let own = now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000));
+                settled.map_or(own, |settled| settled.min(own))
             }
             OrderAction::ActivatePolicy(successor) => {
                 return self.schedule_policy(successor, signed, verified, settled, now);

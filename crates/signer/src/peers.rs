@@ -1,5 +1,6 @@
 //! What a node remembers of the others' audit logs: they only grow, so a node that shows an older one
-//! was put back to an earlier state, and may have forgotten a freeze, a denial or an attempt.
+//! was put back to an earlier state, and may have forgotten a freeze, a denial or an attempt. That a longer
+//! log grew from the one before is believed: an answer carries no proof of it.
 
 use std::collections::BTreeMap;
 

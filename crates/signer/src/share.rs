@@ -32,12 +32,13 @@ impl Node {
         let answers = self.authenticate(answers)?;
         self.check_clock(turn.now)?;
         self.check_heads(&answers, turn.now)?;
-        self.check_logs(&answers, turn)?;
         let Some(session) = self.sessions.take(subject, attempt) else {
             let reason =
                 format!("attempt {attempt} holds no nonces here: it was used or it expired");
             return Err(refuse(RefusalCode::NotFound, reason));
         };
+        // After the session: so nobody fills the audit log with one false answer.
+        self.check_logs(&answers, turn)?;
         let Session { reserved, permit, subject, .. } = session;
         let context = reserved.context().clone();
         let release = Release { reserved, context, answers };

@@ -31,15 +31,9 @@ impl Node {
             let reason = format!("the bundle fails its own test {:?}", test.name);
             return Err(refuse(RefusalCode::Invalid, reason));
         }
-        let earliest = match Change::between(self.gate.bundle(), &bundle) {
-            Change::Tightening => now,
-            Change::Loosening { .. } => {
-                verified.check_loosening(&self.root).map_err(order)?;
-                self.after_change_delay(now)
-            }
-        };
-        let earliest = settled.unwrap_or(earliest);
-        let begins = bundle.not_before().map_or(earliest, |time| time.max(earliest));
+        let own = self.judge_policy(&bundle, verified, now);
+        let begins = self.earlier(own, settled, now)?;
+        let begins = bundle.not_before().map_or(begins, |time| time.max(begins));
         if begins > now {
             self.policies.check_room().map_err(succession)?;
         }
@@ -57,17 +51,61 @@ impl Node {
     ) -> Result<Timestamp, Refusal> {
         self.roots.check(successor).map_err(succession)?;
         let root = read_root(signed, successor)?;
-        let invalid = |error| refuse(RefusalCode::Invalid, error);
-        let begins = match Amendment::between(&self.root, &root).map_err(invalid)? {
-            Amendment::Tightening => now,
-            Amendment::Loosening { .. } => self.after_change_delay(now),
-        };
-        let begins = settled.unwrap_or(begins);
+        let own = self.judge_root(&root, now);
+        let begins = self.earlier(own, settled, now)?;
         if begins > now {
             self.roots.check_room().map_err(succession)?;
         }
         self.roots.append(successor, begins, root).map_err(succession)?;
         Ok(begins)
+    }
+
+    /// From when on a bundle would be in force by this node's own judgement. It is compared with every
+    /// bundle that could be in force before it; one that ends a fork follows a bundle that this node may
+    /// not have.
+    fn judge_policy(
+        &self,
+        bundle: &Bundle,
+        verified: &VerifiedOrder,
+        now: Timestamp,
+    ) -> Result<Timestamp, Refusal> {
+        let earliest = bundle.not_before().map_or(now, |time| time.max(now));
+        let waiting = self.policies.scheduled().iter().filter(|next| next.begins <= earliest);
+        let before = waiting.map(|next| &next.document).chain([self.gate.bundle()]);
+        let tightens = |before: &Bundle| Change::between(before, bundle) == Change::Tightening;
+        if bundle.previous().len() == 1 && before.into_iter().all(tightens) {
+            return Ok(now);
+        }
+        verified.check_loosening(&self.root).map_err(order)?;
+        Ok(self.after_change_delay(now))
+    }
+
+    /// As [`Node::judge_policy`], of a version of the trust root.
+    fn judge_root(&self, root: &TrustRoot, now: Timestamp) -> Result<Timestamp, Refusal> {
+        let ends_fork = root.lineage.as_ref().is_some_and(|lineage| lineage.previous.len() > 1);
+        match Amendment::between(&self.root, root) {
+            Ok(Amendment::Tightening) if !ends_fork => Ok(now),
+            Ok(Amendment::Tightening | Amendment::Loosening { .. }) => {
+                Ok(self.after_change_delay(now))
+            }
+            Err(error) => Err(refuse(RefusalCode::Invalid, error)),
+        }
+    }
+
+    /// What begins by this node's own judgement, or elsewhere already. A node that was away may have
+    /// another document in force than the others had when they took this one: then their judgement counts.
+    fn earlier(
+        &self,
+        own: Result<Timestamp, Refusal>,
+        settled: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Timestamp, Refusal> {
+        match (own, settled) {
+            (Ok(own), None) => Ok(own),
+            (Ok(own), Some(settled)) => Ok(settled.min(own)),
+            (Err(_), Some(settled)) => Ok(settled.min(self.after_change_delay(now))),
+            (Err(refusal), None) => Err(refusal),
+        }
     }
 
     fn after_change_delay(&self, now: Timestamp) -> Timestamp {
@@ -77,14 +115,17 @@ impl Node {
     /// Brings into force what is due, as far as the clock can be trusted. Sessions that began before
     /// end: the heads in their answers are not this node's any more.
     pub(crate) fn begin_due(&mut self, turn: &mut Turn) {
-        if self.check_clock(turn.now).is_err() {
-            return;
-        }
-        if let Some(begun) = self.roots.begin(turn.now) {
+        let time = match self.check_clock(turn.now) {
+            Ok(()) => turn.now,
+            // Behind its own records, which were written by a clock that it believed.
+            Err(_) if self.clock.doubt().is_none() => self.log.time(),
+            Err(_) => return,
+        };
+        if let Some(begun) = self.roots.begin(time) {
             self.audit(begun_event(EventKind::RootBegun, &begun), turn);
             self.enforce_root(begun);
         }
-        if let Some(begun) = self.policies.begin(turn.now) {
+        if let Some(begun) = self.policies.begin(time) {
             self.audit(begun_event(EventKind::PolicyBegun, &begun), turn);
             self.gate = Gate::new(begun.document);
         }

@@ -1,6 +1,6 @@
 //! `quorate order` and `quorate freeze`.
 
-mod report;
+pub(super) mod report;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -19,7 +19,7 @@ use crate::output::Output;
 use crate::profile::Profile;
 use crate::setup::join::read_key;
 use crate::signing::document;
-use crate::{files, roots};
+use crate::{clock, files, roots};
 
 pub(super) async fn run(
     command: Root,
@@ -111,28 +111,30 @@ fn sign(
     Ok(Exit::Ok)
 }
 
-/// Takes versions from a coordinator, each verified under the one before, up to the one in force.
+/// Takes the versions that are in force from a coordinator. Each is verified under the one before, and so
+/// are the words of as many nodes as sign that it is in force.
 async fn fetch(dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
     let client = connect(dir).await?;
-    let in_force = TrustRoot::parse(&client.cluster().await?.root)?;
-    let orders: Vec<_> = client.orders().await?.into_iter().filter_map(signed).collect();
+    let answers = client.orders().await?;
     let profile = client.profile();
     let (mut root, from) = (profile.root.clone(), profile.root.version());
-    while root.version() < in_force.version() {
-        let next = orders.iter().find(|order| follows(order, &root)).ok_or_else(|| {
-            let message =
-                format!("the coordinator does not have what follows version {}", root.version());
-            Failure::new(Exit::Error, message)
-        })?;
-        roots::keep(&profile.genesis, next, &root)?;
-        root = roots::successor(next, &root)?;
+    while let Some((order, answer)) = answers.iter().find_map(|answer| following(answer, &root)) {
+        let next = roots::successor(&order, &root)?;
+        let begins = order::report::begins(answer, order.digest(), profile)?;
+        if begins.is_none_or(|begins| begins > clock::now()) {
+            break;
+        }
+        roots::keep(&profile.genesis, &order, &root)?;
+        root = next;
     }
     output.show(&FetchReport::new(from, &root))?;
     Ok(Exit::Ok)
 }
 
-fn signed(answer: Answer) -> Option<SignedOrder> {
-    SignedOrder::try_from(answer.order?).ok()
+/// The order that an answer is about, where it brings what follows this version.
+fn following<'a>(answer: &'a Answer, root: &TrustRoot) -> Option<(SignedOrder, &'a Answer)> {
+    let order = SignedOrder::try_from(answer.order.clone()?).ok()?;
+    follows(&order, root).then_some((order, answer))
 }
 
 fn follows(order: &SignedOrder, root: &TrustRoot) -> bool {

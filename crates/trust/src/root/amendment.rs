@@ -27,7 +27,9 @@ pub enum AmendmentError {
     #[error("policy: the bundle that the cluster began with cannot change; order activate-policy")]
     Policy,
     /// A node's key signs votes and certificates that clients verify.
-    #[error("node {0} is gone or has another identity key: keys would have to be reshared first")]
+    #[error(
+        "node {0} is new, is gone, or has another identity key: that takes a reshare of the keys, which this version does not do"
+    )]
     Node(ParticipantId),
     /// Somebody could decide alone what took several.
     #[error("{0}")]
@@ -54,8 +56,9 @@ impl Amendment {
         if let Some(point) = new.single_points().into_iter().find(|point| !known.contains(point)) {
             return Err(AmendmentError::SinglePoint(point));
         }
-        for (id, node) in &old.nodes {
-            if new.nodes.get(id).is_none_or(|kept| kept.identity != node.identity) {
+        for id in old.nodes.keys().chain(new.nodes.keys()) {
+            let identity = |root: &TrustRoot| root.nodes.get(id).map(|node| node.identity);
+            if identity(old) != identity(new) {
                 return Err(AmendmentError::Node(*id));
             }
         }
@@ -94,10 +97,8 @@ impl Comparison<'_> {
 
     fn nodes(&mut self) {
         for (id, node) in &self.new.nodes {
-            match self.old.nodes.get(id) {
-                None => self.why.push(format!("node {id} is new")),
-                Some(before) if before != node => self.why.push(format!("node {id} has changed")),
-                Some(_) => {}
+            if self.old.nodes.get(id) != Some(node) {
+                self.why.push(format!("node {id} has changed"));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What an order says, and where it holds: verified here.
 
+use std::collections::BTreeMap;
+
 use quorate_api::pb::custody::v1::{Order as Answer, OrderAnswer};
 use quorate_api::pb::statement::v1::SignedAcceptance;
 use quorate_model::{Digest, ParticipantId, Timestamp};
@@ -48,21 +50,15 @@ impl OrderReport {
     pub(super) fn new(answer: &Answer, profile: &Profile) -> Result<Self, Failure> {
         let order = verified(answer, profile)?;
         let mut report = Self::of(&order);
-        let mut begins = Vec::new();
+        report.begins = begins(answer, order.digest(), profile)?.map(|time| time.to_string());
         for OrderAnswer { node, acceptance, refusal } in answer.answers.clone() {
             match acceptance {
                 Some(word) => {
-                    let (node, from) = held_by(word, order.digest(), profile)?;
-                    report.held_by.push(node.get());
-                    begins.push(from);
+                    report.held_by.push(held_by(word, order.digest(), profile)?.0.get());
                 }
                 None => report.refused_by.push(RefusalReport { node, reason: refusal }),
             }
         }
-        begins.sort_unstable();
-        let enough = profile.root.threshold_floor.as_usize().checked_sub(1);
-        let begins = enough.and_then(|at| begins.get(at));
-        report.begins = begins.map(ToString::to_string);
         Ok(report)
     }
 
@@ -134,6 +130,23 @@ pub(super) fn verified(answer: &Answer, profile: &Profile) -> Result<VerifiedOrd
         let hint = "it may be signed under another version of the trust root: quorate root fetch";
         Failure::from(error).hint(hint)
     })
+}
+
+/// From when on as many nodes as sign hold an order, by words that are verified here.
+pub(crate) fn begins(
+    answer: &Answer,
+    order: Digest,
+    profile: &Profile,
+) -> Result<Option<Timestamp>, Failure> {
+    let mut begins = BTreeMap::new();
+    for word in answer.answers.iter().filter_map(|said| said.acceptance.clone()) {
+        let (node, from) = held_by(word, order, profile)?;
+        begins.insert(node, from);
+    }
+    let mut begins: Vec<_> = begins.into_values().collect();
+    begins.sort_unstable();
+    let enough = profile.root.threshold_floor.as_usize().checked_sub(1);
+    Ok(enough.and_then(|at| begins.get(at)).copied())
 }
 
 /// Which node said, verifiably, that it holds this order, and from when on.

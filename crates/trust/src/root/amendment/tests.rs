@@ -105,13 +105,6 @@ fn whatever_lets_somebody_do_more_waits() {
         let service = ServiceEntry { key: key(), owners: BTreeSet::new() };
         root.services.insert("refunds".parse().unwrap(), service);
     });
-    loosens("node 4 is new", |root| {
-        let mut node = node(4);
-        node.operator = "dune".parse().unwrap();
-        root.nodes.insert(ParticipantId::new(4).unwrap(), node);
-        // A majority of four.
-        root.threshold_floor = quorate_model::Threshold::new(3).unwrap();
-    });
     loosens("node 1 has changed", |root| {
         root.nodes.values_mut().next().unwrap().tls = Digest::new([77; 32]);
     });
@@ -161,6 +154,15 @@ fn some_things_no_quorum_changes() {
         amended(|root| root.nodes.get_mut(&one).unwrap().identity = key()),
         Err(AmendmentError::Node(one))
     );
+    let four = ParticipantId::new(4).unwrap();
+    let joined = amended(|root| {
+        let mut node = node(4);
+        node.operator = "dune".parse().unwrap();
+        root.nodes.insert(four, node);
+        // A majority of four.
+        root.threshold_floor = quorate_model::Threshold::new(3).unwrap();
+    });
+    assert_eq!(joined, Err(AmendmentError::Node(four)));
     assert_eq!(amended(|root| root.policy = Digest::new([99; 32])), Err(AmendmentError::Policy));
     assert_eq!(
         amended(|root| root.lineage.as_mut().unwrap().cluster = Digest::new([99; 32])),
