@@ -247,3 +247,24 @@ fn what_nobody_reads_is_not_approved() {
     };
     assert!(matches!(Approval::parse(&longer.render()), Err(TextError::TooLong { .. })));
 }
+
+#[test]
+fn limits_hold_to_the_last_unit() {
+    const WEEK_MS: u64 = 604_800_000;
+    let world = world();
+    let lasting = |millis| {
+        let mut approval = world.approval();
+        approval.expires = approval.not_before.plus_millis(millis);
+        world.verify(&approval)
+    };
+    assert!(lasting(WEEK_MS).is_ok());
+    assert_eq!(lasting(WEEK_MS + 1).unwrap_err(), ApprovalError::BadWindow);
+    // It may end when its request does, and not after.
+    let verified = world.verify(&world.approval()).unwrap();
+    assert_eq!(verified.check_subject(&world.subject(), at(9_000)), Ok(()));
+    let outlives = ApprovalError::OutlivesRequest("alice".parse().unwrap());
+    assert_eq!(verified.check_subject(&world.subject(), at(8_999)), Err(outlives));
+    let long = |bytes: usize| Approval::parse(&"x".repeat(bytes)).unwrap_err();
+    assert!(matches!(long(APPROVAL_BYTES_MAX), TextError::Kind { .. }));
+    assert_eq!(long(APPROVAL_BYTES_MAX + 1), TextError::TooLong { max: APPROVAL_BYTES_MAX });
+}

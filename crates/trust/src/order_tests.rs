@@ -338,3 +338,17 @@ fn what_may_allow_more_takes_the_loosening_quorum_as_well() {
     let missing = OrderError::QuorumMissing { quorum: "loosening", present: 2, required: 3 };
     assert_eq!(verified.check_loosening(&people.root), Err(missing));
 }
+
+#[test]
+fn an_order_lives_seven_days_and_no_longer() {
+    const WEEK_MS: u64 = 604_800_000;
+    let people = people();
+    let lasting = |millis| {
+        let mut order = people.order();
+        order.window.expires = Some(order.window.not_before.plus_millis(millis));
+        order.check(&people.root)
+    };
+    assert_eq!(lasting(WEEK_MS), Ok(()));
+    assert_eq!(lasting(WEEK_MS + 1), Err(OrderError::BadWindow));
+    assert_eq!(lasting(0), Err(OrderError::BadWindow));
+}
