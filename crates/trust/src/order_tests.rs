@@ -352,3 +352,93 @@ fn an_order_lives_seven_days_and_no_longer() {
     assert_eq!(lasting(WEEK_MS + 1), Err(OrderError::BadWindow));
     assert_eq!(lasting(0), Err(OrderError::BadWindow));
 }
+
+#[test]
+fn a_service_that_is_known_can_be_frozen_and_no_other() {
+    let mut people = people();
+    let key = SigningKey::generate(&mut OsRng).public_key();
+    let service = crate::ServiceEntry { key, owners: BTreeSet::new() };
+    people.root.services.insert("payments".parse().unwrap(), service);
+    let freeze = |name: &str| {
+        let scope = Scope::Service(name.parse().unwrap());
+        people.order_to(OrderAction::Freeze(scope)).check(&people.root)
+    };
+    assert_eq!(freeze("payments"), Ok(()));
+    assert_eq!(freeze("others"), Err(OrderError::UnknownService("others".parse().unwrap())));
+}
+
+#[test]
+fn an_order_carries_sixteen_signatures_and_no_more() {
+    let people = people();
+    let signed = |names: &[&str]| people.sign(&people.order(), names).verify(&people.root);
+    let many = [["alice"; SIGNATURES_MAX - 1].as_slice(), &["bob"]].concat();
+    let verified = signed(&many).unwrap();
+    let signers: BTreeSet<_> = ["alice", "bob"].map(|name| name.parse().unwrap()).into();
+    assert_eq!(verified.signers(), &signers);
+    let made = verified.key_order().unwrap();
+    assert_eq!(made.generate_key().key.as_str(), "treasury");
+    let more = [many.as_slice(), &["carol"]].concat();
+    assert_eq!(signed(&more), Err(OrderError::TooManySignatures));
+    let freeze = people.order_to(OrderAction::Freeze(Scope::Cluster));
+    let freeze = people.sign(&freeze, &["alice"]).verify(&people.root).unwrap();
+    assert!(freeze.key_order().is_none());
+}
+
+/// What is carried out here was verified: what one person may use up is counted.
+#[test]
+fn a_person_freezes_so_often_and_others_still_can() {
+    let people = people();
+    let freeze = |number: usize, by: &str| {
+        let mut order = people.order_to(OrderAction::Freeze(Scope::Cluster));
+        order.id = format!("freeze-{number}").parse().unwrap();
+        people.sign(&order, &[by]).verify(&people.root).unwrap()
+    };
+    let mut stops = crate::Stops::default();
+    let first = freeze(0, "alice");
+    for number in 0..64 {
+        assert_eq!(stops.carry_out(&freeze(number, "alice"), Timestamp::ZERO), Ok(true));
+    }
+    let spent = Err(crate::StopError::TooManyOfOne);
+    assert_eq!(stops.carry_out(&freeze(64, "alice"), Timestamp::ZERO), spent);
+    assert_eq!(stops.carry_out(&first, Timestamp::ZERO), Ok(false), "what was done is done");
+    assert_eq!(stops.carry_out(&freeze(65, "bob"), Timestamp::ZERO), Ok(true));
+    // Suspensions take a quorum, and are not counted.
+    let suspend = people.order_to(OrderAction::Suspend("treasury".parse().unwrap()));
+    let suspend = people.sign(&suspend, &["alice", "bob"]).verify(&people.root).unwrap();
+    assert_eq!(stops.carry_out(&suspend, Timestamp::ZERO), Ok(true));
+}
+
+#[test]
+fn a_lift_is_of_the_kind_of_its_stop() {
+    let people = people();
+    let verified = |action: OrderAction| {
+        let order = people.order_to(action);
+        people.sign(&order, &["alice", "bob"]).verify(&people.root).unwrap()
+    };
+    let key: KeyId = "treasury".parse().unwrap();
+    let (freeze, suspend) = (
+        verified(OrderAction::Freeze(Scope::Key(key.clone()))),
+        verified(OrderAction::Suspend(key.clone())),
+    );
+    let mut stops = crate::Stops::default();
+    let now = Timestamp::from_millis(5);
+    stops.carry_out(&freeze, now).unwrap();
+    assert!(!stops.suspends(&key, now), "a freeze is no suspension");
+    stops.carry_out(&suspend, now).unwrap();
+    assert!(stops.suspends(&key, now) && !stops.suspends(&"other".parse().unwrap(), now));
+    let told: BTreeSet<_> = stops.in_force(now).map(|(_, stop)| stop.to_string()).collect();
+    let said = ["frozen", "suspended"]
+        .map(|verb| format!("key:treasury is {verb} by alice, bob (order-1)"));
+    assert_eq!(told, said.into());
+    let wrong = Err(crate::StopError::WrongLift("order-1".parse().unwrap()));
+    for (lift, stop) in [
+        (OrderAction::Resume(freeze.digest()), &freeze),
+        (OrderAction::Unfreeze(suspend.digest()), &suspend),
+    ] {
+        assert_eq!(stops.carry_out(&verified(lift), now), wrong, "{:?}", stop.order().action);
+    }
+    for lift in [OrderAction::Unfreeze(freeze.digest()), OrderAction::Resume(suspend.digest())] {
+        assert_eq!(stops.carry_out(&verified(lift), now), Ok(true));
+    }
+    assert_eq!(stops.in_force(now).count(), 0);
+}

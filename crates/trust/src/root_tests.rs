@@ -166,3 +166,34 @@ fn whoever_could_do_harm_alone_is_named() {
     root.nodes.values_mut().next().unwrap().operator = "core".parse().unwrap();
     assert!(matches!(&root.single_points()[..], [Operator { nodes, .. }] if nodes.len() == 2));
 }
+
+#[test]
+fn limits_hold_to_the_last_unit() {
+    let with = |change: &dyn Fn(&mut TrustRoot)| {
+        let mut changed = root();
+        change(&mut changed);
+        changed.check()
+    };
+    assert_eq!(with(&|root| root.change_delay_s = 604_800), Ok(()), "seven days");
+    let longer = Err(RootError::Delay("change-delay-seconds"));
+    assert_eq!(with(&|root| root.change_delay_s = 604_801), longer);
+    let credentials = |count: usize| {
+        with(&|root| {
+            let keys = (0..count).map(|_| key().into()).collect();
+            root.persons.values_mut().next().unwrap().credentials = keys;
+        })
+    };
+    assert_eq!(credentials(CREDENTIALS_MAX), Ok(()));
+    assert!(matches!(credentials(CREDENTIALS_MAX + 1), Err(RootError::Credentials(_))));
+}
+
+#[test]
+fn a_label_is_a_short_word() {
+    let parsed = |text: &str| text.parse::<Label>();
+    let longest = "x".repeat(64);
+    assert_eq!(parsed(&longest).unwrap().to_string(), longest);
+    assert_eq!(format!("{:?}", parsed("eu-1").unwrap()), "eu-1");
+    for bad in ["", &"x".repeat(65), "two words", "caf\u{e9}", "tab\t"] {
+        assert!(parsed(bad).is_err(), "{bad:?}");
+    }
+}
