@@ -442,3 +442,13 @@ fn a_lift_is_of_the_kind_of_its_stop() {
     }
     assert_eq!(stops.in_force(now).count(), 0);
 }
+
+#[test]
+fn a_scope_is_one_of_three() {
+    for scope in ["cluster", "key:treasury", "service:payments"] {
+        assert_eq!(scope.parse::<Scope>().unwrap().to_string(), scope);
+    }
+    for bad in ["", "all", "cluster:", "cluster:x", "key:", "key", "service:", "keys:treasury"] {
+        assert!(bad.parse::<Scope>().is_err(), "{bad:?}");
+    }
+}

@@ -22,6 +22,8 @@ fn what_follows_comes_into_force_in_its_time() {
     let mut chain = Succession::new(1, hash(1));
     chain.append(&successor(2, 2, &[1]), time(100), "second").unwrap();
     assert_eq!((chain.newest(), chain.next_begin()), ((2, hash(2)), Some(time(100))));
+    let [waiting] = chain.scheduled() else { panic!("one waits") };
+    assert_eq!((waiting.version, waiting.hash, waiting.document), (2, hash(2), "second"));
     assert_eq!(begun(&mut chain, 99), None);
     assert_eq!(begun(&mut chain, 100), Some("second"));
     assert_eq!((begun(&mut chain, 200), chain.next_begin()), (None, None), "once only");
