@@ -26,9 +26,8 @@ impl Node {
     ) -> Result<Timestamp, Refusal> {
         self.policies.check(successor).map_err(succession)?;
         let bundle = read_policy(signed, successor)?;
-        let failed = bundle.run_tests().results.into_iter().find(|test| test.failure.is_some());
-        if let Some(test) = failed {
-            let reason = format!("the bundle fails its own test {:?}", test.name);
+        if let Some((failed, _)) = bundle.run_tests().failures().next() {
+            let reason = format!("the bundle fails its own test {failed:?}");
             return Err(refuse(RefusalCode::Invalid, reason));
         }
         let own = self.judge_policy(&bundle, verified, now);

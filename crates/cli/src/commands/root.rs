@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use quorate_api::pb::custody::v1::Order as Answer;
 use quorate_trust::{
-    Amendment, AmendmentError, Lineage, Namespace, Order, OrderAction, SignedOrder, Successor,
-    TrustRoot,
+    Amendment, AmendmentError, Lineage, Order, OrderAction, SignedOrder, Successor, TrustRoot,
 };
 
 use self::report::{DiffReport, FetchReport, RootReport};
@@ -98,16 +97,8 @@ fn sign(
         return Err(Failure::usage("the first version was made by quorate init"));
     };
     let action = OrderAction::UpdateRoot(Successor { version, hash: root.hash(), previous });
-    let (text, written) = document::sign(file, action, &read_key(key)?, expires, &profile.root)?;
-    output.say(format_args!("You signed:\n\n{text}\nSignature: {}", written.display()));
-    output.say(format_args!(
-        "Next, the others: quorate root sign {0} --key FILE, or\n  \
-         ssh-keygen -Y sign -n {1} -f KEY {2}\n\
-         Then: quorate root update {0}",
-        file.display(),
-        Namespace::Order,
-        document::order_file(file).display()
-    ));
+    let signed = document::sign(file, action, &read_key(key)?, expires, &profile.root)?;
+    output.say(signed.next("root sign", "root update"));
     Ok(Exit::Ok)
 }
 

@@ -41,15 +41,39 @@ fn document_of(order: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Signs the order that brings a document: proposes it where nobody has yet. Gives its text, and the
-/// file of the signature.
-pub(crate) fn sign(
-    document: &Path,
+/// A document's order, which somebody here has just signed.
+pub(crate) struct Signed<'a> {
+    document: &'a Path,
+    text: String,
+    signature: PathBuf,
+}
+
+impl Signed<'_> {
+    /// What was signed, and what comes next: the others sign with one command, and another carries it
+    /// out.
+    pub(crate) fn next(&self, sign: &str, carry_out: &str) -> String {
+        let Self { document, text, signature } = self;
+        format!(
+            "You signed:\n\n{text}\nSignature: {}\n\
+             Next, the others: quorate {sign} {document} --key FILE, or\n  \
+             ssh-keygen -Y sign -n {} -f KEY {}\n\
+             Then: quorate {carry_out} {document}",
+            signature.display(),
+            Namespace::Order,
+            order_file(document).display(),
+            document = document.display(),
+        )
+    }
+}
+
+/// Signs the order that brings a document: proposes it where nobody has yet.
+pub(crate) fn sign<'a>(
+    document: &'a Path,
     action: OrderAction,
     key: &SigningKey,
     lifetime: Duration,
     root: &TrustRoot,
-) -> Result<(String, PathBuf), Failure> {
+) -> Result<Signed<'a>, Failure> {
     let file = order_file(document);
     if !file.exists() {
         files::create(&file, &order::propose(root, action.clone(), clock::now(), lifetime)?)?;
@@ -63,6 +87,6 @@ pub(crate) fn sign(
                     signatures, and have everybody sign again";
         return Err(Failure::new(Exit::Error, message).hint(hint));
     }
-    let written = signature::sign_file(&file, &text, Namespace::Order, key, root)?;
-    Ok((text, written))
+    let signature = signature::sign_file(&file, &text, Namespace::Order, key, root)?;
+    Ok(Signed { document, text, signature })
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use quorate_trust::{Namespace, OrderAction, Successor};
+use quorate_trust::{OrderAction, Successor};
 
 use super::{diff, load};
 use crate::commands::order;
@@ -23,10 +23,8 @@ pub(super) fn sign(
 ) -> Result<Exit, Failure> {
     let profile = Profile::load(dir.as_deref())?;
     let bundle = load(file)?;
-    if let Some(failed) = bundle.run_tests().results.into_iter().find(|test| test.failure.is_some())
-    {
-        let message =
-            format!("the bundle fails its own test {:?}: no node would take it", failed.name);
+    if let Some((failed, _)) = bundle.run_tests().failures().next() {
+        let message = format!("the bundle fails its own test {failed:?}: no node would take it");
         return Err(Failure::new(Exit::Error, message).hint("quorate policy test shows why"));
     }
     if let Some(old) = old {
@@ -37,17 +35,8 @@ pub(super) fn sign(
         hash: bundle.hash(),
         previous: bundle.previous().clone(),
     });
-    let (text, written) = document::sign(file, action, &read_key(key)?, expires, &profile.root)?;
-    output.say(format_args!("You signed:\n\n{text}\nSignature: {}", written.display()));
-    let order = document::order_file(file);
-    output.say(format_args!(
-        "Next, the others: quorate policy sign {0} --key FILE, or\n  \
-         ssh-keygen -Y sign -n {1} -f KEY {2}\n\
-         Then: quorate policy activate {0}",
-        file.display(),
-        Namespace::Order,
-        order.display()
-    ));
+    let signed = document::sign(file, action, &read_key(key)?, expires, &profile.root)?;
+    output.say(signed.next("policy sign", "policy activate"));
     Ok(Exit::Ok)
 }
 
