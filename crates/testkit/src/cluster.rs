@@ -136,9 +136,7 @@ impl ClusterFixture {
         let key = SigningKey::from_pkcs8_pem(&pem).expect("what was written can be read");
         let mut root = self.root.clone();
         if policy.hash() != root.policy {
-            let (cluster, previous) = (root.cluster(), [root.hash()].into());
-            root.lineage = Some(Lineage { cluster, version: root.version() + 1, previous });
-            root.policy = policy.hash();
+            root = TrustRoot { policy: policy.hash(), ..root.next_version() };
         }
         NodeConfig {
             identity: Identity { participant: node, key },
@@ -212,9 +210,7 @@ impl ClusterFixture {
 
     /// The version of the trust root after this one, changed.
     pub fn next_root(&self, change: impl FnOnce(&mut TrustRoot)) -> TrustRoot {
-        let (cluster, previous) = (self.root.cluster(), [self.root.hash()].into());
-        let lineage = Some(Lineage { cluster, version: self.root.version() + 1, previous });
-        let mut root = TrustRoot { lineage, ..self.root.clone() };
+        let mut root = self.root.next_version();
         change(&mut root);
         root
     }

@@ -162,6 +162,13 @@ impl TrustRoot {
         self.lineage.as_ref().map_or(1, |lineage| lineage.version)
     }
 
+    /// The version after this one, which changes nothing yet.
+    pub fn next_version(&self) -> Self {
+        let (cluster, previous) = (self.cluster(), [self.hash()].into());
+        let lineage = Lineage { cluster, version: self.version() + 1, previous };
+        Self { lineage: Some(lineage), ..self.clone() }
+    }
+
     /// The hash that pins this version.
     pub fn hash(&self) -> Digest {
         Transcript::new(Tag::TrustRoot).text(&self.render()).finish()

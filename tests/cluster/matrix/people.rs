@@ -17,9 +17,9 @@ use quorate_model::{
 use quorate_net::{ExpectedServer, TlsMaterial, connect};
 use quorate_policy::Bundle;
 use quorate_trust::{
-    Approval, ApprovalNonce, ApprovalSubject, Credential, Decoding, GenerateKey, Lineage,
-    Namespace, Order, OrderAction, SignRequest, SignedApproval, SignedOrder, SignedRequest,
-    SigningKey, StatementSignature, Successor, TrustRoot, Verdict, Window,
+    Approval, ApprovalNonce, ApprovalSubject, Credential, Decoding, GenerateKey, Namespace, Order,
+    OrderAction, SignRequest, SignedApproval, SignedOrder, SignedRequest, SigningKey,
+    StatementSignature, Successor, TrustRoot, Verdict, Window,
 };
 use tonic::transport::Channel;
 
@@ -136,8 +136,8 @@ impl People {
             policy = format!("{head}{}", &POLICY[POLICY.find("\npolicies").unwrap()..]);
             let hash = Bundle::parse(&policy).unwrap().hash();
             let bundle = Successor { version, hash, previous: [previous].into() };
-            let (cluster, previous) = (root.cluster(), BTreeSet::from([root.hash()]));
-            root.lineage = Some(Lineage { cluster, version, previous: previous.clone() });
+            let previous = BTreeSet::from([root.hash()]);
+            root = root.next_version();
             named = Some((bundle, Successor { version, hash: root.hash(), previous }));
         }
         let (bundle, next) = named.unwrap();

@@ -54,10 +54,7 @@ pub(super) async fn run(
 }
 
 fn next(out: &Path, dir: Option<PathBuf>, output: &Output) -> Result<Exit, Failure> {
-    let root = Profile::load(dir.as_deref())?.root;
-    let (cluster, previous) = (root.cluster(), [root.hash()].into());
-    let lineage = Some(Lineage { cluster, version: root.version() + 1, previous });
-    let root = TrustRoot { lineage, ..root };
+    let root = Profile::load(dir.as_deref())?.root.next_version();
     files::create(out, &root.render())?;
     let out = out.display();
     output.say(format_args!(

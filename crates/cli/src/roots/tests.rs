@@ -28,9 +28,7 @@ impl Folder {
 
     /// The next version, which removes an officer, signed by these.
     fn next(&self, root: &TrustRoot, by: &[&str]) -> SignedOrder {
-        let (cluster, previous) = (root.cluster(), [root.hash()].into());
-        let lineage = Some(Lineage { cluster, version: root.version() + 1, previous });
-        let mut next = TrustRoot { lineage, ..root.clone() };
+        let mut next = root.next_version();
         next.persons.retain(|name, _| name.as_str() != "carol");
         for quorum in next.quorums.values_mut() {
             quorum.members.retain(|name| name.as_str() != "carol");
