@@ -60,9 +60,9 @@ impl Service {
         let read = |name: &str| std::fs::read_to_string(profile.join(name));
         let ready = std::fs::read_to_string(cluster.join("coordinator/ready"))?;
         let file = |name: &str| profile.join(name);
-        let payee = match network.scheme() {
+        let payee = match network.usual_scheme() {
             Scheme::FrostEd25519 => SOL_PAYEE,
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => BTC_PAYEE,
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => BTC_PAYEE,
         };
         let mut service = Self {
             address: ready.trim().to_owned(),
@@ -133,7 +133,7 @@ impl Service {
             let answer = signing.create_sign_request(call).await?.into_inner();
             latencies.push(begun.elapsed());
             let pairs = answer.signing_messages.iter().zip(&answer.signatures);
-            let (scheme, key) = (self.network.scheme(), &self.group_verifying_key);
+            let (scheme, key) = (self.network.usual_scheme(), &self.group_verifying_key);
             let verified = pairs.clone().all(|(m, s)| verify_signature(scheme, key, m, s));
             if answer.state() != SignRequestState::Signed || pairs.len() == 0 || !verified {
                 return Err(format!("{:?}: {}", answer.state(), answer.reason).into());
@@ -147,14 +147,17 @@ impl Service {
         let (mut id, mut unique) = ([0; 16], [0; 32]);
         OsRng.fill_bytes(&mut id);
         OsRng.fill_bytes(&mut unique);
-        let key =
-            PayingKey { group_verifying_key: &self.group_verifying_key, network: self.network };
-        let (payload_format, payload) = match self.network.scheme() {
+        let key = PayingKey {
+            group_verifying_key: &self.group_verifying_key,
+            network: self.network,
+            scheme: self.network.usual_scheme(),
+        };
+        let (payload_format, payload) = match self.network.usual_scheme() {
             Scheme::FrostEd25519 => {
                 let message = solana_transfer(key, &self.payee, 1_000_000, unique)?;
                 (PayloadFormat::SolanaMessage, message)
             }
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
                 let outpoint = format!("{}:0", hex::encode(unique));
                 let coin = Coin { outpoint: &outpoint, sats: 100_000 };
                 let payment = Payment { address: &self.payee, sats: 50_000 };
@@ -169,7 +172,7 @@ impl Service {
             request_id: RequestId::new(id),
             key: self.key.clone(),
             path: DerivationPath::root(),
-            scheme: self.network.scheme(),
+            scheme: self.network.usual_scheme(),
             network: self.network,
             action: "transfer".to_owned(),
             payload_format,

@@ -151,7 +151,7 @@ impl Question {
             service: &self.service,
             request: Digest::new([1; 32]),
             key: &self.key,
-            scheme: self.intent.network.scheme(),
+            scheme: self.intent.network.usual_scheme(),
             epoch: Epoch::FIRST,
             attempt: Attempt::FIRST,
             intent: &self.intent,

@@ -13,7 +13,7 @@ const KEY: [u8; 33] = [
 ];
 
 fuzz_target!(|psbt: &[u8]| {
-    let key = PayingKey { group_verifying_key: &KEY, network: Network::BitcoinRegtest };
+    let key = PayingKey { group_verifying_key: &KEY, network: Network::BitcoinRegtest, scheme: Network::BitcoinRegtest.usual_scheme() };
     if let Ok(decoded) = decode(&Payload::BitcoinPsbt(psbt.to_vec()), key) {
         assert!(!decoded.signing_messages.is_empty(), "what is decoded has something to sign");
     }

@@ -12,7 +12,7 @@ const KEY: [u8; 32] = [
 ];
 
 fuzz_target!(|message: &[u8]| {
-    let key = PayingKey { group_verifying_key: &KEY, network: Network::SolanaDevnet };
+    let key = PayingKey { group_verifying_key: &KEY, network: Network::SolanaDevnet, scheme: Network::SolanaDevnet.usual_scheme() };
     if let Ok(decoded) = decode(&Payload::SolanaMessage(message.to_vec()), key) {
         assert_eq!(decoded.signing_messages, [message], "a message is signed as it is");
     }

@@ -48,7 +48,11 @@ impl Provider {
     fn payment(&self, sats: u64) -> PathBuf {
         let network = Network::BitcoinRegtest;
         let group_verifying_key = hex::decode(&self.public_key).unwrap();
-        let key = PayingKey { group_verifying_key: &group_verifying_key, network };
+        let key = PayingKey {
+            group_verifying_key: &group_verifying_key,
+            network,
+            scheme: network.usual_scheme(),
+        };
         let address = &Address::parse(BTC_STRANGER, network).unwrap();
         let coin = Coin { outpoint: COIN, sats: 70_000 };
         let psbt = bitcoin_payment(key, &[coin], &[Payment { address, sats }], 500).unwrap();

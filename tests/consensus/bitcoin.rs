@@ -34,7 +34,7 @@ fn request(fixture: &ClusterFixture, key: &KeyId, psbt: Vec<u8>, now: Timestamp)
         request_id: RequestId::new([7; 16]),
         key: key.clone(),
         path: DerivationPath::root(),
-        scheme: NETWORK.scheme(),
+        scheme: NETWORK.usual_scheme(),
         network: NETWORK,
         action: "transfer".to_owned(),
         payload_format: PayloadFormat::BitcoinPsbt,
@@ -50,11 +50,19 @@ fn signed(nodes: u16, signers: u16) -> (Vec<u8>, Vec<TxOut>) {
     let mut cluster = Lockstep::new(u64::from(nodes), nodes);
     let key: KeyId = "treasury".parse().unwrap();
     let certified = cluster.generate_key(&key, Scheme::FrostSecp256k1Tr, signers);
-    let paying =
-        PayingKey { group_verifying_key: &certified.group_verifying_key, network: NETWORK };
+    let paying = PayingKey {
+        group_verifying_key: &certified.group_verifying_key,
+        network: NETWORK,
+        scheme: NETWORK.usual_scheme(),
+    };
 
     let payee = hex::decode(PAYEE).unwrap();
-    let payee = address(PayingKey { group_verifying_key: &payee, network: NETWORK }).unwrap();
+    let payee = address(PayingKey {
+        group_verifying_key: &payee,
+        network: NETWORK,
+        scheme: NETWORK.usual_scheme(),
+    })
+    .unwrap();
     let outpoints = [1, 2].map(|number| format!("{number:064x}:{number}"));
     let coins: Vec<_> = [(&outpoints[0], 300_000), (&outpoints[1], 700_000)]
         .map(|(outpoint, sats)| Coin { outpoint, sats })

@@ -56,7 +56,9 @@ impl Cluster {
         }
         let network = match scheme {
             Scheme::FrostEd25519 => Network::SolanaDevnet,
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => Network::BitcoinRegtest,
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+                Network::BitcoinRegtest
+            }
         };
         let certified = lab.certified();
         Self { lab, network, certified, requests: 0 }
@@ -64,7 +66,11 @@ impl Cluster {
 
     pub(crate) fn paying(&self) -> PayingKey<'_> {
         let group_verifying_key = &self.certified.group_verifying_key;
-        PayingKey { group_verifying_key, network: self.network }
+        PayingKey {
+            group_verifying_key,
+            network: self.network,
+            scheme: self.network.usual_scheme(),
+        }
     }
 
     /// What this payload is by the decoder alone.
@@ -83,7 +89,7 @@ impl Cluster {
             request_id: RequestId::new(id),
             key: Lab::key(),
             path: DerivationPath::root(),
-            scheme: self.network.scheme(),
+            scheme: self.network.usual_scheme(),
             network: self.network,
             action: "transfer".to_owned(),
             payload_format: self.format(),
@@ -154,9 +160,11 @@ impl Cluster {
 
     /// Answers to the reserve phase of a harmless request.
     fn harvest(&mut self) -> Vec<quorate_trust::Signed<quorate_protocol::sign::ReserveAnswer>> {
-        let harmless = match self.network.scheme() {
+        let harmless = match self.network.usual_scheme() {
             Scheme::FrostEd25519 => crate::solana::harmless(self),
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => crate::bitcoin::harmless(self),
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+                crate::bitcoin::harmless(self)
+            }
         };
         let subject = Subject::Request(self.request(&harmless));
         let answers = self.lab.reserve_all(&subject, Attempt::FIRST, &pair(id(1), id(2)));
@@ -169,9 +177,11 @@ impl Cluster {
     }
 
     fn format(&self) -> PayloadFormat {
-        match self.network.scheme() {
+        match self.network.usual_scheme() {
             Scheme::FrostEd25519 => PayloadFormat::SolanaMessage,
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => PayloadFormat::BitcoinPsbt,
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+                PayloadFormat::BitcoinPsbt
+            }
         }
     }
 }

@@ -68,7 +68,11 @@ fn the_address_is_the_published_one() {
     let vector = without_scripts();
     let published = vector.0.get("bip350Address").unwrap().as_str().unwrap();
     for key in vector.group_keys() {
-        let key = PayingKey { group_verifying_key: &key, network: Network::Bitcoin };
+        let key = PayingKey {
+            group_verifying_key: &key,
+            network: Network::Bitcoin,
+            scheme: Network::Bitcoin.usual_scheme(),
+        };
         assert_eq!(quorate_intent::address(key).unwrap().as_str(), published);
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn parse(text: &str) -> Result<Network, String> {
 
 /// The networks that a key of this scheme signs for.
 pub(crate) fn of_scheme(scheme: Scheme) -> impl Iterator<Item = Network> {
-    Network::ALL.into_iter().filter(move |network| network.scheme() == scheme)
+    Network::ALL.into_iter().filter(move |network| network.accepts(scheme))
 }
 
 #[cfg(test)]

@@ -146,15 +146,15 @@ impl Profile {
         scheme: Scheme,
     ) -> Result<Network, Failure> {
         if let Some(network) = named {
-            return if network.scheme() == scheme {
+            return if network.accepts(scheme) {
                 Ok(network)
             } else {
-                let (name, needs) = (network_name::short(network), network.scheme());
-                let message = format!("{name} needs a key of {needs}, this key is of {scheme}");
+                let name = network_name::short(network);
+                let message = format!("{name} takes no signatures of a key of {scheme}");
                 Err(Failure::new(Exit::Usage, message))
             };
         }
-        let mut own = self.networks.iter().filter(|network| network.scheme() == scheme);
+        let mut own = self.networks.iter().filter(|network| network.accepts(scheme));
         own.next().copied().ok_or_else(|| {
             let names: Vec<_> = network_name::of_scheme(scheme).map(network_name::short).collect();
             let message = if names.is_empty() {

@@ -104,7 +104,11 @@ impl VerifiedKey {
 
     /// The key as a decoder takes it.
     pub(crate) fn paying(&self, network: Network) -> PayingKey<'_> {
-        PayingKey { group_verifying_key: &self.certified.group_verifying_key, network }
+        PayingKey {
+            group_verifying_key: &self.certified.group_verifying_key,
+            network,
+            scheme: self.certified.scheme,
+        }
     }
 
     /// The addresses of the key, derived here, by network. None while a share of it was not seen to

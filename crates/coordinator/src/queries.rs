@@ -60,7 +60,7 @@ impl Coordinator {
                 self.activation(&key).and_then(|activation| {
                     let certified = &activation.record.certificate.certified;
                     let group_verifying_key = &certified.group_verifying_key;
-                    let key = PayingKey { group_verifying_key, network };
+                    let key = PayingKey { group_verifying_key, scheme: certified.scheme, network };
                     decode(&Payload::new(format, payload), key)
                         .map(|decoded| ClientReply::Decoded(Box::new(decoded.intent)))
                         .map_err(|error| ClientError::new(ErrorCode::Invalid, error))

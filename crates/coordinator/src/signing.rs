@@ -258,6 +258,6 @@ pub(crate) fn decode_request(
 ) -> Result<Decoded, String> {
     let payload = Payload::new(request.payload_format, request.payload.clone());
     let group_verifying_key = &certified.group_verifying_key;
-    let key = PayingKey { group_verifying_key, network: request.network };
+    let key = PayingKey { group_verifying_key, scheme: certified.scheme, network: request.network };
     decode(&payload, key).map_err(|error| error.to_string())
 }

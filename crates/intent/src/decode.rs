@@ -1,6 +1,6 @@
 //! The one way in: a payload and the key that is asked to sign it.
 
-use quorate_model::Network;
+use quorate_model::{Network, Scheme};
 
 use crate::bitcoin::{self, PsbtError};
 use crate::chain::Chain;
@@ -44,13 +44,14 @@ pub enum DecodeError {
     },
     /// The group verifying key is not in the encoding of the network's scheme.
     #[error(
-        "the group verifying key ({bytes} bytes) is no key of {}, which {network} needs: use a key \
-         of that scheme",
-        network.scheme()
+        "the group verifying key ({bytes} bytes, {scheme}) is no key that {network} takes: use a key \
+         of one of its schemes"
     )]
     Key {
         /// How long the key is.
         bytes: usize,
+        /// The scheme that it is said to be of.
+        scheme: Scheme,
         /// The network that the request is bound to.
         network: Network,
     },

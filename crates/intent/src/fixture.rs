@@ -27,7 +27,11 @@ impl BitcoinKey {
     }
 
     pub(crate) fn paying(&self) -> PayingKey<'_> {
-        PayingKey { group_verifying_key: &self.compressed, network: Network::BitcoinRegtest }
+        PayingKey {
+            group_verifying_key: &self.compressed,
+            network: Network::BitcoinRegtest,
+            scheme: Network::BitcoinRegtest.usual_scheme(),
+        }
     }
 
     pub(crate) fn sign(&self, digest: &[u8]) -> [u8; 64] {
@@ -53,7 +57,11 @@ pub(crate) const SOLANA_RECEIVER: [u8; 32] = [9; 32];
 pub(crate) const BLOCKHASH: [u8; 32] = [3; 32];
 
 pub(crate) fn solana_key() -> PayingKey<'static> {
-    PayingKey { group_verifying_key: &SOLANA_PAYER, network: Network::SolanaDevnet }
+    PayingKey {
+        group_verifying_key: &SOLANA_PAYER,
+        network: Network::SolanaDevnet,
+        scheme: Network::SolanaDevnet.usual_scheme(),
+    }
 }
 
 pub(crate) fn base58(account: [u8; 32]) -> String {

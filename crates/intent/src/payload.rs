@@ -1,6 +1,6 @@
 //! What comes in, and what comes out.
 
-use quorate_model::{Digest, Network, PayloadFormat, Tag, Transcript};
+use quorate_model::{Digest, Network, PayloadFormat, Scheme, Tag, Transcript};
 
 use crate::Intent;
 
@@ -50,6 +50,8 @@ pub struct PayingKey<'a> {
     /// (compressed SEC1) for secp256k1 schemes. For `frost-secp256k1-tr` this is the BIP-341
     /// *internal* key; the output key is its tweak with no script tree.
     pub group_verifying_key: &'a [u8],
+    /// The scheme of the key: on Bitcoin it says which outputs are the key's own.
+    pub scheme: Scheme,
     /// The network that the request is bound to.
     pub network: Network,
 }

@@ -75,7 +75,7 @@ pub(crate) fn payer(key: PayingKey<'_>) -> Result<AccountKey, DecodeError> {
     match (Chain::of(key.network), <[u8; 32]>::try_from(bytes)) {
         (Chain::Solana, Ok(account)) => Ok(AccountKey::from(account)),
         (Chain::Solana | Chain::Bitcoin(_), _) => {
-            Err(DecodeError::Key { bytes: bytes.len(), network: key.network })
+            Err(DecodeError::Key { bytes: bytes.len(), scheme: key.scheme, network: key.network })
         }
     }
 }

@@ -12,16 +12,21 @@ pub enum Scheme {
     FrostSecp256k1Tr,
     /// FROST(secp256k1, SHA-256) of RFC 9591: Schnorr signatures that contracts verify.
     FrostSecp256k1,
+    /// DKLs23 over secp256k1: plain ECDSA signatures (EVM chains, Bitcoin P2WPKH).
+    EcdsaSecp256k1,
 }
 
 /// The text named no scheme.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown scheme: expected frost-ed25519, frost-secp256k1-tr or frost-secp256k1")]
+#[error(
+    "unknown scheme: expected frost-ed25519, frost-secp256k1-tr, frost-secp256k1 or ecdsa-secp256k1"
+)]
 pub struct ParseScheme;
 
 impl Scheme {
     /// Every scheme.
-    pub const ALL: [Self; 3] = [Self::FrostEd25519, Self::FrostSecp256k1Tr, Self::FrostSecp256k1];
+    pub const ALL: [Self; 4] =
+        [Self::FrostEd25519, Self::FrostSecp256k1Tr, Self::FrostSecp256k1, Self::EcdsaSecp256k1];
 
     /// The name on every surface.
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +34,7 @@ impl Scheme {
             Self::FrostEd25519 => "frost-ed25519",
             Self::FrostSecp256k1Tr => "frost-secp256k1-tr",
             Self::FrostSecp256k1 => "frost-secp256k1",
+            Self::EcdsaSecp256k1 => "ecdsa-secp256k1",
         }
     }
 }
@@ -91,14 +97,29 @@ impl Network {
         }
     }
 
-    /// The scheme whose signatures this network accepts.
-    pub const fn scheme(self) -> Scheme {
+    /// The schemes whose signatures this network accepts, [`Network::usual_scheme`] first.
+    pub const fn schemes(self) -> &'static [Scheme] {
+        match self {
+            Self::Bitcoin | Self::BitcoinTestnet | Self::BitcoinSignet | Self::BitcoinRegtest => {
+                &[Scheme::FrostSecp256k1Tr, Scheme::EcdsaSecp256k1]
+            }
+            Self::Solana | Self::SolanaDevnet | Self::SolanaTestnet => &[Scheme::FrostEd25519],
+        }
+    }
+
+    /// The scheme of keys for this network where nobody says another.
+    pub const fn usual_scheme(self) -> Scheme {
         match self {
             Self::Bitcoin | Self::BitcoinTestnet | Self::BitcoinSignet | Self::BitcoinRegtest => {
                 Scheme::FrostSecp256k1Tr
             }
             Self::Solana | Self::SolanaDevnet | Self::SolanaTestnet => Scheme::FrostEd25519,
         }
+    }
+
+    /// Whether this network accepts signatures of `scheme`.
+    pub fn accepts(self, scheme: Scheme) -> bool {
+        self.schemes().contains(&scheme)
     }
 }
 

@@ -59,6 +59,7 @@ macro_rules! with_suite {
                 type $suite = $crate::suite::Secp256k1;
                 $body
             }
+            quorate_model::Scheme::EcdsaSecp256k1 => todo!(),
         }
     };
 }

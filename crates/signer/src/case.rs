@@ -189,7 +189,7 @@ pub(crate) fn decode_request(
     }
     let payload = Payload::new(request.payload_format, request.payload.clone());
     let group_verifying_key = &certified.group_verifying_key;
-    let key = PayingKey { group_verifying_key, network: request.network };
+    let key = PayingKey { group_verifying_key, scheme: certified.scheme, network: request.network };
     let decoded = decode(&payload, key).map_err(|error| format!("undecodable: {error}"))?;
     match decoded.intent.effects.iter().find(|effect| effect.kind.as_str() != request.action) {
         Some(other) => Err(format!(

@@ -125,7 +125,8 @@ to = "18:00"
         let asked = verified.request();
         let payload = Payload::new(asked.payload_format, asked.payload.clone());
         let group_verifying_key = &certified.group_verifying_key;
-        let key = PayingKey { group_verifying_key, network: asked.network };
+        let key =
+            PayingKey { group_verifying_key, scheme: certified.scheme, network: asked.network };
         let decoded = decode(&payload, key).expect("a good payload");
         let decoding = Decoding {
             lines: decoded.intent.lines(),

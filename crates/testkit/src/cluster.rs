@@ -27,7 +27,7 @@ pub fn network_of(scheme: Scheme) -> Option<Network> {
     match scheme {
         Scheme::FrostEd25519 => Some(Network::SolanaDevnet),
         Scheme::FrostSecp256k1Tr => Some(Network::BitcoinRegtest),
-        Scheme::FrostSecp256k1 => None,
+        Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => None,
     }
 }
 
@@ -249,11 +249,13 @@ impl ClusterFixture {
             PaymentSize::Large => LIMIT + 1,
             PaymentSize::TooLarge => 2 * LIMIT + 1,
         };
-        let paying = PayingKey { group_verifying_key, network };
+        let paying = PayingKey { group_verifying_key, network, scheme: network.usual_scheme() };
         let payload = payload(paying, amount, number);
-        let payload_format = match network.scheme() {
+        let payload_format = match network.usual_scheme() {
             Scheme::FrostEd25519 => PayloadFormat::SolanaMessage,
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => PayloadFormat::BitcoinPsbt,
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+                PayloadFormat::BitcoinPsbt
+            }
         };
         let mut id = [0; 16];
         id[..8].copy_from_slice(&number.to_be_bytes());
@@ -263,7 +265,7 @@ impl ClusterFixture {
             request_id: RequestId::new(id),
             key: key.clone(),
             path: DerivationPath::root(),
-            scheme: network.scheme(),
+            scheme: network.usual_scheme(),
             network,
             action: "transfer".to_owned(),
             payload_format,
@@ -384,13 +386,13 @@ pub enum PaymentSize {
 
 fn payload(key: PayingKey<'_>, amount: u64, number: u64) -> Vec<u8> {
     let payee = payee(key.network);
-    match key.network.scheme() {
+    match key.network.usual_scheme() {
         Scheme::FrostEd25519 => {
             let mut blockhash = [9; 32];
             blockhash[..8].copy_from_slice(&number.to_be_bytes());
             solana_transfer(key, &payee, amount, blockhash).expect("a transfer")
         }
-        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
             let outpoint = format!("{:064x}:0", number + 1);
             let coin = Coin { outpoint: &outpoint, sats: 10 * LIMIT };
             let payment = Payment { address: &payee, sats: amount };
@@ -406,12 +408,16 @@ fn payee(network: Network) -> Address {
         0x0b, 0x07, 0x02, 0x9b, 0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16,
         0xf8, 0x17, 0x98,
     ];
-    match network.scheme() {
+    match network.usual_scheme() {
         Scheme::FrostEd25519 => {
             Address::parse("4uQeVj5tqViQh7yWWGStvkEG1Zmhx6uasJtWCJziofM", network).expect("valid")
         }
-        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
-            let key = PayingKey { group_verifying_key: &GENERATOR, network };
+        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+            let key = PayingKey {
+                group_verifying_key: &GENERATOR,
+                network,
+                scheme: network.usual_scheme(),
+            };
             quorate_intent::address(key).expect("a curve point")
         }
     }

@@ -107,6 +107,6 @@ fn effects(request: &SignedRequest, certified: &CertifiedKey) -> Digest {
     let asked = &request.request;
     let payload = Payload::new(asked.payload_format, asked.payload.clone());
     let group_verifying_key = &certified.group_verifying_key;
-    let key = PayingKey { group_verifying_key, network: asked.network };
+    let key = PayingKey { group_verifying_key, scheme: certified.scheme, network: asked.network };
     decode(&payload, key).expect("a good payload").intent.effects_digest()
 }

@@ -81,12 +81,10 @@ pub enum RequestError {
     #[error("the signature is not that of service {0}")]
     BadSignature(ServiceName),
     /// The scheme cannot sign for the network.
-    #[error("network {network} needs scheme {needs}, the request says {says}")]
+    #[error("network {network} takes no signatures of scheme {says}: it takes {takes}", takes = names(*network))]
     SchemeMismatch {
         /// The request's network.
         network: Network,
-        /// The scheme that the network needs.
-        needs: Scheme,
         /// The request's scheme.
         says: Scheme,
     },
@@ -148,10 +146,9 @@ impl SignRequest {
     }
 
     fn check(&self) -> Result<(), RequestError> {
-        let needs = self.network.scheme();
-        if self.scheme != needs {
+        if !self.network.accepts(self.scheme) {
             let (network, says) = (self.network, self.scheme);
-            return Err(RequestError::SchemeMismatch { network, needs, says });
+            return Err(RequestError::SchemeMismatch { network, says });
         }
         if self.payload.is_empty() || self.payload.len() > limits::PAYLOAD_BYTES_MAX {
             return Err(RequestError::PayloadLength);
@@ -196,6 +193,11 @@ impl VerifiedRequest {
         }
         Ok(())
     }
+}
+
+fn names(network: Network) -> String {
+    let names: Vec<_> = network.schemes().iter().map(|scheme| scheme.as_str()).collect();
+    names.join(" or ")
 }
 
 fn digest(statement: &[u8]) -> Digest {

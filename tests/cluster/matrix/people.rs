@@ -155,7 +155,7 @@ impl People {
             request_id: RequestId::new([number; 16]),
             key: key_id(),
             path: DerivationPath::root(),
-            scheme: NETWORK.scheme(),
+            scheme: NETWORK.usual_scheme(),
             network: NETWORK,
             action: "transfer".to_owned(),
             payload_format: PayloadFormat::BitcoinPsbt,
@@ -211,7 +211,11 @@ impl People {
     }
 
     fn paying(&self) -> PayingKey<'_> {
-        PayingKey { group_verifying_key: &self.key.group_verifying_key, network: NETWORK }
+        PayingKey {
+            group_verifying_key: &self.key.group_verifying_key,
+            network: NETWORK,
+            scheme: NETWORK.usual_scheme(),
+        }
     }
 
     fn signing_key(&self, person: &str) -> SigningKey {

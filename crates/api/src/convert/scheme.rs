@@ -10,6 +10,7 @@ pub(crate) fn scheme(field: &'static str, scheme: i32) -> Result<Scheme, DecodeE
         Ok(pb::Scheme::FrostEd25519) => Ok(Scheme::FrostEd25519),
         Ok(pb::Scheme::FrostSecp256k1Tr) => Ok(Scheme::FrostSecp256k1Tr),
         Ok(pb::Scheme::FrostSecp256k1) => Ok(Scheme::FrostSecp256k1),
+        Ok(pb::Scheme::EcdsaSecp256k1) => Ok(Scheme::EcdsaSecp256k1),
         Ok(pb::Scheme::Unspecified) | Err(_) => {
             Err(DecodeError::new(field, Fault::Unknown(scheme)))
         }
@@ -22,6 +23,7 @@ impl From<Scheme> for pb::Scheme {
             Scheme::FrostEd25519 => Self::FrostEd25519,
             Scheme::FrostSecp256k1Tr => Self::FrostSecp256k1Tr,
             Scheme::FrostSecp256k1 => Self::FrostSecp256k1,
+            Scheme::EcdsaSecp256k1 => Self::EcdsaSecp256k1,
         }
     }
 }
@@ -39,7 +41,7 @@ mod tests {
         for known in Scheme::ALL {
             assert_eq!(scheme("a", scheme_to_pb(known)), Ok(known));
         }
-        for bad in [0, 4, -1] {
+        for bad in [0, 5, -1] {
             assert_eq!(scheme("a", bad).unwrap_err().fault, Fault::Unknown(bad));
         }
     }

@@ -123,7 +123,11 @@ fn intent(subject: &Subject) -> Result<Intent, Failure> {
         Failure::from(error).while_trying("--public-key is not in hexadecimal digits")
     })?;
     let payload = Payload::new(format, payload::read(format, path)?);
-    let key = PayingKey { group_verifying_key: &group_verifying_key, network: subject.network };
+    let key = PayingKey {
+        group_verifying_key: &group_verifying_key,
+        network: subject.network,
+        scheme: subject.network.usual_scheme(),
+    };
     let decoded = decode(&payload, key)
         .map_err(|error| Failure::from(error).while_trying("the payload is refused"))?;
     Ok(decoded.intent)

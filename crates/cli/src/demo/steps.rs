@@ -105,6 +105,7 @@ impl Demo<'_> {
             Scheme::FrostSecp256k1Tr => "make a Taproot key",
             Scheme::FrostEd25519 => "make an Ed25519 key",
             Scheme::FrostSecp256k1 => "make a Schnorr key",
+            Scheme::EcdsaSecp256k1 => "make an ECDSA key",
         });
         let order = KeyCreate {
             key,
@@ -341,7 +342,7 @@ impl Payment {
     }
 
     fn order(&self) -> PaymentOrder {
-        let is_solana = self.network.scheme() == Scheme::FrostEd25519;
+        let is_solana = self.network.usual_scheme() == Scheme::FrostEd25519;
         let coin = |(outpoint, sats): (&str, u64)| CoinArg { outpoint: outpoint.to_owned(), sats };
         PaymentOrder {
             to: self.to.to_owned(),

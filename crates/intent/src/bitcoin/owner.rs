@@ -3,7 +3,7 @@
 use bitcoin::key::TapTweak;
 use bitcoin::secp256k1::{PublicKey, Secp256k1};
 use bitcoin::{ScriptBuf, XOnlyPublicKey};
-use quorate_model::Network;
+use quorate_model::{Network, Scheme};
 
 use crate::chain::Chain;
 use crate::{Address, DecodeError, PayingKey};
@@ -27,11 +27,11 @@ pub(crate) struct Owner {
 impl Owner {
     pub(crate) fn new(key: PayingKey<'_>) -> Result<Self, DecodeError> {
         let bytes = key.group_verifying_key.len();
-        let refusal = DecodeError::Key { bytes, network: key.network };
+        let refusal = DecodeError::Key { bytes, scheme: key.scheme, network: key.network };
         let Chain::Bitcoin(chain) = Chain::of(key.network) else {
             return Err(refusal);
         };
-        if bytes != COMPRESSED_BYTES {
+        if bytes != COMPRESSED_BYTES || key.scheme != Scheme::FrostSecp256k1Tr {
             return Err(refusal);
         }
         let Ok(point) = PublicKey::from_slice(key.group_verifying_key) else {

@@ -95,7 +95,11 @@ fn a_payload_over_the_limit_is_refused_before_it_is_read() {
 fn a_bitcoin_address_is_that_of_bip341() {
     let internal = "02d6889cb081036e0faefa3a35157ad71086b123b2b144b649798b494c300a961d";
     let group_verifying_key = hex::decode(internal).unwrap();
-    let paying = |network| PayingKey { group_verifying_key: &group_verifying_key, network };
+    let paying = |network| PayingKey {
+        group_verifying_key: &group_verifying_key,
+        network,
+        scheme: network.usual_scheme(),
+    };
     let mainnet = address(paying(Network::Bitcoin)).unwrap();
     let expected = "bc1p2wsldez5mud2yam29q22wgfh9439spgduvct83k3pm50fcxa5dps59h4z5";
     assert_eq!(mainnet.as_str(), expected);
@@ -113,7 +117,11 @@ fn a_bitcoin_address_is_that_of_bip341() {
 #[test]
 fn a_solana_address_is_the_group_key() {
     let group_verifying_key = [0; 32];
-    let key = PayingKey { group_verifying_key: &group_verifying_key, network: Network::Solana };
+    let key = PayingKey {
+        group_verifying_key: &group_verifying_key,
+        network: Network::Solana,
+        scheme: Network::Solana.usual_scheme(),
+    };
     assert_eq!(address(key).unwrap().as_str(), base58([0; 32]));
     assert_eq!(base58([0; 32]), "1".repeat(32));
 }
@@ -129,13 +137,21 @@ fn a_key_of_another_scheme_is_refused() {
         (no_point.as_slice(), Network::Bitcoin),
         (&[], Network::Solana),
     ] {
-        let refusal = address(PayingKey { group_verifying_key, network });
+        let refusal =
+            address(PayingKey { group_verifying_key, network, scheme: network.usual_scheme() });
         let bytes = group_verifying_key.len();
-        assert_eq!(refusal, Err(DecodeError::Key { bytes, network }));
+        assert_eq!(
+            refusal,
+            Err(DecodeError::Key { bytes, scheme: network.usual_scheme(), network })
+        );
     }
     // Uncompressed points are another encoding of the same key.
     let uncompressed = bitcoin_uncompressed(&point);
-    let key = PayingKey { group_verifying_key: &uncompressed, network: Network::Bitcoin };
+    let key = PayingKey {
+        group_verifying_key: &uncompressed,
+        network: Network::Bitcoin,
+        scheme: Network::Bitcoin.usual_scheme(),
+    };
     assert!(matches!(address(key), Err(DecodeError::Key { bytes: 65, .. })));
 }
 

@@ -97,7 +97,7 @@ impl Case {
             service: &self.service,
             request: Digest::new([0; 32]),
             key: &self.key,
-            scheme: self.intent.network.scheme(),
+            scheme: self.intent.network.usual_scheme(),
             epoch: Epoch::FIRST,
             attempt: Attempt::FIRST,
             intent: &self.intent,

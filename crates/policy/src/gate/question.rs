@@ -32,7 +32,7 @@ impl<'a> Question<'a> {
         if subject.intent.effects.is_empty() {
             return refuse("the payload has no effect, so there is nothing to allow");
         }
-        if subject.intent.network.scheme() != subject.scheme {
+        if !subject.intent.network.accepts(subject.scheme) {
             return refuse("the key's scheme does not sign for the payload's network");
         }
         let bundle = &gate.bundle;

@@ -60,6 +60,7 @@ pub fn begin(
         Scheme::FrostEd25519 => boxed::<Ed25519>(ceremony, me, rng),
         Scheme::FrostSecp256k1Tr => boxed::<Secp256k1Tr>(ceremony, me, rng),
         Scheme::FrostSecp256k1 => boxed::<Secp256k1>(ceremony, me, rng),
+        Scheme::EcdsaSecp256k1 => todo!(),
     }
 }
 

@@ -59,6 +59,7 @@ impl AnyKeyShare {
             Scheme::FrostEd25519 => Self::Ed25519(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1Tr => Self::Secp256k1Tr(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1 => Self::Secp256k1(KeyShare::new(certified, me, share)?),
+            Scheme::EcdsaSecp256k1 => todo!(),
         })
     }
 
@@ -131,6 +132,7 @@ impl AnyGroupInfo {
             Scheme::FrostEd25519 => GroupInfo::new(certified).map(Self::Ed25519).ok(),
             Scheme::FrostSecp256k1Tr => GroupInfo::new(certified).map(Self::Secp256k1Tr).ok(),
             Scheme::FrostSecp256k1 => GroupInfo::new(certified).map(Self::Secp256k1).ok(),
+            Scheme::EcdsaSecp256k1 => todo!(),
         };
         group.ok_or(KeyShareError::Malformed)
     }
