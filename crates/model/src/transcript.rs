@@ -42,6 +42,14 @@ pub enum Tag {
     KeyConfirmation,
     /// Derivation of a pairwise key.
     PairwiseKey,
+    /// A participant's message of one round of an exchange.
+    ExchangeMessage,
+    /// Everybody's messages of an exchange so far.
+    ExchangeSeen,
+    /// A sealed part of a message.
+    SealedPart,
+    /// One ECDSA signing of an attempt.
+    EcdsaSigning,
     /// The context of a signing attempt.
     SigningContext,
     /// A signer's reserve answer.
@@ -94,6 +102,10 @@ impl Tag {
             Self::ChainCode => "quorate/v1/chain-code",
             Self::KeyConfirmation => "quorate/v1/key-confirmation",
             Self::PairwiseKey => "quorate/v1/pairwise-key",
+            Self::ExchangeMessage => "quorate/v1/exchange-message",
+            Self::ExchangeSeen => "quorate/v1/exchange-seen",
+            Self::SealedPart => "quorate/v1/sealed-part",
+            Self::EcdsaSigning => "quorate/v1/ecdsa-signing",
             Self::SigningContext => "quorate/v1/signing-context",
             Self::ReserveAnswer => "quorate/v1/reserve-answer",
             Self::SigningPackage => "quorate/v1/signing-package",

@@ -62,6 +62,26 @@ pub enum AbortReason {
     /// A share that cannot be opened.
     #[error("node {0}: the share sealed for this node cannot be opened")]
     SealedShare(ParticipantId),
+    /// The part of a message that was delivered is not the one that its sender signed.
+    #[error("what was delivered from node {0} is not what it signed")]
+    Relay(ParticipantId),
+    /// A failed check in a two-party multiplication, on a message that its sender signed. It concerns
+    /// the pair: the evidence depends on secrets of both (DKLs23, section 3.2).
+    #[error("the multiplication with node {with} failed: {what}")]
+    Multiplication {
+        /// With whom.
+        with: ParticipantId,
+        /// Which check.
+        what: String,
+    },
+    /// A message of a node that an inner protocol refuses without harm to what the pair shares.
+    #[error("node {from}: {what}")]
+    Refused {
+        /// Who.
+        from: ParticipantId,
+        /// Why.
+        what: String,
+    },
     /// A share that contradicts its sender's commitment.
     #[error("node {0}: the share does not match the commitment")]
     ShareMismatch(ParticipantId),
@@ -84,6 +104,9 @@ pub enum AbortReason {
     /// A signature share that does not verify against its sender's verifying share.
     #[error("node {0}: the signature share does not verify")]
     SignatureShare(ParticipantId),
+    /// Parts that make no ECDSA signature: whose it was does not show (DKLs23, section 3.2).
+    #[error("the parts make no signature, and nothing shows whose part is wrong")]
+    Combination,
     /// The library refused for a reason that blames nobody.
     #[error("{0}")]
     Library(String),
@@ -109,11 +132,16 @@ impl Abort {
             | AbortReason::EchoMismatch(id)
             | AbortReason::SealedShare(id)
             | AbortReason::ShareMismatch(id)
+            | AbortReason::Refused { from: id, .. }
             | AbortReason::ContextMismatch(id)
             | AbortReason::Count { from: id, .. }
             | AbortReason::PackageMismatch(id)
             | AbortReason::SignatureShare(id) => Some(*id),
-            AbortReason::NotOurs | AbortReason::Library(_) => None,
+            AbortReason::NotOurs
+            | AbortReason::Relay(_)
+            | AbortReason::Combination
+            | AbortReason::Multiplication { .. }
+            | AbortReason::Library(_) => None,
         }
     }
 

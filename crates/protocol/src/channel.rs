@@ -16,7 +16,15 @@ use zeroize::Zeroizing;
 /// A ceremony's own X25519 key: in memory only, gone with the ceremony.
 pub(crate) struct EphemeralSecret(StaticSecret);
 
-/// The two directions of a pair.
+/// What a pair of participants shares in one session.
+pub(crate) struct PairSecret {
+    session: SessionId,
+    me: ParticipantId,
+    peer: ParticipantId,
+    shared: Zeroizing<[u8; 32]>,
+}
+
+/// The two directions of a pair, in one round.
 pub(crate) struct PairwiseKeys {
     to_peer: Zeroizing<[u8; 32]>,
     from_peer: Zeroizing<[u8; 32]>,
@@ -31,26 +39,38 @@ impl EphemeralSecret {
         PublicKey::from(&self.0).to_bytes()
     }
 
-    /// The keys shared with `peer`; `None` where its public key is degenerate.
+    /// What is shared with `peer`; `None` where its public key is degenerate.
     pub(crate) fn agree(
         &self,
         session: &SessionId,
         me: ParticipantId,
         peer: ParticipantId,
         peer_public: &[u8; 32],
-    ) -> Option<PairwiseKeys> {
+    ) -> Option<PairSecret> {
         let shared = self.0.diffie_hellman(&PublicKey::from(*peer_public));
-        if !shared.was_contributory() {
-            return None;
-        }
-        let hkdf = Hkdf::<Sha256>::new(Some(session.as_bytes()), shared.as_bytes());
+        let pair = || PairSecret {
+            session: *session,
+            me,
+            peer,
+            shared: Zeroizing::new(shared.to_bytes()),
+        };
+        shared.was_contributory().then(pair)
+    }
+}
+
+impl PairSecret {
+    /// The keys of one round, each for a single message.
+    pub(crate) fn keys(&self, round: u8) -> Option<PairwiseKeys> {
+        let Self { session, me, peer, shared } = self;
+        let hkdf = Hkdf::<Sha256>::new(Some(session.as_bytes()), shared.as_ref());
         let key = |sender, receiver| {
             let mut key = Zeroizing::new([0; 32]);
             // 32 bytes are far below HKDF's limit.
-            hkdf.expand(info(session, sender, receiver).as_bytes(), key.as_mut()).ok()?;
+            let info = info(session, round, sender, receiver);
+            hkdf.expand(info.as_bytes(), key.as_mut()).ok()?;
             Some(key)
         };
-        Some(PairwiseKeys { to_peer: key(me, peer)?, from_peer: key(peer, me)? })
+        Some(PairwiseKeys { to_peer: key(*me, *peer)?, from_peer: key(*peer, *me)? })
     }
 }
 
@@ -76,11 +96,10 @@ fn cipher(key: &[u8; 32]) -> ChaCha20Poly1305 {
     ChaCha20Poly1305::new(Key::from_slice(key))
 }
 
-fn info(session: &SessionId, sender: ParticipantId, receiver: ParticipantId) -> Digest {
-    const ROUND: u64 = 2;
+fn info(session: &SessionId, round: u8, sender: ParticipantId, receiver: ParticipantId) -> Digest {
     Transcript::new(Tag::PairwiseKey)
         .digest(session)
-        .u64(ROUND)
+        .u64(u64::from(round))
         .u64(u64::from(sender.get()))
         .u64(u64::from(receiver.get()))
         .finish()

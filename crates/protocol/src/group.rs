@@ -36,5 +36,9 @@ pub fn verify_signature(
     message: &[u8],
     signature: &[u8],
 ) -> bool {
-    with_suite!(scheme, S => <S as Suite>::verify(group_verifying_key, message, signature))
+    with_suite!(
+        scheme,
+        S => <S as Suite>::verify(group_verifying_key, message, signature),
+        ecdsa => crate::ecdsa::verify(group_verifying_key, message, signature)
+    )
 }

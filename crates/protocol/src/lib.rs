@@ -14,7 +14,9 @@ mod certificate;
 mod channel;
 mod confirmation;
 pub mod dkg;
+pub mod ecdsa;
 mod engine;
+pub mod exchange;
 #[cfg(test)]
 mod fixture;
 mod group;

@@ -15,6 +15,7 @@ mod tests;
 
 pub use aggregate::aggregate;
 pub use any::{AnyGroupInfo, AnyKeyShare, AnyReserved};
-pub use context::{ReserveAnswer, ShareAnswer, SigningContext};
+pub(crate) use context::package_digest;
+pub use context::{Offer, ReserveAnswer, ShareAnswer, SigningContext};
 pub use key_share::{KeyShare, KeyShareError};
 pub use reserve::Reserved;

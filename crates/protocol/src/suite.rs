@@ -42,10 +42,11 @@ pub(crate) fn participant<S: Suite>(id: &frost_core::Identifier<S>) -> Option<Pa
         .find(|candidate| identifier::<S>(*candidate).as_ref() == Ok(id))
 }
 
-/// Runs an expression for the suite of a scheme: `with_suite!(scheme, S => f::<S>(..))`.
+/// Runs an expression for the suite of a FROST scheme, and another for ECDSA, which is no suite:
+/// `with_suite!(scheme, S => f::<S>(..), ecdsa => g())`.
 #[macro_export]
 macro_rules! with_suite {
-    ($scheme:expr, $suite:ident => $body:expr) => {
+    ($scheme:expr, $suite:ident => $body:expr, ecdsa => $ecdsa:expr) => {
         match $scheme {
             quorate_model::Scheme::FrostEd25519 => {
                 type $suite = $crate::suite::Ed25519;
@@ -59,7 +60,7 @@ macro_rules! with_suite {
                 type $suite = $crate::suite::Secp256k1;
                 $body
             }
-            quorate_model::Scheme::EcdsaSecp256k1 => todo!(),
+            quorate_model::Scheme::EcdsaSecp256k1 => $ecdsa,
         }
     };
 }

@@ -14,6 +14,9 @@ use crate::inbox::collect;
 use crate::suite::{Suite, identifier};
 use crate::{Abort, AbortReason, Announcement, Ceremony, Round1};
 
+/// The round in which shares are sealed.
+const SHARES_ROUND: u8 = 2;
+
 /// Announced; waiting for everybody's announcement.
 pub struct AwaitAnnouncements<S: Suite> {
     ceremony: Ceremony,
@@ -60,6 +63,7 @@ impl<S: Suite> AwaitAnnouncements<S> {
             let keys = self
                 .ephemeral
                 .agree(&session, self.me, *id, &announcement.ephemeral)
+                .and_then(|pair| pair.keys(SHARES_ROUND))
                 .ok_or_else(|| Abort::proven(AbortReason::DegenerateKey(*id), *id))?;
             pairwise.insert(*id, keys);
         }

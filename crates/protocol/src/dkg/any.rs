@@ -42,12 +42,13 @@ pub trait Dealt: Send {
     fn handle(self: Box<Self>, messages: Vec<Authentic<Round2>>) -> Result<NewShare, Abort>;
 }
 
-/// Begins a key generation of the ceremony's scheme: see [`AwaitAnnouncements::begin`].
+/// Begins a key generation of the ceremony's FROST scheme: see [`AwaitAnnouncements::begin`]. `None` for
+/// ECDSA, which is no FROST scheme: see [`crate::ecdsa::begin_keygen`].
 pub fn begin(
     ceremony: Ceremony,
     me: ParticipantId,
     rng: &mut dyn CryptoRngCore,
-) -> (Box<dyn Announced>, Announcement) {
+) -> Option<(Box<dyn Announced>, Announcement)> {
     fn boxed<S: Suite>(
         ceremony: Ceremony,
         me: ParticipantId,
@@ -57,10 +58,10 @@ pub fn begin(
         (Box::new(state), announcement)
     }
     match ceremony.scheme {
-        Scheme::FrostEd25519 => boxed::<Ed25519>(ceremony, me, rng),
-        Scheme::FrostSecp256k1Tr => boxed::<Secp256k1Tr>(ceremony, me, rng),
-        Scheme::FrostSecp256k1 => boxed::<Secp256k1>(ceremony, me, rng),
-        Scheme::EcdsaSecp256k1 => todo!(),
+        Scheme::FrostEd25519 => Some(boxed::<Ed25519>(ceremony, me, rng)),
+        Scheme::FrostSecp256k1Tr => Some(boxed::<Secp256k1Tr>(ceremony, me, rng)),
+        Scheme::FrostSecp256k1 => Some(boxed::<Secp256k1>(ceremony, me, rng)),
+        Scheme::EcdsaSecp256k1 => None,
     }
 }
 

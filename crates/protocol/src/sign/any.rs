@@ -1,20 +1,26 @@
 //! Signing with a scheme that is known at run time only.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use quorate_model::{Heads, ParticipantId, Scheme};
 use quorate_trust::Authentic;
 use rand_core::CryptoRngCore;
 
+use super::context::package_digest;
 use super::share::signing_packages;
 use super::{
     KeyShare, KeyShareError, ReserveAnswer, Reserved, ShareAnswer, SigningContext, aggregate,
 };
+use crate::ecdsa::{
+    EcdsaBackend, EcdsaReserved, EcdsaShare, PairStates, PartialSignature, combine, offers,
+};
+use crate::inbox::collect;
 use crate::suite::{Ed25519, Secp256k1, Secp256k1Tr};
 use crate::{Abort, AbortReason, CertifiedKey, GroupInfo, SecretShare};
 
 /// A [`KeyShare`] of any scheme.
-#[derive(Debug)]
 pub enum AnyKeyShare {
     /// Of `frost-ed25519`.
     Ed25519(KeyShare<Ed25519>),
@@ -22,6 +28,8 @@ pub enum AnyKeyShare {
     Secp256k1Tr(KeyShare<Secp256k1Tr>),
     /// Of `frost-secp256k1`.
     Secp256k1(KeyShare<Secp256k1>),
+    /// Of `ecdsa-secp256k1`.
+    Ecdsa(Arc<dyn EcdsaShare>),
 }
 
 /// Nonces ([`Reserved`]) of any scheme.
@@ -32,6 +40,8 @@ pub enum AnyReserved {
     Secp256k1Tr(Reserved<Secp256k1Tr>),
     /// Of `frost-secp256k1`.
     Secp256k1(Reserved<Secp256k1>),
+    /// Of `ecdsa-secp256k1`: no nonce was drawn yet.
+    Ecdsa(Box<EcdsaReserved>),
 }
 
 /// A [`GroupInfo`] of any scheme.
@@ -43,6 +53,19 @@ pub enum AnyGroupInfo {
     Secp256k1Tr(GroupInfo<Secp256k1Tr>),
     /// Of `frost-secp256k1`.
     Secp256k1(GroupInfo<Secp256k1>),
+    /// Of `ecdsa-secp256k1`: the group verifying key.
+    Ecdsa(Vec<u8>),
+}
+
+impl fmt::Debug for AnyKeyShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ed25519(share) => share.fmt(f),
+            Self::Secp256k1Tr(share) => share.fmt(f),
+            Self::Secp256k1(share) => share.fmt(f),
+            Self::Ecdsa(_) => write!(f, "KeyShare({}, <redacted>)", Scheme::EcdsaSecp256k1),
+        }
+    }
 }
 
 impl AnyKeyShare {
@@ -54,12 +77,14 @@ impl AnyKeyShare {
         certified: &CertifiedKey,
         me: ParticipantId,
         share: &SecretShare,
+        pairs: &PairStates,
+        backend: &dyn EcdsaBackend,
     ) -> Result<Self, KeyShareError> {
         Ok(match certified.scheme {
             Scheme::FrostEd25519 => Self::Ed25519(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1Tr => Self::Secp256k1Tr(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1 => Self::Secp256k1(KeyShare::new(certified, me, share)?),
-            Scheme::EcdsaSecp256k1 => todo!(),
+            Scheme::EcdsaSecp256k1 => Self::Ecdsa(backend.load(certified, me, share, pairs)?),
         })
     }
 
@@ -81,6 +106,11 @@ impl AnyKeyShare {
                 .map(|(reserved, answer)| (AnyReserved::Secp256k1Tr(reserved), answer)),
             Self::Secp256k1(share) => Reserved::reserve(context, me, share, heads, rng)
                 .map(|(reserved, answer)| (AnyReserved::Secp256k1(reserved), answer)),
+            Self::Ecdsa(share) => {
+                let share = Arc::clone(share);
+                let (reserved, answer) = EcdsaReserved::reserve(context, me, share, heads, rng);
+                Ok((AnyReserved::Ecdsa(Box::new(reserved)), answer))
+            }
         }
     }
 }
@@ -105,6 +135,10 @@ impl AnyReserved {
             (Self::Secp256k1(reserved), AnyKeyShare::Secp256k1(share)) => {
                 reserved.release(share, answers)
             }
+            (Self::Ecdsa(_), _) => {
+                let reason = "ECDSA shares are made in rounds".to_owned();
+                Err(Abort::unproven(AbortReason::Library(reason)))
+            }
             (Self::Ed25519(_) | Self::Secp256k1Tr(_) | Self::Secp256k1(_), _) => {
                 let reason = "nonces and share are of different schemes".to_owned();
                 Err(Abort::unproven(AbortReason::Library(reason)))
@@ -118,6 +152,7 @@ impl AnyReserved {
             Self::Ed25519(reserved) => reserved.context(),
             Self::Secp256k1Tr(reserved) => reserved.context(),
             Self::Secp256k1(reserved) => reserved.context(),
+            Self::Ecdsa(reserved) => reserved.context(),
         }
     }
 }
@@ -132,7 +167,7 @@ impl AnyGroupInfo {
             Scheme::FrostEd25519 => GroupInfo::new(certified).map(Self::Ed25519).ok(),
             Scheme::FrostSecp256k1Tr => GroupInfo::new(certified).map(Self::Secp256k1Tr).ok(),
             Scheme::FrostSecp256k1 => GroupInfo::new(certified).map(Self::Secp256k1).ok(),
-            Scheme::EcdsaSecp256k1 => todo!(),
+            Scheme::EcdsaSecp256k1 => Some(Self::Ecdsa(certified.group_verifying_key.clone())),
         };
         group.ok_or(KeyShareError::Malformed)
     }
@@ -150,6 +185,7 @@ impl AnyGroupInfo {
             Self::Ed25519(_) => signing_packages::<Ed25519>(context, answers).map(drop),
             Self::Secp256k1Tr(_) => signing_packages::<Secp256k1Tr>(context, answers).map(drop),
             Self::Secp256k1(_) => signing_packages::<Secp256k1>(context, answers).map(drop),
+            Self::Ecdsa(_) => offers(context, answers).map(drop),
         }
     }
 
@@ -167,6 +203,46 @@ impl AnyGroupInfo {
             Self::Ed25519(group) => aggregate(context, group, answers, shares),
             Self::Secp256k1Tr(group) => aggregate(context, group, answers, shares),
             Self::Secp256k1(group) => aggregate(context, group, answers, shares),
+            Self::Ecdsa(key) => combine_all(context, key, answers, shares),
         }
     }
+}
+
+/// Puts everybody's parts of ECDSA signatures together: one for each message.
+fn combine_all(
+    context: &SigningContext,
+    group_verifying_key: &[u8],
+    answers: Vec<Authentic<ReserveAnswer>>,
+    shares: Vec<Authentic<ShareAnswer>>,
+) -> Result<Vec<Vec<u8>>, Abort> {
+    let answers = collect(&context.signing_set, answers)?;
+    let shares = collect(&context.signing_set, shares)?;
+    let digest = context.digest();
+    let package = package_digest(&digest, &answers);
+    let expected = context.messages.len();
+    let mut parts: Vec<Vec<PartialSignature>> = vec![Vec::new(); expected];
+    for (from, answer) in shares {
+        if answer.context != digest {
+            return Err(Abort::unproven(AbortReason::ContextMismatch(from)));
+        }
+        if answer.package != package {
+            return Err(Abort::unproven(AbortReason::PackageMismatch(from)));
+        }
+        let found = answer.shares.len();
+        if found != expected {
+            return Err(Abort::proven(AbortReason::Count { from, found, expected }, from));
+        }
+        for (list, share) in parts.iter_mut().zip(&answer.shares) {
+            let malformed = AbortReason::Malformed { from, what: "signature share" };
+            let part = PartialSignature::from_bytes(share);
+            list.push(part.ok_or_else(|| Abort::proven(malformed, from))?);
+        }
+    }
+    let signed = context.messages.iter().zip(&parts).map(|(message, parts)| {
+        let message = message.as_slice().try_into().ok()?;
+        combine(group_verifying_key, message, parts)
+    });
+    // A bad part cannot be told from a good one.
+    let unattributed = || Abort::unproven(AbortReason::Combination);
+    signed.collect::<Option<Vec<_>>>().ok_or_else(unattributed)
 }

@@ -38,8 +38,19 @@ pub struct ReserveAnswer {
     pub context: Digest,
     /// For each message the hiding and the binding commitment, encoded.
     pub commitments: Vec<[Vec<u8>; 2]>,
+    /// For an ECDSA key, which has no commitments, what makes the session.
+    pub offer: Option<Offer>,
     /// What the node knows to be newest.
     pub heads: Heads,
+}
+
+/// What a signer of an ECDSA key announces before the rounds of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Fresh randomness, so that no session repeats.
+    pub nonce: [u8; 32],
+    /// X25519 public key (RFC 7748).
+    pub ephemeral: [u8; 32],
 }
 
 /// Round two: a signer's signature shares, one for each message.
@@ -93,6 +104,10 @@ impl Transcribe for ReserveAnswer {
         transcript.digest(&self.context).u64(self.commitments.len() as u64);
         for [hiding, binding] in &self.commitments {
             transcript.bytes(hiding).bytes(binding);
+        }
+        transcript.u64(u64::from(self.offer.is_some()));
+        if let Some(Offer { nonce, ephemeral }) = &self.offer {
+            transcript.bytes(nonce).bytes(ephemeral);
         }
         transcript.value(&self.heads);
     }

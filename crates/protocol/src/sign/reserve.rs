@@ -39,7 +39,7 @@ impl<S: Suite> Reserved<S> {
             nonces.push((pair, commitment));
         }
         let digest = context.digest();
-        let answer = ReserveAnswer { context: digest, commitments, heads };
+        let answer = ReserveAnswer { context: digest, commitments, offer: None, heads };
         let sent = answer.clone();
         Ok((Self { me, context, digest, answer, nonces }, sent))
     }
