@@ -6,6 +6,7 @@ mod ceremony;
 mod certificate;
 mod clock;
 mod denial;
+mod exchange;
 mod order;
 mod question;
 pub(crate) mod request;

@@ -36,6 +36,10 @@ pub const CONFIRMATIONS_MAX: usize = PARTICIPANTS_MAX;
 pub const ELEMENT_BYTES_MAX: usize = 33;
 /// Bytes of an encoded scalar.
 pub const SCALAR_BYTES_MAX: usize = 32;
+/// Bytes of what a signer releases for a message: a scalar, or three for an ECDSA key.
+pub const SHARE_BYTES_MAX: usize = 3 * SCALAR_BYTES_MAX;
+/// Bytes of what an exchange tells everybody in a round.
+pub const BROADCAST_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of an encoded group signature or proof of knowledge: an element and a scalar.
 pub const SIGNATURE_BYTES_MAX: usize = ELEMENT_BYTES_MAX + SCALAR_BYTES_MAX;
 /// Bytes of a sealed share: a scalar and an authentication tag, and some to spare.

@@ -120,7 +120,8 @@ fn shows_the_time(event: &Event) -> bool {
         | EventKind::OrderAccepted
         | EventKind::PolicyBegun
         | EventKind::RootBegun
-        | EventKind::PeerPutBack => !event.is_in_doubt(),
+        | EventKind::PeerPutBack
+        | EventKind::PairFrozen => !event.is_in_doubt(),
     }
 }
 

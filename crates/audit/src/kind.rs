@@ -35,6 +35,8 @@ pub enum EventKind {
     RootBegun,
     /// Another node showed an older audit log than it had shown before.
     PeerPutBack,
+    /// This node and another must not sign with a key together any more.
+    PairFrozen,
     /// Somebody read this log through the interface for administrators.
     AdminAccess,
     /// The clock was set, by more than nodes may differ.
@@ -45,7 +47,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -61,6 +63,7 @@ impl EventKind {
         Self::PolicyBegun,
         Self::RootBegun,
         Self::PeerPutBack,
+        Self::PairFrozen,
         Self::AdminAccess,
         Self::ClockDoubted,
         Self::ClockConfirmed,
@@ -84,6 +87,7 @@ impl EventKind {
             Self::PolicyBegun => "policy-begun",
             Self::RootBegun => "root-begun",
             Self::PeerPutBack => "peer-put-back",
+            Self::PairFrozen => "pair-frozen",
             Self::AdminAccess => "admin-access",
             Self::ClockDoubted => "clock-doubted",
             Self::ClockConfirmed => "clock-confirmed",

@@ -9,6 +9,7 @@ use quorate_model::{
 };
 use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
 
+use crate::exchange::Parcel;
 use crate::sign::{ReserveAnswer, ShareAnswer};
 use crate::{Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, Vote};
 
@@ -53,12 +54,17 @@ pub enum ToNode {
         /// then drops its share of the earlier try and joins this one.
         never_voted: Vec<Signed<Announcement>>,
     },
-    /// Everybody's announcements: answered by [`FromNode::Round1`].
+    /// Everybody's announcements: answered by [`FromNode::Round1`], or for an ECDSA key by
+    /// [`FromNode::Exchanged`] with the first of its rounds.
     Announcements(CeremonyKey, Vec<Signed<Announcement>>),
     /// Everybody's commitments: answered by [`FromNode::Round2`].
     Round1(CeremonyKey, Vec<Signed<Round1>>),
     /// Everybody's sealed shares: answered by [`FromNode::Vote`].
     Round2(CeremonyKey, Vec<Signed<Round2>>),
+    /// Everybody's messages of a round, each with the part for this node: answered by
+    /// [`FromNode::Exchanged`] with the next, and after the last by [`FromNode::Vote`] in a key
+    /// generation and by [`FromNode::Shares`] in a signing.
+    Exchange(ExchangeKey, Vec<Parcel>),
     /// The certificate: answered by [`FromNode::Certified`].
     Certify(Certificate),
     /// Reserve: answered by [`FromNode::Reserved`], [`FromNode::Denied`] or [`FromNode::Deferred`].
@@ -72,7 +78,8 @@ pub enum ToNode {
         /// Who signs.
         signing_set: ParticipantSet,
     },
-    /// Everybody's reserve answers: answered by [`FromNode::Shares`].
+    /// Everybody's reserve answers: answered by [`FromNode::Shares`], or for an ECDSA key by
+    /// [`FromNode::Exchanged`] with the first of its rounds.
     Share {
         /// Digest of the subject.
         subject: Digest,
@@ -144,6 +151,20 @@ pub struct CeremonyKey {
     pub attempt: Attempt,
 }
 
+/// Which exchange a message belongs to, as question and answer name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExchangeKey {
+    /// A key generation.
+    Ceremony(CeremonyKey),
+    /// A signing.
+    Signing {
+        /// Digest of the subject.
+        subject: Digest,
+        /// Which try.
+        attempt: Attempt,
+    },
+}
+
 /// A node's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FromNode {
@@ -153,6 +174,8 @@ pub enum FromNode {
     Round1(Signed<Round1>),
     /// Round 2 of a ceremony.
     Round2(Signed<Round2>),
+    /// A round of an ECDSA key generation or signing, with the parts for all the others.
+    Exchanged(Parcel),
     /// The node's share is durable, and this is its vote.
     Vote(CertifiedKey, Signed<Vote>),
     /// The node holds the certificate.
@@ -297,6 +320,8 @@ pub enum RefusalCode {
     Frozen,
     /// Another signer shows an older audit log than before.
     PeerPutBack,
+    /// What this node and another signer share for an ECDSA key must not be used again.
+    PairFrozen,
 }
 
 /// How a node is.

@@ -1,7 +1,10 @@
 //! What a node is told when it starts.
 
+use std::sync::Arc;
+
 use quorate_model::{BootId, ParticipantId};
 use quorate_policy::Bundle;
+use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_trust::{SigningKey, TrustRoot};
 
 /// Everything a node needs besides its records.
@@ -19,6 +22,8 @@ pub struct NodeConfig {
     pub version: String,
     /// In which run of the machine the node is started, if that is known.
     pub boot: Option<BootId>,
+    /// What signs with ECDSA keys.
+    pub ecdsa: Arc<dyn EcdsaBackend>,
 }
 
 /// Who a node is: its participant id and the key that signs everything it says.

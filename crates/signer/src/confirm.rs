@@ -1,7 +1,8 @@
 //! The end of a key generation: the certificate, and proof that every share signs.
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::KeyId;
+use quorate_model::{KeyId, Scheme};
+use quorate_protocol::ecdsa::covers_pairs;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, verify_signature};
 
@@ -78,9 +79,17 @@ pub(crate) fn check(
         }
     }
     let covered = |id| confirmations.iter().any(|c| c.signing_set.contains(id));
-    if certified.roster.iter().all(covered) {
-        Ok(())
-    } else {
-        Err("the confirmations do not cover every holder")
+    if !certified.roster.iter().all(covered) {
+        return Err("the confirmations do not cover every holder");
+    }
+    let sets = confirmations.iter().map(|confirmation| &confirmation.signing_set);
+    match certified.scheme {
+        Scheme::EcdsaSecp256k1 if !covers_pairs(&certified.roster, sets) => {
+            Err("the confirmations do not cover every pair of holders")
+        }
+        Scheme::EcdsaSecp256k1
+        | Scheme::FrostEd25519
+        | Scheme::FrostSecp256k1Tr
+        | Scheme::FrostSecp256k1 => Ok(()),
     }
 }

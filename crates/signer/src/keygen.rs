@@ -1,14 +1,21 @@
 //! Key generation, from the node's side.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::{Attempt, Digest, KeyId, Timestamp, Transcript};
+use quorate_model::{Attempt, Digest, KeyId, ParticipantId, Scheme, Timestamp, Transcript};
 use quorate_protocol::dkg::{Announced, Committed, Dealt, NewShare, begin};
+use quorate_protocol::ecdsa::{
+    EcdsaAnnounced, EcdsaKeygen, HOLDERS_MAX, KeygenProgress, PairStates, begin_keygen,
+};
+use quorate_protocol::exchange::{ExchangeMessage, Parcel, SealedPart};
 use quorate_protocol::sign::AnyKeyShare;
 use quorate_protocol::wire::{CeremonyKey, FromNode, Refusal, RefusalCode};
-use quorate_protocol::{Announcement, Ceremony, Round1, Round2, Vote};
-use quorate_trust::{Signed, SignedOrder, VerifiedOrder};
+use quorate_protocol::{
+    Abort, Announcement, Ceremony, CertifiedKey, Round1, Round2, SecretShare, Vote,
+};
+use quorate_trust::{Authentic, Signed, SignedOrder, VerifiedOrder};
 use rand_core::CryptoRngCore;
 
 use crate::keys::HeldKey;
@@ -17,6 +24,7 @@ use crate::node::Node;
 use crate::record::{CeremonyRecord, Record, ShareRecord};
 use crate::refusal::{abort, order as order_refused, refuse, unless_stopped};
 use crate::turn::Turn;
+use crate::work::{Asked, Reply, Work};
 
 /// Key generations that this node takes part in, and how far each order has come.
 #[derive(Default)]
@@ -35,6 +43,10 @@ enum Machine {
     Announced(Box<dyn Announced>),
     Committed(Box<dyn Committed>),
     Dealt(Box<dyn Dealt>),
+    EcdsaAnnounced(Box<EcdsaAnnounced>),
+    Ecdsa(Box<EcdsaKeygen>),
+    /// A round is being computed, apart from the engine.
+    Working,
 }
 
 impl Ceremonies {
@@ -104,6 +116,10 @@ impl Node {
         if !ceremony.roster.contains(self.me) {
             return Err(refuse(RefusalCode::Invalid, "the order's roster does not name this node"));
         }
+        if ceremony.scheme == Scheme::EcdsaSecp256k1 && ceremony.roster.len() > HOLDERS_MAX {
+            let reason = format!("an ECDSA key has at most {HOLDERS_MAX} holders");
+            return Err(refuse(RefusalCode::Invalid, reason));
+        }
         if let Some(vote) = self.cast_vote(&ceremony, never_voted, turn)? {
             return Ok(vote);
         }
@@ -121,9 +137,15 @@ impl Node {
             .fact("attempt", attempt);
         self.audit(event, turn);
         let key = ceremony.key.clone();
-        let (machine, announcement) = begin(ceremony, self.me, rng);
+        let (machine, announcement) = match begin(ceremony.clone(), self.me, rng) {
+            Some((machine, announcement)) => (Machine::Announced(machine), announcement),
+            None => {
+                let (machine, announcement) = begin_keygen(ceremony, self.me, rng);
+                (Machine::EcdsaAnnounced(Box::new(machine)), announcement)
+            }
+        };
         let deadline = turn.now.plus_millis(self.limits.ceremony_ms);
-        let running = Running { attempt, machine: Machine::Announced(machine), deadline };
+        let running = Running { attempt, machine, deadline };
         self.ceremonies.running.insert(key, running);
         Ok(FromNode::Announcement(self.sign(announcement)))
     }
@@ -148,10 +170,11 @@ impl Node {
             return Ok(Some(FromNode::Vote(held.certified.clone(), vote)));
         }
         let epoch = held.certified.epoch;
+        let peers = held.peers(self.me);
         self.check_never_voted(ceremony, never_voted)?;
         self.keys.0.remove(&ceremony.key);
         self.vault.drop_share(&ceremony.key, epoch);
-        turn.write(Record::DropShare(ceremony.key.clone()));
+        turn.write(Record::DropShare { key: ceremony.key.clone(), peers });
         let event = Event::new(EventKind::ShareDropped).fact("key", &ceremony.key);
         self.audit(event, turn);
         Ok(None)
@@ -205,17 +228,73 @@ impl Node {
         &mut self,
         ceremony: &CeremonyKey,
         messages: Vec<Signed<Announcement>>,
+        asked: Asked,
         turn: &Turn,
         rng: &mut dyn CryptoRngCore,
-    ) -> Result<FromNode, Refusal> {
+    ) -> Result<Reply, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         let messages = self.authenticate(messages)?;
         let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
-        let Machine::Announced(machine) = machine else { return Err(no_ceremony(ceremony)) };
-        let (next, round1) = machine.handle(messages, rng).map_err(abort)?;
-        let running = Running { attempt, machine: Machine::Committed(next), deadline };
+        let (machine, reply) = match machine {
+            Machine::Announced(machine) => {
+                let (next, round1) = machine.handle(messages, rng).map_err(abort)?;
+                let answer = FromNode::Round1(self.sign(round1));
+                (Machine::Committed(next), answer.into())
+            }
+            Machine::EcdsaAnnounced(machine) => {
+                let backend = Arc::clone(&self.ecdsa);
+                let step = move || machine.handle(messages, &backend);
+                let work = Work::keygen(asked, ceremony.clone(), step);
+                (Machine::Working, Reply::Work(work))
+            }
+            Machine::Committed(_) | Machine::Dealt(_) | Machine::Ecdsa(_) | Machine::Working => {
+                return Err(no_ceremony(ceremony));
+            }
+        };
+        let running = Running { attempt, machine, deadline };
         self.ceremonies.running.insert(ceremony.key.clone(), running);
-        Ok(FromNode::Round1(self.sign(round1)))
+        Ok(reply)
+    }
+
+    /// A round of an ECDSA key generation.
+    pub(crate) fn ceremony_round(
+        &mut self,
+        ceremony: &CeremonyKey,
+        (messages, parts): (Vec<Authentic<ExchangeMessage>>, BTreeMap<ParticipantId, SealedPart>),
+        asked: Asked,
+        turn: &Turn,
+    ) -> Result<Reply, Refusal> {
+        unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
+        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
+        let Machine::Ecdsa(machine) = machine else { return Err(no_ceremony(ceremony)) };
+        let running = Running { attempt, machine: Machine::Working, deadline };
+        self.ceremonies.running.insert(ceremony.key.clone(), running);
+        let step = move || machine.handle(messages, parts);
+        Ok(Reply::Work(Work::keygen(asked, ceremony.clone(), step)))
+    }
+
+    /// What came of a round. A ceremony that ended meanwhile is not taken up again.
+    pub(crate) fn keygen_done(
+        &mut self,
+        ceremony: &CeremonyKey,
+        progress: Result<KeygenProgress, Abort>,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
+        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
+        let Machine::Working = machine else { return Err(no_ceremony(ceremony)) };
+        match progress.map_err(abort)? {
+            KeygenProgress::Next(next, message, parts) => {
+                let machine = Machine::Ecdsa(Box::new(next));
+                let running = Running { attempt, machine, deadline };
+                self.ceremonies.running.insert(ceremony.key.clone(), running);
+                Ok(FromNode::Exchanged(Parcel { message: self.sign(message), parts }))
+            }
+            KeygenProgress::Done(done) => {
+                let (certified, share, pairs) = *done;
+                self.commit_share(certified, share, pairs, turn)
+            }
+        }
     }
 
     /// Everybody's commitments: deal.
@@ -248,7 +327,18 @@ impl Node {
             return Err(no_ceremony(ceremony));
         };
         let NewShare { certified, share } = machine.handle(messages).map_err(abort)?;
-        let loaded = AnyKeyShare::new(&certified, self.me, &share)
+        self.commit_share(certified, share, PairStates::new(), turn)
+    }
+
+    /// Makes a share durable, then votes for it.
+    fn commit_share(
+        &mut self,
+        certified: CertifiedKey,
+        share: SecretShare,
+        pairs: PairStates,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let loaded = AnyKeyShare::new(&certified, self.me, &share, &pairs, &*self.ecdsa)
             .map_err(|error| refuse(RefusalCode::Aborted, error))?;
         let digest = certified.digest();
         let vote = self.sign(Vote { certified: digest });
@@ -266,7 +356,8 @@ impl Node {
         };
         self.keys.0.insert(key, held);
         self.audit(event, turn);
-        let record = ShareRecord { certified: certified.clone(), vote: vote.signature, share };
+        let record =
+            ShareRecord { certified: certified.clone(), vote: vote.signature, share, pairs };
         turn.write(Record::Share(record));
         Ok(FromNode::Vote(certified, vote))
     }

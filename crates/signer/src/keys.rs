@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{KeyId, KeyState};
+use quorate_model::{KeyId, KeyState, ParticipantId, Scheme};
 use quorate_protocol::wire::{Refusal, RefusalCode};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation};
 use quorate_trust::Signature;
@@ -19,6 +19,14 @@ pub(crate) struct HeldKey {
 }
 
 impl HeldKey {
+    /// With whom this node shares state beside the share: nobody but for ECDSA keys.
+    pub(crate) fn peers(&self, me: ParticipantId) -> Vec<ParticipantId> {
+        match self.certified.scheme {
+            Scheme::EcdsaSecp256k1 => self.certified.roster.iter().filter(|id| *id != me).collect(),
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => Vec::new(),
+        }
+    }
+
     pub(crate) fn state(&self) -> KeyState {
         if self.confirmations.is_some() { KeyState::Active } else { KeyState::PreActivation }
     }

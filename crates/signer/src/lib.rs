@@ -11,11 +11,13 @@ mod charge;
 mod clock;
 mod config;
 mod confirm;
+mod exchange;
 mod keygen;
 mod keys;
 mod ledger;
 mod node;
 mod orders;
+mod pairs;
 mod peers;
 mod record;
 mod refusal;
@@ -30,12 +32,15 @@ mod time;
 mod turn;
 mod vault;
 mod verdict;
+mod work;
 
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};
+pub use pairs::PairFreezeRecord;
 pub use peers::PeerRecord;
 pub use record::{
     ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, Record,
     RequestRecord, ShareRecord,
 };
 pub use start::StartError;
+pub use work::{Outcome, Work};

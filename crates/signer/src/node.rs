@@ -1,10 +1,12 @@
 //! The node: one question in, one answer out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quorate_audit::{CheckpointError, Event, EventKind, Log, Origin, SignedCheckpoint};
 use quorate_model::{Attempt, ClusterId, Digest, Heads, Moment, ParticipantId, Timestamp};
 use quorate_policy::{Bundle, Gate, Usage};
+use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
 use quorate_protocol::{Engine, Output};
 use quorate_trust::{Authentic, Body, Signed, SigningKey, Stops, Succession, TrustRoot};
@@ -16,6 +18,7 @@ use crate::keygen::Ceremonies;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::orders::Orders;
+use crate::pairs::FrozenPairs;
 use crate::peers::Peers;
 use crate::record::Record;
 use crate::refusal::{refuse, sender};
@@ -24,6 +27,7 @@ use crate::session::Sessions;
 use crate::turn::Turn;
 use crate::vault::Vault;
 use crate::verdict::SaidLast;
+use crate::work::{Asked, Outcome, Reply, Work};
 
 /// One attachment of the node to a coordinator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +56,8 @@ pub enum Input {
         /// Which question.
         call: CallId,
     },
+    /// A piece of [`Action::Work`] is done.
+    WorkDone(Outcome),
     /// Time has passed.
     Tick,
 }
@@ -69,6 +75,8 @@ pub enum Action {
         /// The answer.
         answer: FromNode,
     },
+    /// Do this on a thread that has the time, and say [`Input::WorkDone`].
+    Work(Work),
     /// Give an administrator the audit log as far as this checkpoint. Every entry that it is of is
     /// durable by now, the one about this access as well.
     Checkpoint {
@@ -112,6 +120,10 @@ pub struct Node {
     pub(crate) stops: Stops,
     pub(crate) orders: Orders,
     pub(crate) peers: Peers,
+    /// Pairs of this node and another that must not sign together.
+    pub(crate) frozen_pairs: FrozenPairs,
+    /// What signs with ECDSA keys.
+    pub(crate) ecdsa: Arc<dyn EcdsaBackend>,
 }
 
 impl Engine for Node {
@@ -136,7 +148,19 @@ impl Engine for Node {
         self.begin_due(&mut turn);
         match input {
             Input::Question { link, call, question } => {
-                let answer = self.answer(link, question, &mut turn, rng);
+                let reply = self.answer(Asked { link, call }, question, &mut turn, rng);
+                match reply.unwrap_or_else(|refusal| Reply::Said(FromNode::Refused(refusal))) {
+                    Reply::Said(answer) => turn.finish(Some(Action::Answer { link, call, answer })),
+                    // Nothing rests on it yet: it need not wait for the disk.
+                    Reply::Work(work) => {
+                        let mut outputs = turn.finish(None);
+                        outputs.push(Output::Now(Action::Work(work)));
+                        outputs
+                    }
+                }
+            }
+            Input::WorkDone(Outcome { asked: Asked { link, call }, step }) => {
+                let answer = self.work_done(step, &mut turn);
                 let answer = answer.unwrap_or_else(FromNode::Refused);
                 turn.finish(Some(Action::Answer { link, call, answer }))
             }
@@ -174,20 +198,23 @@ impl Engine for Node {
 impl Node {
     fn answer(
         &mut self,
-        link: LinkId,
+        asked: Asked,
         question: ToNode,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
-    ) -> Result<FromNode, Refusal> {
-        match question {
+    ) -> Result<Reply, Refusal> {
+        let answer = match question {
             ToNode::GenerateKey { order, attempt, never_voted } => {
                 self.generate_key(&order, attempt, never_voted, turn, rng)
             }
             ToNode::Announcements(ceremony, messages) => {
-                self.announcements(&ceremony, messages, turn, rng)
+                return self.announcements(&ceremony, messages, asked, turn, rng);
             }
             ToNode::Round1(ceremony, messages) => self.round1(&ceremony, messages, turn),
             ToNode::Round2(ceremony, messages) => self.round2(&ceremony, messages, turn),
+            ToNode::Exchange(exchange, parcels) => {
+                return self.exchange(&exchange, parcels, asked, turn);
+            }
             ToNode::Certify(certificate) => self.certify(certificate, turn),
             ToNode::Reserve { subject, words, attempt, signing_set } => {
                 let this_try = Try { attempt, signing_set };
@@ -195,11 +222,11 @@ impl Node {
             }
             ToNode::Reject { request, rejection } => self.reject(&request, &rejection, turn),
             ToNode::Share { subject, attempt, answers } => {
-                self.share(subject, attempt, answers, turn)
+                return self.share(subject, attempt, answers, asked, turn);
             }
             ToNode::Confirm { key, confirmations } => self.confirm(&key, confirmations, turn),
             ToNode::CarryOut { order, acceptances } => {
-                self.carry_out(order, acceptances, link, turn)
+                self.carry_out(order, acceptances, asked.link, turn)
             }
             ToNode::Orders => Ok(FromNode::Orders(self.orders.digests().copied().collect())),
             ToNode::Order(digest) => self.order(&digest),
@@ -207,7 +234,8 @@ impl Node {
             ToNode::ReadClock { challenge } => Ok(self.read_clock(challenge, turn.now)),
             ToNode::HearClock(reading) => self.hear_clock(reading, turn, rng),
             ToNode::Status => Ok(FromNode::Status(self.status(turn.now, rng))),
-        }
+        };
+        answer.map(Reply::Said)
     }
 
     /// What this node knows to be newest.

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use quorate_audit::Entry;
-use quorate_model::{Attempt, BootId, Digest, KeyId, Moment, RequestKey, Timestamp};
+use quorate_model::{Attempt, BootId, Digest, KeyId, Moment, ParticipantId, RequestKey, Timestamp};
+use quorate_protocol::ecdsa::PairStates;
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, SecretShare};
 use quorate_trust::{Signature, SignedOrder};
 
+use crate::pairs::PairFreezeRecord;
 use crate::peers::PeerRecord;
 
 /// One record. A later record with the same place in its tree replaces the earlier one.
@@ -14,11 +16,17 @@ use crate::peers::PeerRecord;
 pub enum Record {
     /// Tree `ceremonies`, by digest of the order.
     Ceremony(CeremonyRecord),
-    /// Trees `votes` (everything but the secret, by key id) and `shares` (the 32 secret bytes, by
-    /// key id and epoch, under a data key of their own). Written together or not at all.
+    /// Trees `votes` (everything but the secret, by key id), `shares` (the 32 secret bytes, by key id
+    /// and epoch, under a data key of their own) and `pairs` (what an ECDSA key's holders share with
+    /// each other, under the same data key). Written together or not at all.
     Share(ShareRecord),
     /// Removes the [`ShareRecord`] of a key that can never be certified.
-    DropShare(KeyId),
+    DropShare {
+        /// The key.
+        key: KeyId,
+        /// With whom the node shared state for it.
+        peers: Vec<ParticipantId>,
+    },
     /// Tree `certificates`, by key id.
     Certificate(Certificate),
     /// Tree `confirmations`, by key id: the key is active from here on.
@@ -37,6 +45,8 @@ pub enum Record {
     Order(OrderRecord),
     /// Tree `peers`, by participant id.
     Peer(PeerRecord),
+    /// Tree `pair-freezes`, by key id, epoch and participant id.
+    PairFreeze(PairFreezeRecord),
     /// Tree `audit`, by index.
     Audit(Entry),
 }
@@ -69,6 +79,8 @@ pub struct ShareRecord {
     pub vote: Signature,
     /// The secret.
     pub share: SecretShare,
+    /// For an ECDSA key, what the node shares with each of the other holders.
+    pub pairs: PairStates,
 }
 
 impl fmt::Debug for ShareRecord {

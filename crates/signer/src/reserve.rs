@@ -1,8 +1,9 @@
 //! The reserve phase: verify, decode, ask the gate, and only then make nonces.
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::{Attempt, KeyId, ParticipantSet, Timestamp};
+use quorate_model::{Attempt, KeyId, ParticipantSet, Scheme, Timestamp};
 use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
+use quorate_protocol::ecdsa::SIGNINGS_MAX;
 use quorate_protocol::sign::SigningContext;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, Subject, Words};
 use quorate_protocol::{CertifiedKey, Confirmation};
@@ -14,8 +15,16 @@ use crate::ledger::check_attempt;
 use crate::node::Node;
 use crate::record::{ConfirmationAttempt, Record};
 use crate::refusal::{abort, refuse, request, unless_stopped};
-use crate::session::{Session, SessionSubject};
+use crate::session::{Session, SessionSubject, Stage};
 use crate::turn::Turn;
+
+/// How many messages of one request a key signs at once: what an ECDSA signer sends has to fit a frame.
+fn messages_max(certified: &CertifiedKey) -> usize {
+    match certified.scheme {
+        Scheme::EcdsaSecp256k1 => SIGNINGS_MAX / (certified.threshold.as_usize() - 1).max(1),
+        Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => usize::MAX,
+    }
+}
 
 /// Which try at a subject, and who signs in it.
 pub(crate) struct Try {
@@ -58,11 +67,20 @@ impl Node {
         let certified = self.keys.active(&verified.request().key)?.certified.clone();
         self.check_stops(&verified, turn.now)?;
         self.check_signing_set(&certified, &signing_set)?;
+        self.check_pairs(&certified, &signing_set)?;
         if let Some(reason) = self.earlier_denial(&verified) {
             return Ok(self.denied(verified.digest(), reason, turn.now));
         }
         let record = self.ledger.admit(&verified, attempt, self.limits.attempts_max)?;
         let mut case = match decode_request(&certified, verified.request()) {
+            Ok(decoded) if decoded.signing_messages.len() > messages_max(&certified) => {
+                let reason = format!(
+                    "the payload needs {} signatures, this key makes {} at once: split it",
+                    decoded.signing_messages.len(),
+                    messages_max(&certified)
+                );
+                return Ok(self.deny(&verified, record, reason, turn));
+            }
             Ok(decoded) => Case::new(verified, decoded),
             Err(reason) => return Ok(self.deny(&verified, record, reason, turn)),
         };
@@ -127,6 +145,7 @@ impl Node {
         }
         unless_stopped(self.stops.on_key(key, turn.now))?;
         self.check_signing_set(&held.certified, &signing_set)?;
+        self.check_pairs(&held.certified, &signing_set)?;
         check_attempt(attempt, self.limits.attempts_max)?;
         let statement = Confirmation::statement(&held.certified, &signing_set);
         if self.confirmation_attempts.get(&statement).is_some_and(|seen| attempt <= *seen) {
@@ -172,7 +191,8 @@ impl Node {
         let share = self.vault.load(&permit, Phase::Reserve).ok_or_else(missing)?;
         let (reserved, answer) = share.reserve(context, self.me, heads, rng).map_err(abort)?;
         let deadline = turn.now.plus_millis(self.limits.session_ms);
-        let session = Session { reserved, permit, subject, deadline };
+        let stage = Stage::Reserved(reserved);
+        let session = Session { stage, permit, subject, deadline };
         self.sessions.open(digest, attempt, session);
         Ok(FromNode::Reserved(self.sign(answer)))
     }

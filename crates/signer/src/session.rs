@@ -2,24 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Attempt, Digest, Timestamp};
+use quorate_model::{Attempt, Digest, Epoch, KeyId, ParticipantId, Timestamp};
 use quorate_policy::Permit;
-use quorate_protocol::sign::AnyReserved;
+use quorate_protocol::ecdsa::EcdsaSigning;
+use quorate_protocol::sign::{AnyReserved, SigningContext};
 
 use crate::case::Case;
 
 /// One attempt that was allowed and reserved.
 pub(crate) struct Session {
-    pub(crate) reserved: AnyReserved,
+    pub(crate) stage: Stage,
     pub(crate) permit: Permit,
     pub(crate) subject: SessionSubject,
     pub(crate) deadline: Timestamp,
+}
+
+/// How far the session is.
+pub(crate) enum Stage {
+    /// Reserved: waiting for everybody's reserve answer.
+    Reserved(AnyReserved),
+    /// In a round of ECDSA: waiting for everybody's message.
+    Rounds(Box<EcdsaSigning>),
+    /// A round is being computed, apart from the engine.
+    Working(SigningContext),
 }
 
 /// What the session signs, kept from the reserve phase: the very object that was decided about.
 pub(crate) enum SessionSubject {
     Request(Box<Case>),
     Confirmation,
+}
+
+impl Session {
+    pub(crate) fn context(&self) -> &SigningContext {
+        match &self.stage {
+            Stage::Reserved(reserved) => reserved.context(),
+            Stage::Rounds(signing) => signing.context(),
+            Stage::Working(context) => context,
+        }
+    }
 }
 
 /// Open sessions, by subject and attempt.
@@ -43,6 +64,16 @@ impl Sessions {
     /// Drops every session of a subject, with its nonces.
     pub(crate) fn drop_all(&mut self, subject: Digest) {
         self.0.retain(|(digest, _), _| *digest != subject);
+    }
+
+    /// Drops every session that a node takes part in under one sharing of a key.
+    pub(crate) fn drop_pair(&mut self, key: &KeyId, epoch: Epoch, with: ParticipantId) {
+        self.0.retain(|_, session| {
+            let context = session.context();
+            let of_pair =
+                context.key == *key && context.epoch == epoch && context.signing_set.contains(with);
+            !of_pair
+        });
     }
 
     /// Drops every session, with its nonces.

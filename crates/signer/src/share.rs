@@ -2,8 +2,8 @@
 
 use quorate_audit::{Event, EventKind};
 use quorate_model::{Attempt, Digest, Timestamp};
-use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
-use quorate_protocol::sign::{AnyReserved, ReserveAnswer, SigningContext};
+use quorate_policy::{ConfirmationSubject, Decision, Gate, Permit, Phase, SigningSubject};
+use quorate_protocol::sign::{AnyReserved, ReserveAnswer, ShareAnswer, SigningContext};
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_trust::{Authentic, Signed};
 
@@ -11,14 +11,22 @@ use crate::case::Case;
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
 use crate::refusal::{abort, refuse, request, unless_stopped};
-use crate::session::{Session, SessionSubject};
+use crate::session::{Session, SessionSubject, Stage};
 use crate::turn::Turn;
+use crate::work::{Asked, Reply};
 
-/// Nonces, with everything that has to be right before they are spent.
-struct Release {
-    reserved: AnyReserved,
-    context: SigningContext,
-    answers: Vec<Authentic<ReserveAnswer>>,
+/// What is to be released, with everything that has to be right before it is.
+pub(crate) struct Release {
+    pub(crate) making: Making,
+    pub(crate) context: SigningContext,
+}
+
+/// How the shares come about.
+pub(crate) enum Making {
+    /// From nonces, which are spent by it.
+    Nonces(AnyReserved, Vec<Authentic<ReserveAnswer>>),
+    /// They were made, in rounds.
+    Made(ShareAnswer),
 }
 
 impl Node {
@@ -27,8 +35,9 @@ impl Node {
         subject: Digest,
         attempt: Attempt,
         answers: Vec<Signed<ReserveAnswer>>,
+        asked: Asked,
         turn: &mut Turn,
-    ) -> Result<FromNode, Refusal> {
+    ) -> Result<Reply, Refusal> {
         let answers = self.authenticate(answers)?;
         self.check_clock(turn.now)?;
         self.check_heads(&answers, turn.now)?;
@@ -39,12 +48,46 @@ impl Node {
         };
         // After the session: so nobody fills the audit log with one false answer.
         self.check_logs(&answers, turn)?;
-        let Session { reserved, permit, subject, .. } = session;
-        let context = reserved.context().clone();
-        let release = Release { reserved, context, answers };
-        match subject {
+        let context = session.context().clone();
+        let Session { stage, permit, subject, deadline } = session;
+        let making = match stage {
+            Stage::Reserved(AnyReserved::Ecdsa(reserved)) => {
+                if let Some(answer) = self.still_allowed(&subject, &context, turn)? {
+                    return Ok(answer.into());
+                }
+                let session = Session { stage: Stage::Working(context), permit, subject, deadline };
+                return Ok(self.work_on(session, asked, move || reserved.begin(answers)));
+            }
+            Stage::Reserved(reserved) => Making::Nonces(reserved, answers),
+            Stage::Rounds(_) | Stage::Working(_) => {
+                let reason = format!("attempt {attempt} is past its reserve phase: it ends here");
+                return Err(refuse(RefusalCode::NotFound, reason));
+            }
+        };
+        let release = Release { making, context };
+        let answer = match subject {
             SessionSubject::Request(case) => self.share_request(&case, permit, release, turn),
             SessionSubject::Confirmation => self.share_confirmation(release, turn),
+        };
+        answer.map(Reply::Said)
+    }
+
+    /// Asks the gate again before a round: something else to answer where the subject may not be
+    /// signed any more. What stopped it takes the session with it.
+    pub(crate) fn still_allowed(
+        &mut self,
+        subject: &SessionSubject,
+        context: &SigningContext,
+        turn: &mut Turn,
+    ) -> Result<Option<FromNode>, Refusal> {
+        match subject {
+            SessionSubject::Confirmation => {
+                unless_stopped(self.stops.on_key(&context.key, turn.now)).map(|()| None)
+            }
+            SessionSubject::Request(case) => {
+                let asked = self.ask_again(case, context.attempt, turn, Gate::reserve)?;
+                Ok(asked.err())
+            }
         }
     }
 
@@ -77,37 +120,28 @@ impl Node {
         Ok(())
     }
 
-    /// Asks the gate again, about the very case that it allowed. Whatever stopped it since the reserve
-    /// phase takes the nonces with it.
-    fn share_request(
+    /// Asks the gate again, about the very case that it allowed, and releases. Whatever stopped it since
+    /// the reserve phase takes the nonces with it.
+    pub(crate) fn share_request(
         &mut self,
         case: &Case,
         reserved: Permit,
         release: Release,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
-        let verified = &case.verified;
-        self.check_stops(verified, turn.now)?;
-        verified.check_time(turn.now).map_err(request)?;
-        if let Some(reason) = self.earlier_denial(verified) {
-            return Ok(self.denied(verified.digest(), reason, turn.now));
-        }
-        let record = self.ledger.record_of(verified)?;
-        let certified = self.keys.active(&verified.request().key)?.certified.clone();
         let attempt = release.context.attempt;
-        let given = self.given(case, turn.now);
-        let permit = match self.gate.share(&case.subject(&certified, attempt, &given), reserved) {
-            Decision::Allow(permit) => permit,
-            Decision::Pending(pending) => return Ok(self.pending(case, &pending, turn)),
-            Decision::Later(later) => return Ok(self.later(case, &later, turn)),
-            Decision::Deny(denial) => {
-                return Ok(self.deny(verified, record, denial.to_string(), turn));
-            }
+        let asked =
+            self.ask_again(case, attempt, turn, |gate, subject| gate.share(subject, reserved))?;
+        let permit = match asked {
+            Ok(permit) => permit,
+            Err(answer) => return Ok(answer),
         };
+        let verified = &case.verified;
+        let record = self.ledger.record_of(verified)?;
+        let key = release.context.key.clone();
         let answer = self.release(release, &permit, turn)?;
         for (asset, amount) in permit.charges() {
-            let (key, request) = (&certified.key, verified.digest());
-            self.usage.charge(key, asset, *amount, turn.now, request);
+            self.usage.charge(&key, asset, *amount, turn.now, verified.digest());
         }
         let record = RequestRecord { released: Some(attempt), ..record };
         self.ledger.put(record.clone());
@@ -115,7 +149,33 @@ impl Node {
         Ok(answer)
     }
 
-    fn share_confirmation(
+    /// The gate's answer about a case, now: a permit, or what is said instead.
+    fn ask_again(
+        &mut self,
+        case: &Case,
+        attempt: Attempt,
+        turn: &mut Turn,
+        ask: impl FnOnce(&Gate, &SigningSubject<'_>) -> Decision<Permit>,
+    ) -> Result<Result<Permit, FromNode>, Refusal> {
+        let verified = &case.verified;
+        self.check_stops(verified, turn.now)?;
+        verified.check_time(turn.now).map_err(request)?;
+        if let Some(reason) = self.earlier_denial(verified) {
+            return Ok(Err(self.denied(verified.digest(), reason, turn.now)));
+        }
+        let record = self.ledger.record_of(verified)?;
+        let certified = self.keys.active(&verified.request().key)?.certified.clone();
+        let given = self.given(case, turn.now);
+        let decision = ask(&self.gate, &case.subject(&certified, attempt, &given));
+        Ok(match decision {
+            Decision::Allow(permit) => Ok(permit),
+            Decision::Pending(pending) => Err(self.pending(case, &pending, turn)),
+            Decision::Later(later) => Err(self.later(case, &later, turn)),
+            Decision::Deny(denial) => Err(self.deny(verified, record, denial.to_string(), turn)),
+        })
+    }
+
+    pub(crate) fn share_confirmation(
         &mut self,
         release: Release,
         turn: &mut Turn,
@@ -139,10 +199,13 @@ impl Node {
         permit: &Permit,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
-        let Release { reserved, context, answers } = release;
+        let Release { making, context } = release;
         let missing = || refuse(RefusalCode::NotFound, "this node has no such share");
         let share = self.vault.load(permit, Phase::Share).ok_or_else(missing)?;
-        let answer = reserved.release(share, answers).map_err(abort)?;
+        let answer = match making {
+            Making::Nonces(reserved, answers) => reserved.release(share, answers).map_err(abort)?,
+            Making::Made(answer) => answer,
+        };
         let mut event = Event::new(EventKind::SharesReleased)
             .fact("key", &context.key)
             .fact("epoch", context.epoch)

@@ -16,6 +16,7 @@ use crate::keys::{HeldKey, Keys};
 use crate::ledger::Ledger;
 use crate::node::Node;
 use crate::orders::Orders;
+use crate::pairs::FrozenPairs;
 use crate::peers::Peers;
 use crate::record::{ActiveRecord, OrderRecord, Record, ShareRecord};
 use crate::session::Sessions;
@@ -84,7 +85,7 @@ impl Node {
         records: Vec<Record>,
         now: Moment,
     ) -> Result<(Self, Vec<Record>), StartError> {
-        let NodeConfig { identity, root, policy, limits, version, boot } = config;
+        let NodeConfig { identity, root, policy, limits, version, boot, ecdsa } = config;
         let me = identity.participant;
         if policy.hash() != root.policy {
             return Err(StartError::Policy { found: policy.hash(), pinned: root.policy });
@@ -120,6 +121,8 @@ impl Node {
             stops: Stops::default(),
             orders: Orders::default(),
             peers: Peers::default(),
+            frozen_pairs: FrozenPairs::default(),
+            ecdsa,
         };
         node.load(records)?;
         let named = node.root.nodes.get(&me);
@@ -162,7 +165,8 @@ impl Node {
                 Record::Order(record) => orders.push(record),
                 Record::Peer(record) => self.peers.put(record),
                 Record::Audit(entry) => entries.push(entry),
-                Record::DropShare(_) | Record::ForgetRequest(_) => {
+                Record::PairFreeze(record) => self.frozen_pairs.put(record),
+                Record::DropShare { .. } | Record::ForgetRequest(_) => {
                     return Err(StartError::Removal);
                 }
             }
@@ -232,9 +236,9 @@ impl Node {
     }
 
     fn load_share(&mut self, record: &ShareRecord) -> Result<(), StartError> {
-        let ShareRecord { certified, vote, share } = record;
+        let ShareRecord { certified, vote, share, pairs } = record;
         let key = certified.key.clone();
-        let loaded = AnyKeyShare::new(certified, self.me, share)
+        let loaded = AnyKeyShare::new(certified, self.me, share, pairs, &*self.ecdsa)
             .map_err(|source| StartError::Share { key: key.clone(), source })?;
         self.vault.insert(key.clone(), certified.epoch, loaded);
         let (certified, vote) = (certified.clone(), *vote);

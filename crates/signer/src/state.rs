@@ -20,7 +20,7 @@ impl Node {
         turn.write(Record::Audit(entry));
     }
 
-    /// Orders, attempts at key generations, and votes.
+    /// Orders, attempts at key generations, votes, and frozen pairs.
     pub(crate) fn state_root(&self) -> Digest {
         let mut transcript = Transcript::new(Tag::SafetyState);
         transcript.digest(&self.orders.head());
@@ -29,6 +29,7 @@ impl Node {
         for held in self.keys.0.values() {
             transcript.digest(&held.certified.digest());
         }
+        self.frozen_pairs.transcribe(&mut transcript);
         transcript.finish()
     }
 
@@ -83,5 +84,6 @@ fn changes_state(kind: EventKind) -> bool {
             | EventKind::CeremonyBegun
             | EventKind::ShareCommitted
             | EventKind::ShareDropped
+            | EventKind::PairFrozen
     )
 }

@@ -1,5 +1,6 @@
 //! Messages with their sender's signature.
 
+use quorate_protocol::exchange::ExchangeMessage;
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{Acceptance, ClockReading, Deferral, SignedDenial};
 use quorate_protocol::{Announcement, Round1, Round2, Vote};
@@ -37,6 +38,7 @@ macro_rules! signed {
 signed!(node::v1::SignedAnnouncement, Announcement, "SignedAnnouncement");
 signed!(node::v1::SignedRound1, Round1, "SignedRound1");
 signed!(node::v1::SignedRound2, Round2, "SignedRound2");
+signed!(node::v1::SignedExchangeMessage, ExchangeMessage, "SignedExchangeMessage");
 signed!(node::v1::SignedVote, Vote, "SignedVote");
 signed!(node::v1::SignedReserveAnswer, ReserveAnswer, "SignedReserveAnswer");
 signed!(node::v1::SignedShareAnswer, ShareAnswer, "SignedShareAnswer");

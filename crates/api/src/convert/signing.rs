@@ -1,6 +1,6 @@
 //! What signers are asked and answer.
 
-use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
+use quorate_protocol::sign::{Offer, ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::Subject;
 
 use crate::pb::node::v1 as pb;
@@ -42,6 +42,7 @@ impl TryFrom<pb::ReserveAnswer> for ReserveAnswer {
             context: field::digest("ReserveAnswer.context", &answer.context)?,
             commitments: commitments.collect::<Result<_, _>>()?,
             heads: field::required("ReserveAnswer.heads", answer.heads)?.try_into()?,
+            offer: answer.offer.map(TryInto::try_into).transpose()?,
         })
     }
 }
@@ -54,7 +55,25 @@ impl From<ReserveAnswer> for pb::ReserveAnswer {
             context: answer.context.as_bytes().to_vec(),
             commitments: answer.commitments.into_iter().map(commitments).collect(),
             heads: Some(answer.heads.into()),
+            offer: answer.offer.map(Into::into),
         }
+    }
+}
+
+impl TryFrom<pb::Offer> for Offer {
+    type Error = DecodeError;
+
+    fn try_from(offer: pb::Offer) -> Result<Self, DecodeError> {
+        Ok(Self {
+            nonce: field::array("Offer.nonce", &offer.nonce)?,
+            ephemeral: field::array("Offer.ephemeral", &offer.ephemeral)?,
+        })
+    }
+}
+
+impl From<Offer> for pb::Offer {
+    fn from(offer: Offer) -> Self {
+        Self { nonce: offer.nonce.to_vec(), ephemeral: offer.ephemeral.to_vec() }
     }
 }
 
@@ -69,7 +88,7 @@ impl TryFrom<pb::ShareAnswer> for ShareAnswer {
                 "ShareAnswer.shares",
                 answer.shares,
                 limits::MESSAGES_MAX,
-                limits::SCALAR_BYTES_MAX,
+                limits::SHARE_BYTES_MAX,
             )?,
         })
     }
