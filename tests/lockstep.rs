@@ -189,6 +189,7 @@ impl Lockstep {
     fn ask(&mut self, id: ParticipantId, input: NodeInput) {
         let node = self.nodes.get_mut(&id).expect("a node of the cluster");
         trace!(%id, ?input, "to a node");
+        let mut work_done = Vec::new();
         for output in node.engine.handle(input, moment(self.now), &mut node.rng) {
             trace!(%id, ?output, "from a node");
             match output {
@@ -198,8 +199,15 @@ impl Lockstep {
                     self.inputs.push_back(CoordinatorInput::Answer { node: id, call, answer });
                 }
                 Output::Act(NodeAction::Checkpoint { .. }) => panic!("nobody reads the audit log"),
+                Output::Now(NodeAction::Work(work)) => {
+                    work_done.push(NodeInput::WorkDone(work.run()))
+                }
+                Output::Act(said @ NodeAction::Work(_)) => {
+                    panic!("work waits for nothing: {said:?}")
+                }
                 Output::Now(said) => panic!("a node waits for its disk: {said:?}"),
             }
         }
+        work_done.into_iter().for_each(|input| self.ask(id, input));
     }
 }

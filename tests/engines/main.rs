@@ -6,6 +6,7 @@
 mod approvals;
 mod clock;
 mod coordinator;
+mod ecdsa;
 mod key_generation;
 mod orders;
 mod peers;

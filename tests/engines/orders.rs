@@ -14,7 +14,7 @@ fn order(lab: &Lab, name: &str, action: OrderAction, by: &[&str]) -> SignedOrder
     lab.fixture.order_to(name, action, by, lab.now)
 }
 
-fn freeze(lab: &Lab) -> SignedOrder {
+pub(crate) fn freeze(lab: &Lab) -> SignedOrder {
     order(lab, "freeze-1", OrderAction::Freeze(Scope::Cluster), &["alice"])
 }
 

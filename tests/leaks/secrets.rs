@@ -32,7 +32,11 @@ impl Secrets {
         for (id, node) in &cluster.nodes {
             let identity = &cluster.fixture.signers.nodes[id];
             secrets.name("identity key", *id, seed(&identity.to_pkcs8_pem().unwrap()));
-            with_suite!(certified.scheme, S => secrets.add::<S>(certified, *id, node, &public));
+            with_suite!(
+                certified.scheme,
+                S => secrets.add::<S>(certified, *id, node, &public),
+                ecdsa => secrets.add_ecdsa(*id, node, &public)
+            );
         }
         secrets
     }
@@ -77,12 +81,37 @@ impl Secrets {
             }
         }
     }
+
+    /// An ECDSA key: its share, what its holders share with each other, and what the engine drew. (What
+    /// the library draws itself is nowhere to be seen.)
+    fn add_ecdsa(&mut self, id: ParticipantId, node: &LockstepNode, public: &BTreeSet<Vec<u8>>) {
+        let record = node.batches.iter().flatten().find_map(|record| match record {
+            Record::Share(share) => Some(share),
+            _ => None,
+        });
+        let record = record.expect("the node holds a share");
+        self.name("share", id, record.share.secret_bytes().to_vec());
+        for state in record.pairs.values() {
+            // From the first byte on it is what the pair shares; pieces, in case it were cut.
+            for piece in state.secret_bytes().chunks_exact(512).take(80) {
+                self.name("pair state", id, piece[..32].to_vec());
+            }
+        }
+        for draw in node.rng.draws.iter().filter(|draw| draw.len() >= 32) {
+            if !public.contains(draw) {
+                self.name("draw", id, draw.clone());
+            }
+        }
+    }
 }
 
-/// What nodes draw at random to be said aloud: the nonces of their announcements.
+/// What nodes draw at random to be said aloud: the nonces of their announcements and offers.
 fn announced(frames: &[Frame]) -> BTreeSet<Vec<u8>> {
     let nonce = |frame: &Frame| match frame {
         Frame::Answer(_, _, FromNode::Announcement(message)) => Some(message.body.nonce.to_vec()),
+        Frame::Answer(_, _, FromNode::Reserved(message)) => {
+            message.body.offer.as_ref().map(|offer| offer.nonce.to_vec())
+        }
         Frame::Answer(..) | Frame::Question(..) => None,
     };
     frames.iter().filter_map(nonce).collect()

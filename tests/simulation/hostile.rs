@@ -91,6 +91,15 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
                 flip(&mut share.sealed, rng);
             }
         }),
+        ToNode::Exchange(_, parcels) => {
+            let length = parcels.len().max(1);
+            if let Some(parcel) = parcels.get_mut(rng.next_u32() as usize % length) {
+                match parcel.parts.first_mut() {
+                    Some(part) if rng.next_u32() % 2 == 0 => flip(&mut part.sealed, rng),
+                    Some(_) | None => parcel.message.body.broadcast.push(1),
+                }
+            }
+        }
         ToNode::Certify(certificate) => flip(&mut certificate.certified.chain_code, rng),
         ToNode::Reserve { subject: Subject::Request(request), .. } => {
             flip(&mut request.request.payload, rng);
@@ -211,6 +220,7 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             ToNode::Announcements(CeremonyKey { attempt, .. }, _) => attempt.0 += 1,
             ToNode::Round1(..)
             | ToNode::Round2(..)
+            | ToNode::Exchange(..)
             | ToNode::Certify(_)
             | ToNode::Confirm { .. }
             | ToNode::Simulate { .. }

@@ -7,10 +7,11 @@ use quorate_model::{
     Attempt, DerivationPath, Digest, Epoch, Heads, KeyState, Network, ParticipantId,
     ParticipantSet, RequestId, Scheme, Threshold, Timestamp,
 };
-use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
+use quorate_protocol::exchange::{ExchangeMessage, Parcel, SealedPart};
+use quorate_protocol::sign::{Offer, ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{
-    Acceptance, CeremonyKey, ClockReading, Deferral, FromNode, MissingQuorum, MissingVerdict,
-    NodeStatus, Refusal, RefusalCode, SignedDenial, Subject, ToNode, Words,
+    Acceptance, CeremonyKey, ClockReading, Deferral, ExchangeKey, FromNode, MissingQuorum,
+    MissingVerdict, NodeStatus, Refusal, RefusalCode, SignedDenial, Subject, ToNode, Words,
 };
 use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
@@ -137,7 +138,25 @@ pub(crate) fn round2() -> Round2 {
 
 pub(crate) fn reserve_answer() -> ReserveAnswer {
     let commitments = vec![[vec![2; 33], vec![3; 33]], [vec![2; 32], vec![3; 32]]];
-    ReserveAnswer { context: digest(11), commitments, heads: heads() }
+    ReserveAnswer { context: digest(11), commitments, offer: None, heads: heads() }
+}
+
+pub(crate) fn offering_answer() -> ReserveAnswer {
+    let offer = Some(Offer { nonce: [5; 32], ephemeral: [6; 32] });
+    ReserveAnswer { commitments: vec![], offer, ..reserve_answer() }
+}
+
+pub(crate) fn parcel() -> Parcel {
+    let part = |to| SealedPart { to: id(to), sealed: vec![7; 300] };
+    let parts = vec![part(2), part(5)];
+    let message = ExchangeMessage {
+        session: digest(9),
+        round: 3,
+        seen: digest(10),
+        broadcast: vec![8; 70],
+        sealed: parts.iter().map(|part| (part.to, part.digest())).collect(),
+    };
+    Parcel { message: signed(1, message), parts }
 }
 
 pub(crate) fn share_answer() -> ShareAnswer {
@@ -228,6 +247,11 @@ pub(crate) fn questions() -> Vec<ToNode> {
         ToNode::Announcements(run(), vec![signed(1, announcement()), signed(2, announcement())]),
         ToNode::Round1(run(), vec![signed(1, round1())]),
         ToNode::Round2(run(), vec![signed(1, round2())]),
+        ToNode::Exchange(ExchangeKey::Ceremony(run()), vec![parcel().for_receiver(id(2))]),
+        ToNode::Exchange(
+            ExchangeKey::Signing { subject: digest(3), attempt: Attempt(2) },
+            vec![parcel().for_receiver(id(5))],
+        ),
         ToNode::Certify(certificate("treasury-btc")),
         reserve(Subject::Request(signed_request())),
         reserve(Subject::Confirmation { key: "treasury-btc".parse().unwrap() }),
@@ -260,9 +284,11 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Announcement(signed(1, announcement())),
         FromNode::Round1(signed(1, round1())),
         FromNode::Round2(signed(1, round2())),
+        FromNode::Exchanged(parcel()),
         FromNode::Vote(certified_key("k1"), signed(1, Vote { certified: digest(14) })),
         FromNode::Certified,
         FromNode::Reserved(signed(1, reserve_answer())),
+        FromNode::Reserved(signed(1, offering_answer())),
         FromNode::Denied(denial()),
         FromNode::Deferred(deferral()),
         FromNode::Shares(signed(1, share_answer())),
@@ -285,6 +311,7 @@ pub(crate) fn answers() -> Vec<FromNode> {
         refused(RefusalCode::Time),
         refused(RefusalCode::Frozen),
         refused(RefusalCode::PeerPutBack),
+        refused(RefusalCode::PairFrozen),
     ]
 }
 

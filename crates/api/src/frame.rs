@@ -1,6 +1,6 @@
 //! Frames of an attach stream: what a node may send on it, and which of its two streams things take.
 
-use quorate_protocol::wire::{CallId, FromNode, ToNode};
+use quorate_protocol::wire::{CallId, ExchangeKey, FromNode, ToNode};
 
 use crate::pb::node::v1 as pb;
 use crate::pb::node::v1::node_frame::Answer;
@@ -41,6 +41,7 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         ToNode::Announcements(..)
         | ToNode::Round1(..)
         | ToNode::Round2(..)
+        | ToNode::Exchange(ExchangeKey::Ceremony(_), _)
         | ToNode::Orders
         | ToNode::Order(_) => true,
         // A freeze never waits behind a document.
@@ -50,6 +51,7 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         | ToNode::Reserve { .. }
         | ToNode::Reject { .. }
         | ToNode::Share { .. }
+        | ToNode::Exchange(ExchangeKey::Signing { .. }, _)
         | ToNode::Confirm { .. }
         | ToNode::Simulate { .. }
         | ToNode::ReadClock { .. }
@@ -65,6 +67,7 @@ pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
     match answer {
         FromNode::Round1(_)
         | FromNode::Round2(_)
+        | FromNode::Exchanged(_)
         | FromNode::Vote(..)
         | FromNode::Orders(_)
         | FromNode::Order(_) => true,

@@ -3,7 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{Attempt, DerivationPath, KeyId, ParticipantId, ParticipantSet, Timestamp};
+use quorate_model::{
+    Attempt, DerivationPath, KeyId, ParticipantId, ParticipantSet, Scheme, Timestamp,
+};
+use quorate_protocol::ecdsa::pair_covering_sets;
 use quorate_protocol::sign::{AnyGroupInfo, KeyShareError, SigningContext};
 use quorate_protocol::wire::{FromNode, Subject, ToNode, Words};
 use quorate_protocol::{Confirmation, covering_sets};
@@ -60,7 +63,12 @@ impl Activation {
         let signed = |set: &ParticipantSet| {
             self.record.confirmations.iter().any(|done| done.signing_set == *set)
         };
-        let sets = covering_sets(&certified.roster, certified.threshold);
+        let sets = match certified.scheme {
+            Scheme::EcdsaSecp256k1 => pair_covering_sets(&certified.roster, certified.threshold),
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+                covering_sets(&certified.roster, certified.threshold)
+            }
+        };
         sets.into_iter().filter(|set| !signed(set)).collect()
     }
 }
@@ -180,6 +188,7 @@ impl Coordinator {
             FromNode::Announcement(_)
             | FromNode::Round1(_)
             | FromNode::Round2(_)
+            | FromNode::Exchanged(_)
             | FromNode::Vote(..)
             | FromNode::Reserved(_)
             | FromNode::Denied(_)

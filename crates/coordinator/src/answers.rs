@@ -1,8 +1,9 @@
 //! What nodes answer in a signing session: checked before anybody else is shown it.
 
-use quorate_model::{Attempt, Digest, ParticipantId, Timestamp};
+use quorate_model::{Attempt, Digest, ParticipantId, Scheme, Timestamp};
+use quorate_protocol::exchange::Parcel;
 use quorate_protocol::sign::ReserveAnswer;
-use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, SignedDenial, ToNode};
+use quorate_protocol::wire::{ExchangeKey, FromNode, Refusal, RefusalCode, SignedDenial, ToNode};
 use quorate_protocol::{Abort, AbortReason};
 use quorate_trust::{Authentic, Signed, TrustRoot};
 
@@ -12,6 +13,9 @@ use crate::coordinator::Coordinator;
 use crate::out::Out;
 use crate::session::{Job, Session};
 use crate::signing::Fault;
+
+/// Rounds of an ECDSA signing after which there are shares.
+const SIGNING_ROUNDS: u8 = 2;
 
 impl Coordinator {
     /// An answer in a signing session. It counts in its phase only, and is checked before others
@@ -52,6 +56,15 @@ impl Coordinator {
                     Err(error) => (Fault::Node(node), error.to_string()),
                 }
             }
+            (Phase::Round(round), FromNode::Exchanged(parcel)) => {
+                match check_parcel(&self.root, session, node, round, &parcel) {
+                    Ok(()) => {
+                        session.parcels.insert(node, parcel);
+                        return self.exchanged(subject, attempt, round, out);
+                    }
+                    Err(reason) => (Fault::Node(node), reason.to_owned()),
+                }
+            }
             (_, FromNode::Denied(denial)) if denial.from == node => {
                 return self.denied(subject, attempt, denial, out);
             }
@@ -71,6 +84,7 @@ impl Coordinator {
                 | FromNode::Announcement(_)
                 | FromNode::Round1(_)
                 | FromNode::Round2(_)
+                | FromNode::Exchanged(_)
                 | FromNode::Vote(..)
                 | FromNode::Certified
                 | FromNode::Active
@@ -95,7 +109,11 @@ impl Coordinator {
         match phase {
             // The attempt may have been used before this coordinator started, or the node may lie.
             Phase::Reserve if refusal.code == RefusalCode::AttemptUsed => Fault::Set,
+            // It is about two of them: this set is not asked again.
+            Phase::Reserve if refusal.code == RefusalCode::PairFrozen => Fault::Set,
             Phase::Reserve => Fault::Node(node),
+            // Two of them, and not each by itself.
+            Phase::Round(_) => Fault::Set,
             // It may refuse for what another said: who is at fault shows in the answers, or it does
             // not show, and then another set is tried.
             Phase::Share => self.check_answers(session).map_or(Fault::Set, Fault::Node),
@@ -113,10 +131,33 @@ impl Coordinator {
             let reason = "its signers are on different trust roots or policy bundles";
             return self.end_attempt(subject, attempt, Fault::Nobody, reason, out);
         }
+        let phase = match session.context.scheme {
+            Scheme::EcdsaSecp256k1 => Phase::Round(1),
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+                Phase::Share
+            }
+        };
         let answers: Vec<_> = session.answers.values().map(|(_, signed)| signed.clone()).collect();
         for node in session.context.signing_set.clone().iter() {
-            let purpose = Purpose::Signing { subject, attempt, phase: Phase::Share };
+            let purpose = Purpose::Signing { subject, attempt, phase };
             let question = ToNode::Share { subject, attempt, answers: answers.clone() };
+            self.ask(node, purpose, question, self.limits.phase_ms, out);
+        }
+    }
+
+    /// Once everybody's message of a round is here, everybody is shown all of them, with its own parts.
+    fn exchanged(&mut self, subject: Digest, attempt: Attempt, round: u8, out: &mut Out) {
+        let Some(session) = self.sessions.get_mut(&(subject, attempt)) else { return };
+        if session.parcels.len() != session.context.signing_set.len() {
+            return;
+        }
+        let parcels = std::mem::take(&mut session.parcels);
+        let phase = if round < SIGNING_ROUNDS { Phase::Round(round + 1) } else { Phase::Share };
+        for node in session.context.signing_set.clone().iter() {
+            let purpose = Purpose::Signing { subject, attempt, phase };
+            let exchange = ExchangeKey::Signing { subject, attempt };
+            let own = parcels.values().map(|parcel| parcel.for_receiver(node)).collect();
+            let question = ToNode::Exchange(exchange, own);
             self.ask(node, purpose, question, self.limits.phase_ms, out);
         }
     }
@@ -182,6 +223,24 @@ impl Coordinator {
     }
 }
 
+/// What can be checked of a message of a round: the rest, only its receivers can tell.
+fn check_parcel(
+    root: &TrustRoot,
+    session: &Session,
+    node: ParticipantId,
+    round: u8,
+    parcel: &Parcel,
+) -> Result<(), &'static str> {
+    let message = &parcel.message;
+    if message.from != node || message.clone().verify(root).is_err() {
+        return Err("its message is not signed by it");
+    }
+    if message.body.round != round || !parcel.is_whole(&session.context.signing_set) {
+        return Err("its message is of another round, or not whole");
+    }
+    Ok(())
+}
+
 /// What can be checked of one reserve answer by itself.
 fn check_reserved(
     root: &TrustRoot,
@@ -195,7 +254,13 @@ fn check_reserved(
     if body.context != session.digest {
         return Err("it reserved something else");
     }
-    if body.commitments.len() != session.context.messages.len() {
+    let (commitments, offer) = match session.context.scheme {
+        Scheme::EcdsaSecp256k1 => (0, true),
+        Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+            (session.context.messages.len(), false)
+        }
+    };
+    if body.commitments.len() != commitments || body.offer.is_some() != offer {
         return Err("it did not commit once for each message");
     }
     let clock = body.heads.clock;

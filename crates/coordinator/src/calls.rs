@@ -7,10 +7,12 @@ use quorate_protocol::wire::{CallId, CeremonyKey};
 
 use crate::client::ClientCall;
 
-/// Which of its two answers a signing session waits for.
+/// Which of its answers a signing session waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Reserve,
+    /// A round of ECDSA, counted from 1.
+    Round(u8),
     Share,
 }
 

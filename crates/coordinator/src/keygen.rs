@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Attempt, ParticipantId, Timestamp};
-use quorate_protocol::wire::{CeremonyKey, FromNode, ToNode};
+use quorate_model::{Attempt, ParticipantId, Scheme, Timestamp};
+use quorate_protocol::exchange::Parcel;
+use quorate_protocol::wire::{CeremonyKey, ExchangeKey, FromNode, ToNode};
 use quorate_protocol::{Announcement, Certificate, CertifiedKey, Round1, Round2, Vote};
 use quorate_trust::{KeyOrder, Signed};
 
@@ -37,6 +38,8 @@ enum Round {
     LateAnnouncements(Messages<Announcement>),
     Round1(Messages<Round1>),
     Round2(Messages<Round2>),
+    /// Messages of a round of an ECDSA key generation, its first where there are announcements.
+    Exchange(BTreeMap<ParticipantId, Parcel>),
     Votes(Votes),
 }
 
@@ -54,6 +57,7 @@ impl Ceremony {
             | Round::LateAnnouncements(_)
             | Round::Round1(_)
             | Round::Round2(_)
+            | Round::Exchange(_)
             | Round::Votes(_) => None,
         }
     }
@@ -169,6 +173,21 @@ impl Coordinator {
                     self.ask_all(key, |key| ToNode::Round2(key, all.clone()), out);
                 }
             }
+            (Round::Exchange(parcels), FromNode::Exchanged(parcel)) => {
+                let roster = &ceremony.order.generate_key().roster;
+                if parcel.message.from != node || !parcel.is_whole(roster) {
+                    let reason = format!("node {node} sent a message that is not whole");
+                    return self.ceremony_failed(key, &reason, out);
+                }
+                parcels.insert(node, parcel);
+                if parcels.len() == holders {
+                    self.next_exchange(key, out);
+                }
+            }
+            // After the last round of an exchange, nodes vote.
+            (Round::Exchange(parcels), FromNode::Vote(certified, vote)) if parcels.is_empty() => {
+                ceremony.round = Round::Votes([(node, (certified, vote))].into());
+            }
             (Round::Votes(votes), FromNode::Vote(certified, vote)) => {
                 votes.insert(node, (certified, vote));
                 if votes.len() == holders {
@@ -215,12 +234,33 @@ impl Coordinator {
 
     fn begin_round1(&mut self, key: &CeremonyKey, out: &mut Out) {
         let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
-        let round = std::mem::replace(&mut ceremony.round, Round::Round1(BTreeMap::new()));
+        let first = match ceremony.order.generate_key().scheme {
+            Scheme::EcdsaSecp256k1 => Round::Exchange(BTreeMap::new()),
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+                Round::Round1(BTreeMap::new())
+            }
+        };
+        let round = std::mem::replace(&mut ceremony.round, first);
         let (Round::Announcements(messages, _) | Round::LateAnnouncements(messages)) = round else {
             return;
         };
         let all: Vec<_> = messages.into_values().collect();
         self.ask_all(key, |key| ToNode::Announcements(key, all.clone()), out);
+    }
+
+    /// Everybody's messages of a round are here: each node gets all of them, with its own parts.
+    fn next_exchange(&mut self, key: &CeremonyKey, out: &mut Out) {
+        let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
+        let Round::Exchange(parcels) = &mut ceremony.round else { return };
+        let parcels = std::mem::take(parcels);
+        let roster = ceremony.order.generate_key().roster.clone();
+        for node in roster.iter() {
+            let purpose = Purpose::Ceremony(key.clone());
+            let exchange = ExchangeKey::Ceremony(key.clone());
+            let own = parcels.values().map(|parcel| parcel.for_receiver(node)).collect();
+            let question = ToNode::Exchange(exchange, own);
+            self.ask(node, purpose, question, self.limits.round_ms, out);
+        }
     }
 
     fn ask_all(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{Digest, KeyId, ParticipantId, RequestKey};
+use quorate_protocol::exchange::Parcel;
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer, SigningContext};
 use quorate_trust::{Authentic, Signed};
 
@@ -15,6 +16,8 @@ pub(crate) struct Session {
     pub(crate) digest: Digest,
     /// Verified, and as they were signed: that is what the others are shown.
     pub(crate) answers: BTreeMap<ParticipantId, (Authentic<ReserveAnswer>, Signed<ReserveAnswer>)>,
+    /// Of the round of ECDSA that is under way.
+    pub(crate) parcels: BTreeMap<ParticipantId, Parcel>,
     pub(crate) shares: BTreeMap<ParticipantId, Authentic<ShareAnswer>>,
 }
 
@@ -28,7 +31,8 @@ pub(crate) enum Job {
 impl Session {
     pub(crate) fn new(job: Job, context: SigningContext) -> Self {
         let digest = context.digest();
-        Self { job, context, digest, answers: BTreeMap::new(), shares: BTreeMap::new() }
+        let (answers, parcels, shares) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { job, context, digest, answers, parcels, shares }
     }
 
     pub(crate) fn all_reserved(&self) -> bool {

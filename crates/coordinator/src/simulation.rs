@@ -69,6 +69,7 @@ impl Coordinator {
             FromNode::Announcement(_)
             | FromNode::Round1(_)
             | FromNode::Round2(_)
+            | FromNode::Exchanged(_)
             | FromNode::Vote(..)
             | FromNode::Certified
             | FromNode::Reserved(_)

@@ -13,6 +13,7 @@ use quorate_model::ParticipantId;
 use quorate_net::attach::{Uplink, UplinkConfig, UplinkEvent, UplinkHandle};
 use quorate_net::{ExpectedServer, UdsListener};
 use quorate_policy::Bundle;
+use quorate_protocol::ecdsa::Dkls23;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, ToNode};
 use quorate_signer::{Action, Identity, Input, LinkId, Node, NodeConfig};
 use quorate_telemetry::Metrics;
@@ -56,7 +57,17 @@ pub async fn run_node(
     let adapter = NodeAdapter { links: links.clone() };
     let calls = AdminCalls::default();
     let (dispatch_calls, room) = (calls.clone(), storage.room.clone());
+    let (runtime, done) = (tokio::runtime::Handle::current(), Arc::new(std::sync::OnceLock::new()));
+    let work_done: Arc<std::sync::OnceLock<mpsc::Sender<Input>>> = Arc::clone(&done);
     let dispatch = Arc::new(move |action| match tell_of_room(action, &room) {
+        Action::Work(work) => {
+            let done = work_done.get().cloned();
+            runtime.spawn_blocking(move || {
+                let outcome = Input::WorkDone(work.run());
+                // A node that is stopping needs no outcome.
+                done.map(|inputs| inputs.blocking_send(outcome));
+            });
+        }
         Action::Answer { link, call, answer } if link != LinkId::ADMIN => {
             send(&links, link, call, answer);
         }
@@ -66,6 +77,7 @@ pub async fn run_node(
     });
     let exports = Exports::of(&storage.store);
     let driver = Driver::start(node, started, storage, adapter, dispatch, stop.clone())?;
+    done.get_or_init(|| driver.inputs.clone());
     let pump = pump(file, received, driver.inputs.clone(), Arc::clone(&attached_to));
     let pump = tokio::spawn(stop.clone().run_until_cancelled_owned(pump));
     let admin = Admin { inputs: driver.inputs.clone(), metrics, attached_to, calls, exports };
@@ -107,6 +119,7 @@ async fn start(
             limits: file.limits.apply(),
             version: VERSION.to_owned(),
             boot: clock::boot(),
+            ecdsa: Arc::new(Dkls23),
         };
         let (node, started) = Node::start(config, records, clock::moment())?;
         info!(%participant, cluster = %cluster, "node starts");
@@ -226,7 +239,10 @@ impl Adapter<Node> for NodeAdapter {
                 send(&self.links, link, call, FromNode::Refused(refusal));
                 None
             }
-            input @ (Input::Question { .. } | Input::ReadAudit { .. } | Input::Tick) => Some(input),
+            input @ (Input::Question { .. }
+            | Input::ReadAudit { .. }
+            | Input::WorkDone(_)
+            | Input::Tick) => Some(input),
         }
     }
 }

@@ -56,7 +56,7 @@ impl Keep for quorate_signer::Record {
 
     fn obsolete_key(&self) -> Option<DataKeyId> {
         match self {
-            Self::DropShare(key) => {
+            Self::DropShare { key, .. } => {
                 Some(DataKeyId::Share { key: key.clone(), epoch: quorate_model::Epoch::FIRST })
             }
             Self::Ceremony(_)
@@ -70,6 +70,7 @@ impl Keep for quorate_signer::Record {
             | Self::ConfirmationAttempt(_)
             | Self::Order(_)
             | Self::Peer(_)
+            | Self::PairFreeze(_)
             | Self::Audit(_) => None,
         }
     }

@@ -337,7 +337,7 @@ pub struct NodeStatus {
     pub ready: bool,
     /// Why not.
     pub reasons: Vec<String>,
-    /// The freezes and suspensions in force, each in words.
+    /// The freezes and suspensions in force and the pairs that must not sign together, each in words.
     pub stops: Vec<String>,
     /// The version of the trust root in force.
     pub root_version: u64,

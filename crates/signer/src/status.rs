@@ -15,8 +15,8 @@ impl Node {
         if let Err(refusal) = self.check_clock(now) {
             reasons.push(refusal.reason);
         }
-        let stops: Vec<_> =
-            self.stops.in_force(now).map(|(_, stop)| stop).map(ToString::to_string).collect();
+        let stops = self.stops.in_force(now).map(|(_, stop)| stop).map(ToString::to_string);
+        let stops = stops.chain(self.frozen_pairs.in_words()).collect();
         if self.stops.in_force(now).any(|(_, stop)| stop.scope == Scope::Cluster) {
             reasons.push("the cluster is frozen".to_owned());
         }

@@ -1,7 +1,7 @@
 //! A cluster's people, keys, trust root and policy, from a seed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use quorate_api::statement::encode_sign_request;
 use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
@@ -11,6 +11,7 @@ use quorate_model::{
     PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold, Timestamp,
 };
 use quorate_policy::Bundle;
+use quorate_protocol::ecdsa::Dkls23;
 use quorate_signer::{Identity, Limits, NodeConfig};
 use quorate_trust::{
     GenerateKey, Lineage, Namespace, NodeEntry, Order, OrderAction, PersonEntry, QUORUMS, Quorum,
@@ -145,6 +146,7 @@ impl ClusterFixture {
             limits: Limits::default(),
             version: "simulated".to_owned(),
             boot: Some(BootId::from_bytes([1; 16])),
+            ecdsa: Arc::new(Dkls23),
         }
     }
 

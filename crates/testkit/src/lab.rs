@@ -2,7 +2,10 @@
 
 mod clocks;
 
+mod exchange;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use quorate_audit::{Entry, SignedCheckpoint};
 use quorate_model::{
@@ -10,8 +13,9 @@ use quorate_model::{
     Timestamp,
 };
 use quorate_policy::Bundle;
+use quorate_protocol::ecdsa::{EcdsaBackend, pair_covering_sets};
 use quorate_protocol::sign::ReserveAnswer;
-use quorate_protocol::wire::{CallId, CeremonyKey, FromNode, Subject, ToNode, Words};
+use quorate_protocol::wire::{CallId, CeremonyKey, ExchangeKey, FromNode, Subject, ToNode, Words};
 use quorate_protocol::{
     Certificate, CertifiedKey, Confirmation, Engine as _, Output, covering_sets,
 };
@@ -44,6 +48,8 @@ pub struct Lab {
     pub wrong_ms: BTreeMap<ParticipantId, i64>,
     /// How many other nodes' clocks are to agree with a node's, for those that start next.
     pub clock_peers: Option<usize>,
+    /// What signs with ECDSA keys at a node, where it is not the usual: for those that start next.
+    pub backends: BTreeMap<ParticipantId, Arc<dyn EcdsaBackend>>,
     /// How often a node's machine was started.
     boots: BTreeMap<ParticipantId, u8>,
     nodes: BTreeMap<ParticipantId, (Node, Disk)>,
@@ -76,6 +82,7 @@ impl Lab {
             now,
             wrong_ms: BTreeMap::new(),
             clock_peers: None,
+            backends: BTreeMap::new(),
             boots: BTreeMap::new(),
             nodes,
             rng,
@@ -127,20 +134,28 @@ impl Lab {
     pub fn ask(&mut self, node: ParticipantId, question: ToNode) -> FromNode {
         let now = self.moment(node);
         let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
-        let input = Input::Question { link: LinkId(0), call: CallId(0), question };
-        let mut said = None;
-        for output in engine.handle(input, now, &mut self.rng) {
-            match output {
-                Output::Persist(records) => {
-                    assert!(said.is_none(), "an answer came before what it rests on");
-                    disk.apply(&records);
+        let mut input = Input::Question { link: LinkId(0), call: CallId(0), question };
+        loop {
+            let (mut said, mut work) = (None, None);
+            for output in engine.handle(input, now, &mut self.rng) {
+                match output {
+                    Output::Persist(records) => {
+                        assert!(said.is_none(), "an answer came before what it rests on");
+                        disk.apply(&records);
+                    }
+                    Output::Act(Action::Answer { answer, .. }) => said = Some(answer),
+                    Output::Act(Action::Checkpoint { .. }) => panic!("nobody reads the audit log"),
+                    Output::Now(Action::Work(given)) => work = Some(given),
+                    Output::Act(said @ Action::Work(_)) | Output::Now(said) => {
+                        panic!("a node waits for its disk, and nothing else: {said:?}")
+                    }
                 }
-                Output::Act(Action::Answer { answer, .. }) => said = Some(answer),
-                Output::Act(Action::Checkpoint { .. }) => panic!("nobody reads the audit log"),
-                Output::Now(said) => panic!("a node waits for its disk: {said:?}"),
+            }
+            match work {
+                Some(work) => input = Input::WorkDone(work.run()),
+                None => break said.expect("every question has an answer"),
             }
         }
-        said.expect("every question has an answer")
     }
 
     /// Reads a node's audit log, as its administrator: what is durable by the time of the answer,
@@ -216,6 +231,9 @@ impl Lab {
         let boots = self.boots.get(&node).copied().unwrap_or_default();
         config.boot = Some(BootId::from_bytes([boots; 16]));
         config.limits.clock_peers = self.clock_peers;
+        if let Some(backend) = self.backends.get(&node) {
+            config.ecdsa = Arc::clone(backend);
+        }
         let (engine, started) = Node::start(config, records, self.moment(node))?;
         let (place, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
         disk.apply(&started);
@@ -259,6 +277,13 @@ impl Lab {
             other => panic!("{other:?}"),
         });
         let question = ToNode::Announcements(ceremony.clone(), announcements);
+        if self.scheme == Scheme::EcdsaSecp256k1 {
+            let first = self.ask_all(&question, |answer| answer);
+            let roster = ParticipantSet::new(self.ids()).expect("ascending ids");
+            let exchange = ExchangeKey::Ceremony(ceremony);
+            let votes = self.exchange(&exchange, &roster, first, &|_, parcels| parcels);
+            return certificate(votes);
+        }
         let round1 = self.ask_all(&question, |answer| match answer {
             FromNode::Round1(message) => message,
             other => panic!("{other:?}"),
@@ -268,12 +293,7 @@ impl Lab {
                 FromNode::Round2(message) => message,
                 other => panic!("{other:?}"),
             });
-        let votes = self.ask_all(&ToNode::Round2(ceremony, round2), |answer| match answer {
-            FromNode::Vote(certified, vote) => (certified, vote),
-            other => panic!("{other:?}"),
-        });
-        let certified = votes.first().expect("at least one node").0.clone();
-        Certificate::new(certified, votes.into_iter().map(|(_, vote)| vote))
+        certificate(self.ask_all(&ToNode::Round2(ceremony, round2), |answer| answer))
     }
 
     /// Asks every node the same.
@@ -297,7 +317,12 @@ impl Lab {
     /// Signatures of sets that cover every node, over the key's confirmation.
     pub fn confirmations(&mut self, certified: &CertifiedKey) -> Vec<Confirmation> {
         let threshold = Threshold::new(u32::from(self.threshold)).expect("at least 2");
-        let sets = covering_sets(&certified.roster, threshold);
+        let sets = match self.scheme {
+            Scheme::EcdsaSecp256k1 => pair_covering_sets(&certified.roster, threshold),
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+                covering_sets(&certified.roster, threshold)
+            }
+        };
         sets.into_iter().map(|set| self.confirmation(certified, set)).collect()
     }
 
@@ -375,11 +400,14 @@ impl Lab {
         let ToSign { subject, digest, messages } = what;
         let answers = self.reserve_all(&subject, attempt, set);
         let question = ToNode::Share { subject: digest, attempt, answers: answers.clone() };
-        let release = |id| match self.ask(id, question.clone()) {
+        let first = set.iter().map(|id| self.ask(id, question.clone())).collect();
+        let exchange = ExchangeKey::Signing { subject: digest, attempt };
+        let shares = self.exchange(&exchange, set, first, &|_, parcels| parcels);
+        let share = |answer| match answer {
             FromNode::Shares(answer) => answer,
             other => panic!("{other:?}"),
         };
-        let shares: Vec<_> = set.iter().map(release).collect();
+        let shares: Vec<_> = shares.into_iter().map(share).collect();
         let context = quorate_protocol::sign::SigningContext {
             cluster: certified.cluster,
             key: certified.key.clone(),
@@ -397,4 +425,15 @@ impl Lab {
         let shares = shares.into_iter().map(|s| s.verify(root).expect("authentic")).collect();
         group.aggregate(&context, answers, shares).expect("honest shares add up")
     }
+}
+
+/// The certificate of what everybody voted for.
+fn certificate(answers: Vec<FromNode>) -> Certificate {
+    let vote = |answer| match answer {
+        FromNode::Vote(certified, vote) => (certified, vote),
+        other => panic!("{other:?}"),
+    };
+    let votes: Vec<_> = answers.into_iter().map(vote).collect();
+    let certified = votes.first().expect("at least one node").0.clone();
+    Certificate::new(certified, votes.into_iter().map(|(_, vote)| vote))
 }

@@ -143,6 +143,7 @@ impl Oracle {
             FromNode::Announcement(_)
             | FromNode::Round1(_)
             | FromNode::Round2(_)
+            | FromNode::Exchanged(_)
             | FromNode::Certified
             | FromNode::Denied(_)
             | FromNode::Deferred(_)
@@ -237,7 +238,8 @@ fn durable(
         Record::ConfirmationAttempt(record) => record.statement == subject,
         Record::Ceremony(_)
         | Record::Share(_)
-        | Record::DropShare(_)
+        | Record::DropShare { .. }
+        | Record::PairFreeze(_)
         | Record::Certificate(_)
         | Record::Active(_)
         | Record::ForgetRequest(_)

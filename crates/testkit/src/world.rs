@@ -255,6 +255,7 @@ impl World {
             | ToNode::Announcements(..)
             | ToNode::Round1(..)
             | ToNode::Round2(..)
+            | ToNode::Exchange(..)
             | ToNode::Confirm { .. }
             | ToNode::Simulate { .. }
             | ToNode::CarryOut { .. }
@@ -306,7 +307,14 @@ impl World {
             self.queue.push(self.now.plus_millis(delay), Event::NodeSynced { node, life });
         }
         for action in actions {
-            let NodeAction::Answer { link, call, answer } = action else { continue };
+            let (link, call, answer) = match action {
+                NodeAction::Answer { link, call, answer } => (link, call, answer),
+                NodeAction::Work(work) => {
+                    self.tell_node(node, NodeInput::WorkDone(work.run()));
+                    continue;
+                }
+                NodeAction::Checkpoint { .. } => continue,
+            };
             self.note(format!("node {node} says {}", answer_name(&answer)));
             let (Some(state), Some((asked_as, asked))) =
                 (self.nodes.get(&node), self.asked.get(&call))

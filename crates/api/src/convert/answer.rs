@@ -27,6 +27,7 @@ impl TryFrom<Answer> for FromNode {
             Answer::Denied(message) => Self::Denied(message.try_into()?),
             Answer::Deferred(message) => Self::Deferred(message.try_into()?),
             Answer::Shares(message) => Self::Shares(message.try_into()?),
+            Answer::Exchanged(parcel) => Self::Exchanged(parcel.try_into()?),
             Answer::Active(pb::Active {}) => Self::Active,
             Answer::Simulated(message) => Self::Simulated(simulated(message)?),
             Answer::Accepted(message) => Self::Accepted(message.try_into()?),
@@ -47,6 +48,7 @@ impl From<FromNode> for Answer {
             FromNode::Announcement(message) => Self::Announcement(message.into()),
             FromNode::Round1(message) => Self::Round1(message.into()),
             FromNode::Round2(message) => Self::Round2(message.into()),
+            FromNode::Exchanged(parcel) => Self::Exchanged(parcel.into()),
             FromNode::Vote(certified, vote) => {
                 let (certified, vote) = (Some(certified.into()), Some(vote.into()));
                 Self::Vote(pb::CastVote { certified, vote })
@@ -86,6 +88,7 @@ impl TryFrom<pb::Refusal> for Refusal {
             Ok(pb::RefusalCode::Time) => RefusalCode::Time,
             Ok(pb::RefusalCode::Frozen) => RefusalCode::Frozen,
             Ok(pb::RefusalCode::PeerPutBack) => RefusalCode::PeerPutBack,
+            Ok(pb::RefusalCode::PairFrozen) => RefusalCode::PairFrozen,
             Ok(pb::RefusalCode::Unspecified) | Err(_) => {
                 return Err(DecodeError::new("Refusal.code", Fault::Unknown(refusal.code)));
             }
@@ -108,6 +111,7 @@ impl From<Refusal> for pb::Refusal {
             RefusalCode::Time => pb::RefusalCode::Time,
             RefusalCode::Frozen => pb::RefusalCode::Frozen,
             RefusalCode::PeerPutBack => pb::RefusalCode::PeerPutBack,
+            RefusalCode::PairFrozen => pb::RefusalCode::PairFrozen,
         };
         let reason = field::clip(refusal.reason, limits::REASON_BYTES_MAX);
         Self { code: code.into(), reason }

@@ -46,6 +46,11 @@ impl TryFrom<Question> for ToNode {
                 let list = round("Round2Messages.messages", messages)?;
                 Self::Round2(ceremony("Round2Messages.ceremony", run)?, list)
             }
+            Question::Exchange(pb::Exchange { exchange, parcels }) => {
+                let exchange = field::required("Exchange.exchange", exchange)?.try_into()?;
+                let parcels = field::list("Exchange.parcels", parcels, limits::PARTICIPANTS_MAX)?;
+                Self::Exchange(exchange, parcels)
+            }
             Question::Certify(pb::Certify { certificate }) => {
                 Self::Certify(field::required("Certify.certificate", certificate)?.try_into()?)
             }
@@ -119,6 +124,10 @@ impl From<ToNode> for Question {
             ToNode::Round2(run, list) => {
                 let (ceremony, messages) = round_to_pb(run, list);
                 Self::Round2(pb::Round2Messages { ceremony, messages })
+            }
+            ToNode::Exchange(exchange, parcels) => {
+                let parcels = parcels.into_iter().map(Into::into).collect();
+                Self::Exchange(pb::Exchange { exchange: Some(exchange.into()), parcels })
             }
             ToNode::Certify(certificate) => {
                 Self::Certify(pb::Certify { certificate: Some(certificate.into()) })

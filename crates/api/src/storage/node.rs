@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 use quorate_audit::{Entry, Event};
-use quorate_model::{Attempt, BootId, Epoch, KeyId, Moment, RequestId, RequestKey, Timestamp};
+use quorate_model::{
+    Attempt, BootId, Epoch, KeyId, Moment, ParticipantId, RequestId, RequestKey, Timestamp,
+};
+use quorate_protocol::ecdsa::{PairState, PairStates};
 use quorate_protocol::{CertifiedKey, SecretShare};
 use quorate_signer::{
-    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, PeerRecord,
-    Record, RequestRecord, ShareRecord,
+    ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, PairFreezeRecord,
+    PeerRecord, Record, RequestRecord, ShareRecord,
 };
 use quorate_trust::Signature;
 use zeroize::Zeroizing;
@@ -22,6 +25,8 @@ use crate::{DecodeError, field, limits};
 const CEREMONIES: &str = "ceremonies";
 const VOTES: &str = "votes";
 const SHARES: &str = "shares";
+const PAIRS: &str = "pairs";
+const PAIR_FREEZES: &str = "pair-freezes";
 const CERTIFICATES: &str = "certificates";
 const CONFIRMATIONS: &str = "confirmations";
 const REQUESTS: &str = "requests";
@@ -34,10 +39,11 @@ const PEERS: &str = "peers";
 pub const AUDIT: &str = "audit";
 
 /// The trees of a node's store, in the order in which an engine may be told of their records.
-pub const TREES: [&str; 12] = [
+pub const TREES: [&str; 14] = [
     CEREMONIES,
     VOTES,
     SHARES,
+    PAIRS,
     CERTIFICATES,
     CONFIRMATIONS,
     REQUESTS,
@@ -46,6 +52,7 @@ pub const TREES: [&str; 12] = [
     CONFIRMATION_ATTEMPTS,
     ORDERS,
     PEERS,
+    PAIR_FREEZES,
     AUDIT,
 ];
 
@@ -60,13 +67,19 @@ pub fn encode(record: &Record) -> Vec<Write> {
             vec![put(CEREMONIES, *record.order.as_bytes(), &ceremony(record))]
         }
         Record::Share(record) => share(record),
-        Record::DropShare(key) => {
+        Record::DropShare { key, peers } => {
             // Only a key generation can end without a certificate, and it makes the first epoch.
-            let share = share_key(key, Epoch::FIRST);
-            vec![
+            let epoch = Epoch::FIRST;
+            let pair = |peer: &ParticipantId| Write::Delete {
+                tree: PAIRS,
+                key: pair_key(key, epoch, *peer),
+            };
+            let mut writes = vec![
                 Write::Delete { tree: VOTES, key: key.as_str().into() },
-                Write::Delete { tree: SHARES, key: share },
-            ]
+                Write::Delete { tree: SHARES, key: share_key(key, epoch) },
+            ];
+            writes.extend(peers.iter().map(pair));
+            writes
         }
         Record::Certificate(certificate) => {
             let key = certificate.certified.key.as_str();
@@ -97,6 +110,10 @@ pub fn encode(record: &Record) -> Vec<Write> {
         Record::Peer(record) => {
             vec![put(PEERS, field::participant_to_pb(record.node).to_be_bytes(), &peer(record))]
         }
+        Record::PairFreeze(record) => {
+            let key = pair_key(&record.key, record.epoch, record.with);
+            vec![put(PAIR_FREEZES, key, &pair_freeze(record))]
+        }
         Record::Audit(entry) => vec![put(AUDIT, audit_key(entry.index), &audit(entry))],
     }
 }
@@ -111,6 +128,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
     let mut records = Vec::new();
     let mut votes = Vec::new();
     let mut shares = BTreeMap::new();
+    let mut pairs = BTreeMap::new();
     let mut orders = Pieces::default();
     for Stored { tree, key, value } in entries {
         let bytes = value.0.as_slice();
@@ -122,6 +140,13 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
             SHARES => {
                 shares.insert(key, value);
                 continue;
+            }
+            PAIRS => {
+                pairs.insert(key, value);
+                continue;
+            }
+            PAIR_FREEZES => {
+                Record::PairFreeze(pair_freeze_from_pb(read("PairFreezeRecord", bytes)?)?)
             }
             CEREMONIES => Record::Ceremony(ceremony_from_pb(read("CeremonyRecord", bytes)?)?),
             CERTIFICATES => {
@@ -155,7 +180,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
         in_place(key, &record)?;
         records.push(record);
     }
-    join(&mut records, votes, shares)?;
+    join(&mut records, votes, shares, pairs)?;
     Ok(records)
 }
 
@@ -164,16 +189,33 @@ fn join(
     records: &mut Vec<Record>,
     votes: Vec<(Vec<u8>, (CertifiedKey, Signature))>,
     mut shares: BTreeMap<Vec<u8>, Value>,
+    mut pairs: BTreeMap<Vec<u8>, Value>,
 ) -> Result<(), DecodeError> {
     for (key, (certified, vote)) in votes {
         let stored = shares.remove(&share_key(&certified.key, certified.epoch));
         let stored = field::required("shares", stored)?;
         let share = field::required("shares", SecretShare::from_bytes(&stored.0))?;
-        let record = Record::Share(ShareRecord { certified, vote, share });
+        let pairs = take_pairs(&certified, &mut pairs)?;
+        let record = Record::Share(ShareRecord { certified, vote, share, pairs });
         in_place(&key, &record)?;
         records.push(record);
     }
-    if shares.is_empty() { Ok(()) } else { Err(DecodeError::missing("votes")) }
+    if shares.is_empty() && pairs.is_empty() { Ok(()) } else { Err(DecodeError::missing("votes")) }
+}
+
+/// What is stored of the pairs of a sharing: which there have to be is checked where they are taken up.
+fn take_pairs(
+    certified: &CertifiedKey,
+    stored: &mut BTreeMap<Vec<u8>, Value>,
+) -> Result<PairStates, DecodeError> {
+    let mut pairs = PairStates::new();
+    for peer in certified.roster.iter() {
+        if let Some(Value(bytes)) = stored.remove(&pair_key(&certified.key, certified.epoch, peer))
+        {
+            pairs.insert(peer, field::required("pairs", PairState::new(bytes))?);
+        }
+    }
+    Ok(pairs)
 }
 
 /// A record belongs where it would be written to. Its first write has the key that it was read by.
@@ -198,8 +240,12 @@ fn share_key(key: &KeyId, epoch: Epoch) -> Vec<u8> {
     format!("{key}/{epoch}").into()
 }
 
+fn pair_key(key: &KeyId, epoch: Epoch, peer: ParticipantId) -> Vec<u8> {
+    format!("{key}/{epoch}/{peer}").into()
+}
+
 fn share(record: &ShareRecord) -> Vec<Write> {
-    let ShareRecord { certified, vote, share } = record;
+    let ShareRecord { certified, vote, share, pairs } = record;
     let (key, epoch) = (certified.key.clone(), certified.epoch);
     let message = pb::VoteRecord {
         certified: Some(certified.clone().into()),
@@ -209,9 +255,17 @@ fn share(record: &ShareRecord) -> Vec<Write> {
         tree: SHARES,
         key: share_key(&key, epoch),
         value: Value(Zeroizing::new(share.secret_bytes().to_vec())),
-        seal: Seal::Share { key, epoch },
+        seal: Seal::Share { key: key.clone(), epoch },
     };
-    vec![put(VOTES, certified.key.as_str(), &message), secret]
+    let pair = |(peer, state): (&ParticipantId, &PairState)| Write::Put {
+        tree: PAIRS,
+        key: pair_key(&key, epoch, *peer),
+        value: Value(Zeroizing::new(state.secret_bytes().to_vec())),
+        seal: Seal::Share { key: key.clone(), epoch },
+    };
+    let mut writes = vec![put(VOTES, certified.key.as_str(), &message), secret];
+    writes.extend(pairs.iter().map(pair));
+    writes
 }
 
 fn vote_from_pb(record: pb::VoteRecord) -> Result<(CertifiedKey, Signature), DecodeError> {
@@ -324,6 +378,26 @@ fn peer_from_pb(record: &pb::PeerRecord) -> Result<PeerRecord, DecodeError> {
         length: record.length,
         head: field::digest("PeerRecord.head", &record.head)?,
         clock: Timestamp::from_millis(record.clock_ms),
+    })
+}
+
+fn pair_freeze(record: &PairFreezeRecord) -> pb::PairFreezeRecord {
+    pb::PairFreezeRecord {
+        key: record.key.to_string(),
+        epoch: record.epoch.0,
+        node: field::participant_to_pb(record.with),
+        reason: record.reason.clone(),
+        since_ms: record.since.millis(),
+    }
+}
+
+fn pair_freeze_from_pb(record: pb::PairFreezeRecord) -> Result<PairFreezeRecord, DecodeError> {
+    Ok(PairFreezeRecord {
+        key: field::parse("PairFreezeRecord.key", &record.key)?,
+        epoch: Epoch(record.epoch),
+        with: field::participant("PairFreezeRecord.node", record.node)?,
+        reason: record.reason,
+        since: Timestamp::from_millis(record.since_ms),
     })
 }
 

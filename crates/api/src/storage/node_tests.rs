@@ -17,7 +17,17 @@ fn share_record() -> Record {
         certified: certified_key("treasury"),
         vote: signature(1),
         share: SecretShare::from_bytes(&SECRET).unwrap(),
+        pairs: PairStates::new(),
     })
+}
+
+/// A share of a key whose holders share state with each other, as nodes 2 and 3 do with this one.
+fn paired_share_record() -> Record {
+    let Record::Share(record) = share_record() else { panic!("a share") };
+    let peers = record.certified.roster.iter().skip(1);
+    let state = |byte| PairState::new(Zeroizing::new(vec![byte; 60_000])).unwrap();
+    let pairs = peers.map(|peer| (peer, state(peer.get() as u8))).collect();
+    Record::Share(ShareRecord { pairs, ..record })
 }
 
 fn request_record(denied: Option<&str>, released: Option<Attempt>) -> Record {
@@ -56,11 +66,18 @@ fn records() -> Vec<Record> {
             attempt: Attempt(1),
         }),
         Record::Peer(PeerRecord {
-            node: quorate_model::ParticipantId::new(2).unwrap(),
+            node: ParticipantId::new(2).unwrap(),
             tls: digest(9),
             length: 10,
             head: digest(11),
             clock: Timestamp::from_millis(12),
+        }),
+        Record::PairFreeze(PairFreezeRecord {
+            key: "treasury".parse().unwrap(),
+            epoch: Epoch(3),
+            with: ParticipantId::new(2).unwrap(),
+            reason: "a check failed".to_owned(),
+            since: Timestamp::from_millis(8),
         }),
         Record::Audit(log.append(event, Timestamp::from_millis(5), digest(6))),
         Record::Order(OrderRecord { order: signed_order(), begins: Timestamp::from_millis(6) }),
@@ -134,8 +151,11 @@ fn the_secret_is_stored_raw_under_a_key_of_its_own() {
 
 #[test]
 fn what_is_dropped_is_what_was_written() {
-    let written = entries(&[share_record()]);
-    let dropped = encode(&Record::DropShare("treasury".parse().unwrap()));
+    let record = paired_share_record();
+    let Record::Share(ShareRecord { pairs, .. }) = &record else { panic!("a share") };
+    let peers = pairs.keys().copied().collect();
+    let written = entries(std::slice::from_ref(&record));
+    let dropped = encode(&Record::DropShare { key: "treasury".parse().unwrap(), peers });
     let places: Vec<_> = dropped
         .into_iter()
         .map(|write| match write {
@@ -149,6 +169,25 @@ fn what_is_dropped_is_what_was_written() {
     let forget = encode(&Record::ForgetRequest(sign_request().request_key()));
     let key = written[0].key.clone();
     assert_eq!(forget, vec![Write::Delete { tree: "requests", key }]);
+}
+
+#[test]
+fn what_pairs_share_is_stored_with_the_share_and_under_its_key() {
+    let writes = encode(&paired_share_record());
+    let secret = |write: &&Write| match write {
+        Write::Put { tree: "pairs", seal, value, .. } => {
+            matches!(seal, Seal::Share { .. }) && value.0.len() == 60_000
+        }
+        Write::Put { .. } | Write::Delete { .. } => false,
+    };
+    assert_eq!(writes.iter().filter(secret).count(), 2);
+    let read = decode(entries(&[paired_share_record()])).unwrap();
+    let [Record::Share(read)] = read.as_slice() else { panic!("one share") };
+    let lengths = read.pairs.values().map(|state| state.secret_bytes().len());
+    assert_eq!(lengths.collect::<Vec<_>>(), [60_000, 60_000]);
+    // What no share is there for is refused.
+    let pairs_only = entries(&[paired_share_record()]).into_iter().skip(2);
+    assert_eq!(decode(pairs_only).unwrap_err(), DecodeError::missing("votes"));
 }
 
 #[test]

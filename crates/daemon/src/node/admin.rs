@@ -72,7 +72,7 @@ impl Admin {
         let input = |call| Input::Question { link: LinkId::ADMIN, call, question };
         match self.tell(input).await? {
             Action::Answer { answer, .. } => Ok(answer),
-            Action::Checkpoint { .. } => Err(unexpected()),
+            Action::Checkpoint { .. } | Action::Work(_) => Err(unexpected()),
         }
     }
 

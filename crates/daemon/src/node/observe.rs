@@ -11,8 +11,9 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
             Output::Persist(records) => records.iter().for_each(observe_record),
             Output::Act(Action::Answer { answer, .. })
             | Output::Now(Action::Answer { answer, .. }) => observe_answer(answer),
-            // Its entry in the audit log says it all.
-            Output::Act(Action::Checkpoint { .. }) | Output::Now(Action::Checkpoint { .. }) => {}
+            // Its entry in the audit log says it all; and of work its outcome.
+            Output::Act(Action::Checkpoint { .. } | Action::Work(_))
+            | Output::Now(Action::Checkpoint { .. } | Action::Work(_)) => {}
         }
     }
 }
@@ -34,6 +35,7 @@ fn observe_answer(answer: &FromNode) {
         FromNode::Announcement(_) => "announcement",
         FromNode::Round1(_) => "round1",
         FromNode::Round2(_) => "round2",
+        FromNode::Exchanged(_) => "exchanged",
         FromNode::Vote(..) => "vote",
         FromNode::Certified => "certified",
         FromNode::Reserved(_) => "reserved",

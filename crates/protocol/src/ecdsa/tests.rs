@@ -325,7 +325,7 @@ fn a_message_that_is_not_as_it_should_be_never_signs() {
     let mut changes: Vec<(String, Change)> = vec![
         ("empty".to_owned(), Box::new(Vec::clear)),
         ("longer".to_owned(), Box::new(|bytes| bytes.push(0))),
-        ("shorter".to_owned(), Box::new(|bytes| drop(bytes.pop()))),
+        ("shorter".to_owned(), Box::new(|bytes| bytes.truncate(bytes.len() - 1))),
         ("zero".to_owned(), Box::new(|bytes| bytes.fill(0))),
     ];
     for place in [0, 1, 2, 20, 40, 70, 100, 150, 300, 5_000, 20_000, 26_000, 50_000] {
@@ -341,18 +341,23 @@ fn a_message_that_is_not_as_it_should_be_never_signs() {
             let mut to_one = from_two.private[&id(1)].to_vec();
             if round == 1 {
                 change(&mut to_one);
-                let end = one.step(inbox(2, &to_one));
-                assert!(end.is_err(), "{what} in round 1");
-                continue;
             }
-            let Ok(SignStep::Next(one, _)) = one.step(inbox(2, &to_one)) else { panic!("{what}") };
+            let one = match one.step(inbox(2, &to_one)) {
+                Ok(SignStep::Next(one, _)) => one,
+                Ok(SignStep::Done(_)) => panic!("{what}: signed in round 1"),
+                Err(_) if round == 1 => continue,
+                Err(fault) => panic!("{what}: {fault}"),
+            };
+            // What is committed to is opened in the next round only.
             let Ok(SignStep::Next(_, from_two)) = two.step(inbox(1, &from_one.private[&id(2)]))
             else {
                 panic!("{what}")
             };
             let mut to_one = from_two.private[&id(1)].to_vec();
-            change(&mut to_one);
-            assert!(one.step(inbox(2, &to_one)).is_err(), "{what} in round 2");
+            if round == 2 {
+                change(&mut to_one);
+            }
+            assert!(one.step(inbox(2, &to_one)).is_err(), "{what} in round {round}");
         }
     }
 }

@@ -10,6 +10,7 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::Announcements(key, _) => format!("announcements, attempt {}", key.attempt),
         ToNode::Round1(key, _) => format!("round 1, attempt {}", key.attempt),
         ToNode::Round2(key, _) => format!("round 2, attempt {}", key.attempt),
+        ToNode::Exchange(..) => "everybody's messages".to_owned(),
         ToNode::Certify(_) => "certificate".to_owned(),
         ToNode::Reserve { subject, words, attempt, signing_set } => {
             let subject = match subject {
@@ -41,6 +42,7 @@ pub(super) fn answer_name(answer: &FromNode) -> String {
         FromNode::Announcement(_) => "announcement".to_owned(),
         FromNode::Round1(_) => "round 1".to_owned(),
         FromNode::Round2(_) => "round 2".to_owned(),
+        FromNode::Exchanged(parcel) => format!("round {}", parcel.message.body.round),
         FromNode::Vote(certified, _) => format!("vote, attempt {}", certified.attempt),
         FromNode::Certified => "certified".to_owned(),
         FromNode::Reserved(_) => "reserved".to_owned(),

@@ -1,0 +1,256 @@
+//! ECDSA keys: what a failed check leads to, and what a relay cannot make it seem.
+
+use std::sync::Arc;
+
+use quorate_audit::EventKind;
+use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Scheme, Threshold};
+use quorate_protocol::ecdsa::{
+    Dkls23, EcdsaBackend, EcdsaShare, Fault, KeygenRound, PairStates, SignRound, Signing,
+};
+use quorate_protocol::exchange::{Outbox, Parcel};
+use quorate_protocol::sign::{KeyShareError, ReserveAnswer};
+use quorate_protocol::wire::{ExchangeKey, FromNode, RefusalCode, Subject, ToNode, Words};
+use quorate_protocol::{CertifiedKey, Confirmation, SecretShare};
+use quorate_signer::{Record, StartError};
+use quorate_testkit::{ClusterFixture, Lab, ToSign};
+use quorate_trust::Signed;
+
+use crate::{id, refused, set};
+
+fn ecdsa_lab() -> Lab {
+    Lab::with_key(5, 3, 2, Scheme::EcdsaSecp256k1)
+}
+
+/// A node's backend that begins each multiplication wrongly.
+#[derive(Debug)]
+struct Cheater;
+
+struct CheatingShare(Arc<dyn EcdsaShare>);
+
+impl EcdsaBackend for Cheater {
+    fn generate(
+        &self,
+        session: Digest,
+        me: ParticipantId,
+        roster: &ParticipantSet,
+        threshold: Threshold,
+        entropy: [u8; 32],
+    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
+        Dkls23.generate(session, me, roster, threshold, entropy)
+    }
+
+    fn load(
+        &self,
+        certified: &CertifiedKey,
+        me: ParticipantId,
+        share: &SecretShare,
+        pairs: &PairStates,
+    ) -> Result<Arc<dyn EcdsaShare>, KeyShareError> {
+        Ok(Arc::new(CheatingShare(Dkls23.load(certified, me, share, pairs)?)))
+    }
+}
+
+impl EcdsaShare for CheatingShare {
+    fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
+        let (round, mut outbox) = self.0.sign(signing)?;
+        for message in outbox.private.values_mut() {
+            if let Some(last) = message.last_mut() {
+                *last ^= 1;
+            }
+        }
+        Ok((round, outbox))
+    }
+}
+
+struct Attempted {
+    exchange: ExchangeKey,
+    set: ParticipantSet,
+    first: Vec<FromNode>,
+}
+
+/// The key's confirmation by two nodes, as far as the first round.
+fn attempt(lab: &mut Lab, signers: [u32; 2], attempt: u32) -> Attempted {
+    let (answers, set) = reserved(lab, signers, attempt);
+    let (subject, attempt) = (statement(lab, &set), Attempt(attempt));
+    let share = ToNode::Share { subject, attempt, answers };
+    let first = set.iter().map(|id| lab.ask(id, share.clone())).collect();
+    Attempted { exchange: ExchangeKey::Signing { subject, attempt }, set, first }
+}
+
+fn reserved(
+    lab: &mut Lab,
+    signers: [u32; 2],
+    attempt: u32,
+) -> (Vec<Signed<ReserveAnswer>>, ParticipantSet) {
+    let set = set(signers);
+    let subject = Subject::Confirmation { key: Lab::key() };
+    (lab.reserve_all(&subject, Attempt(attempt), &set), set)
+}
+
+fn statement(lab: &Lab, set: &ParticipantSet) -> Digest {
+    Confirmation::statement(&lab.certified(), set)
+}
+
+fn finish(lab: &mut Lab, attempted: Attempted, change: Change<'_>) -> Vec<FromNode> {
+    lab.exchange(&attempted.exchange, &attempted.set, attempted.first, change)
+}
+
+type Change<'a> = &'a dyn Fn(ParticipantId, Vec<Parcel>) -> Vec<Parcel>;
+
+fn frozen_pairs(lab: &Lab, node: ParticipantId) -> Vec<ParticipantId> {
+    let frozen = |record| match record {
+        Record::PairFreeze(freeze) => Some(freeze.with),
+        _ => None,
+    };
+    lab.records(node).into_iter().filter_map(frozen).collect()
+}
+
+fn signs(lab: &mut Lab, signers: [u32; 2], attempt: u32) {
+    let certified = lab.certified();
+    let set = set(signers);
+    let digest = statement(lab, &set);
+    let subject = Subject::Confirmation { key: Lab::key() };
+    let what = ToSign { subject, digest, messages: vec![digest.as_bytes().to_vec()] };
+    lab.sign(what, &set, Attempt(attempt), &certified);
+}
+
+#[test]
+fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
+    let mut lab = ecdsa_lab();
+    lab.backends.insert(id(2), Arc::new(Cheater));
+    lab.restart(id(2)).unwrap();
+    // Another session of the pair is open, and one of another pair.
+    let (waiting, both) = reserved(&mut lab, [1, 2], 2);
+    let (other, others) = reserved(&mut lab, [1, 3], 2);
+    let attempted = attempt(&mut lab, [1, 2], 3);
+    let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
+    assert_eq!(refused(answers.into_iter().next().unwrap()), RefusalCode::Aborted);
+    // The lab checks that the record was durable before the answer came.
+    assert_eq!(frozen_pairs(&lab, id(1)), [id(2)]);
+    let share = |set: &ParticipantSet, answers| ToNode::Share {
+        subject: statement(&lab, set),
+        attempt: Attempt(2),
+        answers,
+    };
+    let (of_the_pair, of_another) = (share(&both, waiting), share(&others, other));
+    assert_eq!(refused(lab.ask(id(1), of_the_pair)), RefusalCode::NotFound);
+    assert!(matches!(lab.ask(id(1), of_another), FromNode::Exchanged(_)));
+    // For good: over restarts, for every attempt.
+    lab.restart(id(1)).unwrap();
+    let question = |attempt| ToNode::Reserve {
+        subject: Subject::Confirmation { key: Lab::key() },
+        words: Words::default(),
+        attempt: Attempt(attempt),
+        signing_set: set([1, 2]),
+    };
+    assert_eq!(refused(lab.ask(id(1), question(4))), RefusalCode::PairFrozen);
+    let (entries, _) = lab.read_audit(id(1));
+    let frozen = entries.iter().filter(|entry| entry.event.kind == EventKind::PairFrozen);
+    assert_eq!(frozen.count(), 1);
+    // The others are free to sign.
+    lab.backends.clear();
+    lab.restart(id(2)).unwrap();
+    signs(&mut lab, [1, 3], 4);
+    signs(&mut lab, [2, 3], 4);
+}
+
+#[test]
+fn a_pair_freeze_that_is_deleted_from_the_disk_is_noticed() {
+    let mut lab = ecdsa_lab();
+    lab.backends.insert(id(2), Arc::new(Cheater));
+    lab.restart(id(2)).unwrap();
+    let attempted = attempt(&mut lab, [1, 2], 2);
+    finish(&mut lab, attempted, &|_, parcels| parcels);
+    let deleted = lab.restart_with(id(1), ClusterFixture::bundle(), |records| {
+        records.retain(|record| !matches!(record, Record::PairFreeze(_)));
+    });
+    assert_eq!(deleted, Err(StartError::State));
+}
+
+#[test]
+fn whatever_a_relay_does_freezes_nobody() {
+    let mut lab = ecdsa_lab();
+    let changes: [(&str, Change<'_>); 5] = [
+        ("a sealed byte", &|_, mut parcels| {
+            for part in parcels.iter_mut().flat_map(|parcel| &mut parcel.parts) {
+                part.sealed[77] ^= 1;
+            }
+            parcels
+        }),
+        ("no parts", &|_, mut parcels| {
+            parcels.iter_mut().for_each(|parcel| parcel.parts.clear());
+            parcels
+        }),
+        ("a message less", &|_, mut parcels| {
+            parcels.pop();
+            parcels
+        }),
+        ("a signed field", &|_, mut parcels| {
+            parcels.iter_mut().for_each(|parcel| parcel.message.body.round += 1);
+            parcels
+        }),
+        ("one of them only", &|to, mut parcels| {
+            if to == id(1) {
+                parcels.clear();
+            }
+            parcels
+        }),
+    ];
+    for (number, (what, change)) in (2..).zip(changes) {
+        let attempted = attempt(&mut lab, [1, 2], number);
+        let answers = finish(&mut lab, attempted, change);
+        assert!(!answers.iter().any(|answer| matches!(answer, FromNode::Shares(_))), "{what}");
+        for node in [1, 2].map(id) {
+            assert_eq!(frozen_pairs(&lab, node), [], "{what}");
+        }
+    }
+    signs(&mut lab, [1, 2], 8);
+}
+
+/// A coordinator that shows each of two nodes other reserve answers makes their sessions differ: that is
+/// noticed before a multiplication is.
+#[test]
+fn views_that_differ_freeze_nobody() {
+    let mut lab = ecdsa_lab();
+    let both = set([1, 2]);
+    let (subject, number) = (statement(&lab, &both), Attempt(2));
+    let (first, _) = reserved(&mut lab, [1, 2], 2);
+    // Node 2 forgets its session, and reserves again: another ephemeral key.
+    lab.restart(id(2)).unwrap();
+    let question = ToNode::Reserve {
+        subject: Subject::Confirmation { key: Lab::key() },
+        words: Words::default(),
+        attempt: Attempt(3),
+        signing_set: both.clone(),
+    };
+    let FromNode::Reserved(again) = lab.ask(id(2), question) else { panic!("reserved") };
+    let shown = ToNode::Share { subject, attempt: number, answers: vec![first[0].clone(), again] };
+    assert_eq!(refused(lab.ask(id(1), shown)), RefusalCode::Aborted);
+    assert_eq!(frozen_pairs(&lab, id(1)), []);
+}
+
+#[test]
+fn a_round_is_taken_once() {
+    let mut lab = ecdsa_lab();
+    let attempted = attempt(&mut lab, [1, 2], 2);
+    let parcel = |answer: &FromNode| match answer {
+        FromNode::Exchanged(parcel) => parcel.for_receiver(id(1)),
+        other => panic!("{other:?}"),
+    };
+    let parcels: Vec<_> = attempted.first.iter().map(parcel).collect();
+    let question = ToNode::Exchange(attempted.exchange, parcels);
+    assert!(matches!(lab.ask(id(1), question.clone()), FromNode::Exchanged(_)));
+    // The round is over: the same messages are of another one now.
+    assert_eq!(refused(lab.ask(id(1), question.clone())), RefusalCode::Aborted);
+    assert_eq!(refused(lab.ask(id(1), question)), RefusalCode::NotFound);
+}
+
+#[test]
+fn a_freeze_between_rounds_ends_the_session() {
+    let mut lab = ecdsa_lab();
+    let attempted = attempt(&mut lab, [1, 2], 2);
+    let order = crate::orders::freeze(&lab);
+    assert!(matches!(lab.ask(id(1), ToNode::carry_out(order)), FromNode::Accepted(_)));
+    let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
+    assert_eq!(refused(answers.into_iter().next().unwrap()), RefusalCode::Frozen);
+}
