@@ -2,6 +2,8 @@
 
 use quorate_model::ParticipantId;
 
+use crate::DeriveError;
+
 /// A session ended without a result. The machine is gone: it cannot be resumed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -84,9 +86,18 @@ pub enum AbortReason {
     /// A signature share that does not verify against its sender's verifying share.
     #[error("node {0}: the signature share does not verify")]
     SignatureShare(ParticipantId),
+    /// The path leads to no key.
+    #[error(transparent)]
+    Derive(#[from] DeriveError),
     /// The library refused for a reason that blames nobody.
     #[error("{0}")]
     Library(String),
+}
+
+impl From<DeriveError> for Abort {
+    fn from(error: DeriveError) -> Self {
+        Self::unproven(error.into())
+    }
 }
 
 impl Abort {
@@ -113,7 +124,7 @@ impl Abort {
             | AbortReason::Count { from: id, .. }
             | AbortReason::PackageMismatch(id)
             | AbortReason::SignatureShare(id) => Some(*id),
-            AbortReason::NotOurs | AbortReason::Library(_) => None,
+            AbortReason::NotOurs | AbortReason::Derive(_) | AbortReason::Library(_) => None,
         }
     }
 

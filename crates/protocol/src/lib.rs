@@ -13,6 +13,7 @@ mod ceremony;
 mod certificate;
 mod channel;
 mod confirmation;
+mod derive;
 pub mod dkg;
 mod engine;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use abort::{Abort, AbortReason};
 pub use ceremony::{Announcement, Ceremony, Round1, Round2, SealedShare, Vote};
 pub use certificate::{Certificate, CertificateError, CertifiedKey, TWEAK_CONVENTION};
 pub use confirmation::{Confirmation, covering_sets};
+pub use derive::{ChildKey, DeriveError, derive_secp256k1};
 pub use engine::{Engine, Output};
 pub use group::{GroupInfo, verify_signature};
 pub use secret::SecretShare;
