@@ -21,6 +21,9 @@ pub(crate) struct Cluster {
     pub(crate) lab: Lab,
     pub(crate) network: Network,
     pub(crate) certified: CertifiedKey,
+    /// Which child of the key pays.
+    path: DerivationPath,
+    verifying_key: Vec<u8>,
     requests: u64,
 }
 
@@ -59,12 +62,18 @@ impl Cluster {
             Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => Network::BitcoinRegtest,
         };
         let certified = lab.certified();
-        Self { lab, network, certified, requests: 0 }
+        let verifying_key = certified.group_verifying_key.clone();
+        Self { lab, network, certified, path: DerivationPath::root(), verifying_key, requests: 0 }
+    }
+
+    /// From now on this child of the key pays.
+    pub(crate) fn at(&mut self, path: &str) {
+        self.path = path.parse().unwrap();
+        self.verifying_key = self.certified.child(&self.path).unwrap().verifying_key;
     }
 
     pub(crate) fn paying(&self) -> PayingKey<'_> {
-        let group_verifying_key = &self.certified.group_verifying_key;
-        PayingKey { group_verifying_key, network: self.network }
+        PayingKey { group_verifying_key: &self.verifying_key, network: self.network }
     }
 
     /// What this payload is by the decoder alone.
@@ -82,7 +91,7 @@ impl Cluster {
             service: SERVICE.parse::<ServiceName>().unwrap(),
             request_id: RequestId::new(id),
             key: Lab::key(),
-            path: DerivationPath::root(),
+            path: self.path.clone(),
             scheme: self.network.scheme(),
             network: self.network,
             action: "transfer".to_owned(),
