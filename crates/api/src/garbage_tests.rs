@@ -58,6 +58,15 @@ fn changed_statements() {
 }
 
 #[test]
+fn changed_proofs() {
+    let proof = crate::KeyProof {
+        certificate: fixture::certificate("treasury"),
+        confirmations: vec![fixture::confirmation()],
+    };
+    survives(&[proof.encode()], crate::KeyProof::decode);
+}
+
+#[test]
 fn changed_questions() {
     let originals: Vec<_> = fixture::questions()
         .into_iter()

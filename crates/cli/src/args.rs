@@ -12,7 +12,8 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use quorate_model::{
-    Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme, ServiceName, Threshold,
+    DerivationPath, Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme,
+    ServiceName, Threshold,
 };
 use quorate_net::pki::CoordinatorName;
 use quorate_trust::Label;
@@ -259,6 +260,25 @@ pub enum Key {
         /// The key.
         key: KeyId,
     },
+    /// Show the addresses of a child of a key, derived here from its verified certificate.
+    Address {
+        /// The key.
+        key: KeyId,
+        /// Which child: a BIP-32 path that is not hardened, such as m/0/7.
+        #[arg(long)]
+        path: DerivationPath,
+        /// Write what proves the addresses here, for `quorate key verify`.
+        #[arg(long, value_name = "FILE")]
+        proof: Option<PathBuf>,
+    },
+    /// Verify addresses and their proof, back to the trust root. Offline.
+    Verify {
+        /// The file that `quorate key address --proof` wrote.
+        file: PathBuf,
+        /// By whose word.
+        #[command(flatten)]
+        pinned: Pinned,
+    },
 }
 
 /// Makes a key.
@@ -306,6 +326,9 @@ pub struct Sign {
 pub struct Transaction {
     /// The key that pays.
     pub key: KeyId,
+    /// Which child of it: a BIP-32 path that is not hardened, such as m/0/7.
+    #[arg(long, default_value = "m")]
+    pub path: DerivationPath,
     /// A PSBT, binary or Base64.
     #[arg(long, value_name = "FILE", group = "payload")]
     pub psbt: Option<PathBuf>,
