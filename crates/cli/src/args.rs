@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod key;
 mod people;
 mod policy;
 mod root;
@@ -19,6 +20,7 @@ use quorate_net::pki::CoordinatorName;
 use quorate_trust::Label;
 
 pub use self::audit::{Audit, Pinned};
+pub use self::key::Key;
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
 pub use self::root::Root;
@@ -246,39 +248,6 @@ pub struct Coordinator {
     /// Stop when stdin is closed: so no child outlives a parent that was killed.
     #[arg(long, hide = true)]
     pub until_stdin_closes: bool,
-}
-
-/// Keys.
-#[derive(Debug, Subcommand)]
-pub enum Key {
-    /// Make a key by distributed key generation, on the order of officers.
-    Create(KeyCreate),
-    /// List the keys. Each certificate is verified.
-    List,
-    /// Show a key and its addresses, derived here from its verified certificate.
-    Show {
-        /// The key.
-        key: KeyId,
-    },
-    /// Show the addresses of a child of a key, derived here from its verified certificate.
-    Address {
-        /// The key.
-        key: KeyId,
-        /// Which child: a BIP-32 path that is not hardened, such as m/0/7.
-        #[arg(long)]
-        path: DerivationPath,
-        /// Write what proves the addresses here, for `quorate key verify`.
-        #[arg(long, value_name = "FILE")]
-        proof: Option<PathBuf>,
-    },
-    /// Verify addresses and their proof, back to the trust root. Offline.
-    Verify {
-        /// The file that `quorate key address --proof` wrote.
-        file: PathBuf,
-        /// By whose word.
-        #[command(flatten)]
-        pinned: Pinned,
-    },
 }
 
 /// Makes a key.
