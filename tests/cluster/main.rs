@@ -9,6 +9,7 @@ mod dev;
 mod lab;
 mod loss;
 mod matrix;
+mod paths;
 mod people;
 mod restart;
 mod roots;

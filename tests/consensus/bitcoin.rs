@@ -27,13 +27,18 @@ fn changed(transaction: &[u8], change: impl FnOnce(&mut Transaction)) -> Vec<u8>
     serialize(&transaction)
 }
 
-fn request(fixture: &ClusterFixture, key: &KeyId, psbt: Vec<u8>, now: Timestamp) -> SignedRequest {
+fn request(
+    fixture: &ClusterFixture,
+    (key, path): (&KeyId, &DerivationPath),
+    psbt: Vec<u8>,
+    now: Timestamp,
+) -> SignedRequest {
     let request = SignRequest {
         cluster: fixture.root.hash(),
         service: SERVICE.parse::<ServiceName>().unwrap(),
         request_id: RequestId::new([7; 16]),
         key: key.clone(),
-        path: DerivationPath::root(),
+        path: path.clone(),
         scheme: NETWORK.usual_scheme(),
         network: NETWORK,
         action: "transfer".to_owned(),
@@ -46,14 +51,16 @@ fn request(fixture: &ClusterFixture, key: &KeyId, psbt: Vec<u8>, now: Timestamp)
 }
 
 /// The transaction as it would be broadcast, and the outputs that it spends.
-fn signed(nodes: u16, signers: u16) -> (Vec<u8>, Vec<TxOut>) {
+fn signed(nodes: u16, signers: u16, path: &str) -> (Vec<u8>, Vec<TxOut>) {
+    let path: DerivationPath = path.parse().unwrap();
     let mut cluster = Lockstep::new(u64::from(nodes), nodes);
     let key: KeyId = "treasury".parse().unwrap();
     let certified = cluster.generate_key(&key, Scheme::FrostSecp256k1Tr, signers);
+    let child = certified.child(&path).unwrap();
     let paying = PayingKey {
-        group_verifying_key: &certified.group_verifying_key,
-        network: NETWORK,
+        group_verifying_key: &child.verifying_key,
         scheme: NETWORK.usual_scheme(),
+        network: NETWORK,
     };
 
     let payee = hex::decode(PAYEE).unwrap();
@@ -70,7 +77,7 @@ fn signed(nodes: u16, signers: u16) -> (Vec<u8>, Vec<TxOut>) {
     let payments = [Payment { address: &payee, sats: 900_000 }];
     let psbt = bitcoin_payment(paying, &coins, &payments, 500).unwrap();
 
-    let request = request(&cluster.fixture, &key, psbt.clone(), cluster.now);
+    let request = request(&cluster.fixture, (&key, &path), psbt.clone(), cluster.now);
     let view = cluster.sign(&request);
     let RequestState::Signed { signatures, signers: set } = view.record.state else {
         panic!("{:?}: {}", view.record.state, view.record.reason)
@@ -87,14 +94,25 @@ fn signed(nodes: u16, signers: u16) -> (Vec<u8>, Vec<TxOut>) {
 #[test]
 fn the_consensus_code_accepts_what_a_cluster_signs() {
     for (nodes, signers) in SIZES {
-        let (transaction, spent) = signed(nodes, signers);
+        let (transaction, spent) = signed(nodes, signers, "m");
         assert!(accepted(&transaction, &spent), "{signers} of {nodes}");
     }
 }
 
 #[test]
+fn the_consensus_code_accepts_what_children_of_a_key_pay() {
+    let owners = ["m", "m/0", "m/0/7", "m/2147483647/1"].map(|path| {
+        let (transaction, spent) = signed(3, 2, path);
+        assert!(accepted(&transaction, &spent), "{path}");
+        spent[0].script_pubkey.clone()
+    });
+    let owners: std::collections::BTreeSet<_> = owners.into_iter().collect();
+    assert_eq!(owners.len(), 4, "each pays from an address of its own");
+}
+
+#[test]
 fn the_consensus_code_refuses_what_was_tampered_with() {
-    let (transaction, spent) = signed(3, 2);
+    let (transaction, spent) = signed(3, 2, "m");
     assert!(accepted(&transaction, &spent));
     let refused = |change: fn(&mut Transaction)| {
         assert!(!accepted(&changed(&transaction, change), &spent));

@@ -14,7 +14,7 @@ use crate::cluster::{Cluster, bundle};
 use crate::judge::accepted;
 
 /// BIP-84's first test address, on regtest.
-const PAYEE: &str = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx";
+pub(crate) const PAYEE: &str = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx";
 /// What the thief's output pays to: P2WPKH of a hash that nobody knows a key of.
 const THIEF: [u8; 22] = [
     0x00, 0x14, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,

@@ -21,6 +21,9 @@ pub(crate) struct Cluster {
     pub(crate) lab: Lab,
     pub(crate) network: Network,
     pub(crate) certified: CertifiedKey,
+    /// Which child of the key pays.
+    path: DerivationPath,
+    verifying_key: Vec<u8>,
     requests: u64,
 }
 
@@ -61,15 +64,21 @@ impl Cluster {
             }
         };
         let certified = lab.certified();
-        Self { lab, network, certified, requests: 0 }
+        let verifying_key = certified.group_verifying_key.clone();
+        Self { lab, network, certified, path: DerivationPath::root(), verifying_key, requests: 0 }
+    }
+
+    /// From now on this child of the key pays.
+    pub(crate) fn at(&mut self, path: &str) {
+        self.path = path.parse().unwrap();
+        self.verifying_key = self.certified.child(&self.path).unwrap().verifying_key;
     }
 
     pub(crate) fn paying(&self) -> PayingKey<'_> {
-        let group_verifying_key = &self.certified.group_verifying_key;
         PayingKey {
-            group_verifying_key,
-            network: self.network,
+            group_verifying_key: &self.verifying_key,
             scheme: self.network.usual_scheme(),
+            network: self.network,
         }
     }
 
@@ -88,7 +97,7 @@ impl Cluster {
             service: SERVICE.parse::<ServiceName>().unwrap(),
             request_id: RequestId::new(id),
             key: Lab::key(),
-            path: DerivationPath::root(),
+            path: self.path.clone(),
             scheme: self.network.usual_scheme(),
             network: self.network,
             action: "transfer".to_owned(),

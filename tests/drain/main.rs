@@ -8,5 +8,6 @@ mod bitcoin;
 mod cluster;
 #[path = "../judge.rs"]
 mod judge;
+mod paths;
 mod shown;
 mod solana;

@@ -4,6 +4,7 @@ mod approvals;
 mod clocks;
 mod keys;
 mod orders;
+mod paths;
 mod requests;
 mod verdicts;
 
@@ -53,7 +54,10 @@ fn key_record(lab: &Lab) -> KeyRecord {
 
 impl Cluster {
     fn new(limits: Limits) -> Self {
-        let lab = lab();
+        Self::of(lab(), limits)
+    }
+
+    fn of(lab: Lab, limits: Limits) -> Self {
         let records = vec![Record::Key(key_record(&lab))];
         let root = lab.fixture.root.clone();
         let coordinator = Coordinator::start(root, limits, records.clone(), lab.now).unwrap();

@@ -12,9 +12,11 @@ mod stores;
 use prost::Message as _;
 use quorate_api::frame::NodeFrame;
 use quorate_api::pb::node::v1 as pb;
+use quorate_api::statement::encode_sign_request;
 use quorate_coordinator::RequestState;
-use quorate_model::{KeyId, ParticipantId, Scheme};
+use quorate_model::{DerivationPath, KeyId, ParticipantId, Scheme};
 use quorate_testkit::{Frame, PaymentRequest, PaymentSize, network_of};
+use quorate_trust::{SignRequest, SignedRequest};
 
 use crate::lockstep::Lockstep;
 use crate::needles::Needles;
@@ -39,14 +41,24 @@ fn run(scheme: Scheme) -> Run {
             let expires = cluster.now.plus_millis(60_000);
             let size = if permitted { PaymentSize::Small } else { PaymentSize::Large };
             let payment = PaymentRequest { network, number, size, expires };
-            let group = &certified.group_verifying_key;
-            let request = cluster.fixture.payment(&key, group, payment);
+            // One payment of a child, where the key has any.
+            let paths = secrets::paths(scheme);
+            let path = if number == 2 { paths.last() } else { paths.first() }.unwrap();
+            let child = certified.child(path).unwrap().verifying_key;
+            let request = cluster.fixture.payment(&key, &child, payment);
+            let request = at(path, request, &cluster);
             let state = cluster.sign(&request).record.state;
             assert_eq!(matches!(state, RequestState::Signed { .. }), permitted, "{state:?}");
         }
     }
     let secrets = Secrets::of(&cluster, &certified);
     Run { cluster, secrets }
+}
+
+fn at(path: &DerivationPath, signed: SignedRequest, cluster: &Lockstep) -> SignedRequest {
+    let request = SignRequest { path: path.clone(), ..signed.request };
+    let statement = encode_sign_request(&request);
+    SignedRequest::sign(statement, request, &cluster.fixture.signers.service)
 }
 
 fn encoded(frame: &Frame) -> Vec<u8> {
@@ -137,7 +149,10 @@ fn every_kind_of_secret_is_searched_for() {
                     &["identity key", "share", "output share", "nonce", "draw", "scalar"]
                 }
             };
-            for kind in kinds {
+            let of_child = ["child's share", "child's output share"].iter();
+            let of_child =
+                of_child.filter(|_| scheme.has_children() && scheme != Scheme::EcdsaSecp256k1);
+            for kind in kinds.iter().chain(of_child) {
                 let name = format!("{kind} of node {id}");
                 assert!(secrets.named.iter().any(|(found, _)| *found == name), "{scheme}: {name}");
             }

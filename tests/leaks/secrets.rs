@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use frost_core::keys::{KeyPackage, SigningShare, VerifyingShare};
 use frost_core::{Field, Group, Identifier, VerifyingKey};
-use quorate_model::ParticipantId;
+use quorate_model::{DerivationPath, ParticipantId, Scheme};
 use quorate_protocol::suite::Suite;
 use quorate_protocol::wire::FromNode;
-use quorate_protocol::{CertifiedKey, with_suite};
+use quorate_protocol::{CertifiedKey, ChildKey, with_suite};
 use quorate_signer::Record;
 use quorate_testkit::Frame;
 use rand_core::{CryptoRng, RngCore};
@@ -61,9 +61,17 @@ impl Secrets {
         public: &BTreeSet<Vec<u8>>,
     ) {
         let share = stored_share(node);
-        let output = output_share::<S>(certified, id, &share);
-        self.scalar::<S>("share", id, decoded::<S>(&share));
-        self.scalar::<S>("output share", id, decoded::<S>(&output));
+        let mut outputs = Vec::new();
+        for path in paths(certified.scheme) {
+            let child = certified.child(&path).unwrap();
+            let share =
+                FieldOf::<S>::serialize(&(decoded::<S>(&share) + decoded::<S>(&child.tweak)));
+            let output = output_share::<S>(certified, &child, id, share.as_ref());
+            let of = if path.is_root() { "" } else { "child's " };
+            self.scalar::<S>(&format!("{of}share"), id, decoded::<S>(share.as_ref()));
+            self.scalar::<S>(&format!("{of}output share"), id, decoded::<S>(&output));
+            outputs.push(output);
+        }
         let secret_draws = node.rng.draws.iter().filter(|draw| draw.len() >= 32);
         for draw in secret_draws.filter(|draw| !public.contains(*draw)) {
             self.name("draw", id, draw.clone());
@@ -72,8 +80,8 @@ impl Secrets {
                 self.scalar::<S>("scalar", id, scalar);
             }
             // RFC 9591, section 4.1: a nonce is the hash of 32 random bytes and the share.
-            if draw.len() == 32 {
-                let nonce = S::H3(&[draw.as_slice(), &output].concat());
+            for output in outputs.iter().filter(|_| draw.len() == 32) {
+                let nonce = S::H3(&[draw.as_slice(), output].concat());
                 self.scalar::<S>("nonce", id, nonce);
                 let point = <S::Group as Group>::generator() * nonce;
                 let point = <S::Group as Group>::serialize(&point).unwrap();
@@ -125,10 +133,21 @@ fn stored_share(node: &LockstepNode) -> Vec<u8> {
     node.batches.iter().flatten().find_map(share).expect("the node holds a share")
 }
 
+/// Which children of a key of a scheme sign in a run: the key itself, and one more where it has any.
+pub(crate) fn paths(scheme: Scheme) -> Vec<DerivationPath> {
+    let paths = if scheme.has_children() { ["m", "m/0/7"].as_slice() } else { &["m"] };
+    paths.iter().map(|path| path.parse().unwrap()).collect()
+}
+
 /// The share of the key that signs, which for Taproot is the tweaked one.
-fn output_share<S: Suite>(certified: &CertifiedKey, id: ParticipantId, share: &[u8]) -> Vec<u8> {
+fn output_share<S: Suite>(
+    certified: &CertifiedKey,
+    child: &ChildKey,
+    id: ParticipantId,
+    share: &[u8],
+) -> Vec<u8> {
     let share = SigningShare::<S>::deserialize(share).unwrap();
-    let group = VerifyingKey::<S>::deserialize(&certified.group_verifying_key).unwrap();
+    let group = VerifyingKey::<S>::deserialize(&child.verifying_key).unwrap();
     let identifier = Identifier::<S>::try_from(id.get()).unwrap();
     let threshold = certified.threshold.get();
     let package = KeyPackage::new(identifier, share, VerifyingShare::from(share), group, threshold);

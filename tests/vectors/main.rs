@@ -2,6 +2,7 @@
 //! `data/README.md`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bip32;
 mod bip340;
 mod bip341;
 mod rfc9591;

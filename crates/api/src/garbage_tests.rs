@@ -58,6 +58,15 @@ fn changed_statements() {
 }
 
 #[test]
+fn changed_proofs() {
+    let proof = crate::KeyProof {
+        certificate: fixture::certificate("treasury"),
+        confirmations: vec![fixture::confirmation()],
+    };
+    survives(&[proof.encode()], crate::KeyProof::decode);
+}
+
+#[test]
 fn changed_questions() {
     let originals: Vec<_> = fixture::questions()
         .into_iter()
@@ -113,6 +122,7 @@ fn changed_calls_of_clients() {
         network: "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp".to_owned(),
         key: "keys/treasury".to_owned(),
         payload: Some(custody::decode_payload_request::Payload::SolanaMessage(vec![1; 40])),
+        path: "m/0/7".to_owned(),
     };
     survives(&[decode.encode_to_vec()], parse::<custody::DecodePayloadRequest, ClientRequest>);
 }

@@ -21,8 +21,10 @@ pub mod limits;
 pub mod name;
 pub mod page;
 pub mod pb;
+mod proof;
 pub mod statement;
 pub mod status;
 pub mod storage;
 
 pub use decode_error::{DecodeError, Fault};
+pub use proof::KeyProof;

@@ -32,6 +32,8 @@ pub const QUORUM_MEMBERS_MAX: usize = 32;
 pub const ORDERS_MAX: usize = 4_096;
 /// Signatures that confirm a key.
 pub const CONFIRMATIONS_MAX: usize = PARTICIPANTS_MAX;
+/// Bytes of the proof of a key: its certificate and confirmations, each of at most 64 participants.
+pub const KEY_PROOF_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of an encoded element: 33 for secp256k1 (SEC 1, compressed), 32 for Ed25519.
 pub const ELEMENT_BYTES_MAX: usize = 33;
 /// Bytes of an encoded scalar.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod key;
 mod people;
 mod policy;
 mod root;
@@ -12,12 +13,14 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use quorate_model::{
-    Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme, ServiceName, Threshold,
+    DerivationPath, Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme,
+    ServiceName, Threshold,
 };
 use quorate_net::pki::CoordinatorName;
 use quorate_trust::Label;
 
 pub use self::audit::{Audit, Pinned};
+pub use self::key::Key;
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
 pub use self::root::Root;
@@ -247,20 +250,6 @@ pub struct Coordinator {
     pub until_stdin_closes: bool,
 }
 
-/// Keys.
-#[derive(Debug, Subcommand)]
-pub enum Key {
-    /// Make a key by distributed key generation, on the order of officers.
-    Create(KeyCreate),
-    /// List the keys. Each certificate is verified.
-    List,
-    /// Show a key and its addresses, derived here from its verified certificate.
-    Show {
-        /// The key.
-        key: KeyId,
-    },
-}
-
 /// Makes a key.
 #[derive(Debug, Group)]
 pub struct KeyCreate {
@@ -306,6 +295,9 @@ pub struct Sign {
 pub struct Transaction {
     /// The key that pays.
     pub key: KeyId,
+    /// Which child of it: a BIP-32 path that is not hardened, such as m/0/7.
+    #[arg(long, default_value = "m")]
+    pub path: DerivationPath,
     /// A PSBT, binary or Base64.
     #[arg(long, value_name = "FILE", group = "payload")]
     pub psbt: Option<PathBuf>,

@@ -26,6 +26,7 @@ fn defaults_are_what_the_documentation_says() {
     let args = parse("quorate sign btc --psbt a.psbt").unwrap();
     let Command::Sign(sign) = args.command else { unreachable!() };
     assert_eq!((sign.wait.as_secs(), sign.transaction.expires.as_secs()), (30, 600));
+    assert!(sign.transaction.path.is_root());
 }
 
 #[test]
@@ -64,6 +65,9 @@ fn values_are_checked_where_they_are_read() {
         "quorate sign btc --psbt a --wait soon",
         "quorate sign btc --psbt a --network moon",
         "quorate sign btc --psbt a --request-id 1",
+        "quorate sign btc --psbt a --path m/0'",
+        "quorate sign btc --psbt a --path 0/7",
+        "quorate key address btc --path m/2147483648",
         "quorate init --join a --quorum keys",
     ] {
         assert_eq!(refused(line), ErrorKind::ValueValidation, "{line}");

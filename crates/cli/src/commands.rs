@@ -20,15 +20,15 @@ mod version;
 
 pub(crate) use self::key::{KeyReport, create as create_key};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use quorate_trust::Verdict;
+use quorate_trust::{TrustRoot, Verdict};
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Pinned};
 use crate::client::Client;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::setup::Purpose;
 
 /// Runs a command to its end.
@@ -62,6 +62,17 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
 /// A connection with the profile in this folder.
 async fn connect(dir: Option<PathBuf>) -> Result<Client, Failure> {
     Client::connect(Profile::load(dir.as_deref())?).await
+}
+
+/// The trust root that was named, or the profile's. Either way its hash was pinned.
+fn trust_root(pinned: &Pinned, dir: Option<&Path>) -> Result<TrustRoot, Failure> {
+    match (&pinned.root, pinned.cluster) {
+        (Some(root), Some(cluster)) => Ok(profile::pinned_root(root, cluster)?),
+        (None, None) => Ok(Profile::load(dir)?.root),
+        (Some(_), None) | (None, Some(_)) => {
+            Err(Failure::usage("--root and --cluster are named together"))
+        }
+    }
 }
 
 /// What the cluster is for, by the flag `--dev`.

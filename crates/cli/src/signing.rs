@@ -13,7 +13,7 @@ pub(crate) mod verdict;
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::statement::encode_sign_request;
 use quorate_intent::{Decoded, EffectKind, Payload};
-use quorate_model::{DerivationPath, KeyId, Network, PayloadFormat, RequestId, Timestamp};
+use quorate_model::{KeyId, Network, PayloadFormat, RequestId, Timestamp};
 use quorate_trust::{SignRequest, SignedRequest};
 use rand_core::{OsRng, RngCore as _};
 
@@ -66,7 +66,7 @@ impl Transaction {
             service,
             request_id: envelope.request_id,
             key: self.key_id().clone(),
-            path: DerivationPath::root(),
+            path: self.key.path().clone(),
             scheme: self.key.certified().scheme,
             network: self.network,
             action: EffectKind::Transfer.as_str().to_owned(),

@@ -3,24 +3,27 @@
 use std::collections::BTreeSet;
 
 use quorate_api::pb::custody::v1 as pb;
-use quorate_api::{DecodeError, name};
+use quorate_api::{DecodeError, KeyProof, name};
 use quorate_intent::{Address, DecodeError as PayloadError, PayingKey, address};
-use quorate_model::{KeyId, KeyState, Network, Timestamp};
+use quorate_model::{DerivationPath, KeyId, KeyState, Network, Timestamp};
 use quorate_protocol::{
-    Certificate, CertificateError, CertifiedKey, Confirmation, verify_signature,
+    Certificate, CertificateError, CertifiedKey, Confirmation, DeriveError, verify_signature,
 };
 use quorate_trust::TrustRoot;
 
 use crate::network_name;
 
 /// A key whose certificate all its holders signed, under the pinned root, and whose every share was
-/// seen to sign if it is active. Proof by construction.
+/// seen to sign if it is active; or a child of one. Proof by construction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct VerifiedKey {
-    certified: CertifiedKey,
+    certificate: Certificate,
     confirmations: Vec<Confirmation>,
     state: KeyState,
     created: Timestamp,
+    path: DerivationPath,
+    /// Of the child at `path`.
+    verifying_key: Vec<u8>,
 }
 
 /// Why what a coordinator calls a key is none.
@@ -62,7 +65,7 @@ impl VerifiedKey {
         }
         let refused = |source| KeyError::Certificate { key: id.clone(), source };
         certificate.verify(root).map_err(refused)?;
-        let certified = certificate.certified;
+        let certified = &certificate.certified;
         let summary = |field| KeyError::Summary { key: id.clone(), field };
         if key.name != name::key(&id) {
             return Err(summary("name"));
@@ -78,16 +81,54 @@ impl VerifiedKey {
             Ok(pb::KeyState::Suspended) => KeyState::Suspended,
             Ok(pb::KeyState::Unspecified) | Err(_) => return Err(KeyError::State(id)),
         };
-        let covered = check_confirmations(&certified, &confirmations)?;
+        let covered = check_confirmations(certified, &confirmations)?;
         if state != KeyState::PreActivation && !covered {
             return Err(KeyError::Uncovered(id));
         }
         let created = Timestamp::from_millis(key.create_time_ms);
-        Ok(Self { certified, confirmations, state, created })
+        let (path, verifying_key) = (DerivationPath::root(), certified.group_verifying_key.clone());
+        Ok(Self { certificate, confirmations, state, created, path, verifying_key })
+    }
+
+    /// Verifies what was kept of a key, back to the pinned root and without any coordinator. Whether the
+    /// key is suspended is not in it.
+    pub(crate) fn of_proof(proof: KeyProof, root: &TrustRoot) -> Result<Self, KeyError> {
+        let certified = &proof.certificate.certified;
+        let key = pb::Key {
+            name: name::key(&certified.key),
+            state: pb::KeyState::Active.into(),
+            group_verifying_key: certified.group_verifying_key.clone(),
+            certificate: Some(proof.certificate.into()),
+            confirmations: proof.confirmations.into_iter().map(Into::into).collect(),
+            ..pb::Key::default()
+        };
+        Self::verify(key, None, root)
+    }
+
+    /// What proves this key to whoever has the trust root.
+    pub(crate) fn proof(&self) -> KeyProof {
+        let (certificate, confirmations) = (self.certificate.clone(), self.confirmations.clone());
+        KeyProof { certificate, confirmations }
+    }
+
+    /// The key's child at a path, derived here from the certificate.
+    pub(crate) fn at(&self, path: &DerivationPath) -> Result<Self, DeriveError> {
+        let verifying_key = self.certified().child(path)?.verifying_key;
+        Ok(Self { path: path.clone(), verifying_key, ..self.clone() })
     }
 
     pub(crate) const fn certified(&self) -> &CertifiedKey {
-        &self.certified
+        &self.certificate.certified
+    }
+
+    /// Which child of the certified key this is.
+    pub(crate) const fn path(&self) -> &DerivationPath {
+        &self.path
+    }
+
+    /// The verifying key of this child, in the scheme's encoding.
+    pub(crate) fn verifying_key(&self) -> &[u8] {
+        &self.verifying_key
     }
 
     pub(crate) fn confirmations(&self) -> &[Confirmation] {
@@ -105,16 +146,16 @@ impl VerifiedKey {
     /// The key as a decoder takes it.
     pub(crate) fn paying(&self, network: Network) -> PayingKey<'_> {
         PayingKey {
-            group_verifying_key: &self.certified.group_verifying_key,
+            group_verifying_key: &self.verifying_key,
+            scheme: self.certified().scheme,
             network,
-            scheme: self.certified.scheme,
         }
     }
 
     /// The addresses of the key, derived here, by network. None while a share of it was not seen to
     /// sign: whatever is sent there might stay there.
     pub(crate) fn addresses(&self) -> Result<Vec<(Network, Address)>, PayloadError> {
-        let networks = network_name::of_scheme(self.certified.scheme);
+        let networks = network_name::of_scheme(self.certified().scheme);
         match self.state {
             KeyState::Active | KeyState::Suspended => {
                 networks.map(|network| Ok((network, address(self.paying(network))?))).collect()
@@ -125,8 +166,7 @@ impl VerifiedKey {
 
     /// Whether `signature` is the key's over `message`.
     pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        let CertifiedKey { scheme, group_verifying_key, .. } = &self.certified;
-        verify_signature(*scheme, group_verifying_key, message, signature)
+        verify_signature(self.certified().scheme, &self.verifying_key, message, signature)
     }
 }
 

@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
+use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
+use bitcoin::key::{Secp256k1, TapTweak as _};
+use bitcoin::secp256k1::{Keypair, Message};
 use quorate_model::{Attempt, Digest, Epoch, ParticipantId, ParticipantSet, Scheme, Threshold};
 use quorate_protocol::Vote;
 use quorate_trust::{
     NodeEntry, PersonEntry, PublicKey, Quorum, ServiceEntry, Signed, SigningKey, UserVerification,
 };
-use rand_core::OsRng;
+use rand_core::{OsRng, RngCore as _};
 
 use super::*;
 
@@ -16,7 +19,41 @@ pub(crate) struct Fixture {
     pub(crate) identities: BTreeMap<ParticipantId, SigningKey>,
     /// Of the service `payments`.
     pub(crate) service: SigningKey,
-    group: SigningKey,
+    group: Group,
+}
+
+/// A whole group key, in one hand.
+enum Group {
+    Ed25519(Box<SigningKey>),
+    Taproot(Box<Keypair>),
+}
+
+impl Group {
+    const fn scheme(&self) -> Scheme {
+        match self {
+            Self::Ed25519(_) => Scheme::FrostEd25519,
+            Self::Taproot(_) => Scheme::FrostSecp256k1Tr,
+        }
+    }
+
+    fn verifying_key(&self) -> Vec<u8> {
+        match self {
+            Self::Ed25519(key) => key.public_key().as_bytes().to_vec(),
+            Self::Taproot(key) => key.public_key().serialize().to_vec(),
+        }
+    }
+
+    fn sign(&self, digest: &Digest) -> Vec<u8> {
+        match self {
+            Self::Ed25519(key) => key.sign(digest).as_bytes().to_vec(),
+            Self::Taproot(key) => {
+                let secp = Secp256k1::new();
+                let output = key.tap_tweak(&secp, None).to_keypair();
+                let message = Message::from_digest(*digest.as_bytes());
+                secp.sign_schnorr_no_aux_rand(&message, &output).serialize().to_vec()
+            }
+        }
+    }
 }
 
 fn officer(key: PublicKey) -> PersonEntry {
@@ -41,6 +78,19 @@ fn set(ids: &[u16]) -> ParticipantSet {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
+        Self::with(Group::Ed25519(Box::new(new_key())))
+    }
+
+    /// With a key of `frost-secp256k1-tr`, which has children.
+    pub(crate) fn taproot() -> Self {
+        let mut secret = [0; 32];
+        OsRng.fill_bytes(&mut secret);
+        Self::with(Group::Taproot(Box::new(
+            Keypair::from_seckey_slice(&Secp256k1::new(), &secret).unwrap(),
+        )))
+    }
+
+    fn with(group: Group) -> Self {
         let identities: BTreeMap<_, _> = (1..=3).map(|number| (id(number), new_key())).collect();
         let label = || "test".parse().unwrap();
         let nodes = identities.iter().map(|(id, key)| {
@@ -67,7 +117,7 @@ impl Fixture {
                 .into(),
         };
         root.check().unwrap();
-        Self { root, identities, service, group: new_key() }
+        Self { root, identities, service, group }
     }
 
     fn certified(&self) -> CertifiedKey {
@@ -76,11 +126,11 @@ impl Fixture {
             order: Digest::new([1; 32]),
             attempt: Attempt(1),
             key: "sol".parse().unwrap(),
-            scheme: Scheme::FrostEd25519,
+            scheme: self.group.scheme(),
             epoch: Epoch(1),
             roster: set(&[1, 2, 3]),
             threshold: Threshold::new(2).unwrap(),
-            group_verifying_key: self.group.public_key().as_bytes().to_vec(),
+            group_verifying_key: self.group.verifying_key(),
             verifying_shares: (1..=3).map(|number| (id(number), vec![2; 32])).collect(),
             chain_code: [3; 32],
             echo: Digest::new([4; 32]),
@@ -116,7 +166,7 @@ impl Fixture {
 
     /// A signature of the group key.
     pub(crate) fn sign(&self, digest: &Digest) -> Vec<u8> {
-        self.group.sign(digest).as_bytes().to_vec()
+        self.group.sign(digest)
     }
 
     /// The key, verified.
@@ -135,7 +185,7 @@ fn a_certified_and_confirmed_key_has_addresses() {
     let key = fixture.verify(fixture.key()).unwrap();
     let addresses = key.addresses().unwrap();
     assert_eq!(addresses.len(), 3);
-    let expected = bs58::encode(fixture.group.public_key().as_bytes()).into_string();
+    let expected = bs58::encode(fixture.group.verifying_key()).into_string();
     assert!(addresses.iter().all(|(_, address)| address.as_str() == expected));
 }
 
@@ -214,4 +264,50 @@ fn a_confirmation_by_somebody_else_is_refused() {
         let key = fixture.key_with(fixture.certified(), &sets);
         assert!(matches!(fixture.verify(key), Err(KeyError::SigningSet(_))));
     }
+}
+
+/// Against another implementation of BIP-32, and the address that BIP-86 gives.
+#[test]
+fn a_child_has_addresses_of_its_own() {
+    let fixture = Fixture::taproot();
+    let certified = fixture.certified();
+    let root = Xpub {
+        network: bitcoin::NetworkKind::Main,
+        depth: 0,
+        parent_fingerprint: Fingerprint::default(),
+        child_number: ChildNumber::Normal { index: 0 },
+        public_key: bitcoin::secp256k1::PublicKey::from_slice(&certified.group_verifying_key)
+            .unwrap(),
+        chain_code: ChainCode::from(certified.chain_code),
+    };
+    let secp = Secp256k1::new();
+    for (path, indexes) in [("m", vec![]), ("m/7", vec![7]), ("m/0/7", vec![0, 7])] {
+        let numbers: Vec<_> =
+            indexes.into_iter().map(|index| ChildNumber::Normal { index }).collect();
+        let expected = root.derive_pub(&secp, &numbers).unwrap().public_key;
+        let key = fixture.verified().at(&path.parse().unwrap()).unwrap();
+        assert_eq!(key.verifying_key(), expected.serialize(), "{path}");
+        let (internal, _) = expected.x_only_public_key();
+        let expected = bitcoin::Address::p2tr(&secp, internal, None, bitcoin::Network::Bitcoin);
+        let addresses = key.addresses().unwrap();
+        let shown = addresses.iter().find(|(network, _)| *network == Network::Bitcoin).unwrap();
+        assert_eq!(shown.1.as_str(), expected.to_string(), "{path}");
+    }
+}
+
+#[test]
+fn a_signature_of_the_key_is_none_of_its_child() {
+    let fixture = Fixture::taproot();
+    let (key, digest) = (fixture.verified(), Digest::new([9; 32]));
+    let signature = fixture.sign(&digest);
+    assert!(key.signed(digest.as_bytes(), &signature));
+    let child = key.at(&"m/0".parse().unwrap()).unwrap();
+    assert!(!child.signed(digest.as_bytes(), &signature));
+    assert!(child.at(&DerivationPath::root()).unwrap().signed(digest.as_bytes(), &signature));
+}
+
+#[test]
+fn an_ed25519_key_has_no_child() {
+    let error = Fixture::new().verified().at(&"m/0".parse().unwrap()).unwrap_err();
+    assert_eq!(error, DeriveError::NoChildren(Scheme::FrostEd25519));
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use quorate_intent::Intent;
 use quorate_model::{
-    ClusterId, KeyId, KeyState, Network, OrderId, ParticipantId, PayloadFormat, RequestKey,
-    ServiceName, Threshold, Timestamp,
+    ClusterId, DerivationPath, KeyId, KeyState, Network, OrderId, ParticipantId, PayloadFormat,
+    RequestKey, ServiceName, Threshold, Timestamp,
 };
 use quorate_protocol::wire::{Acceptance, NodeStatus};
 use quorate_trust::{Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
@@ -67,6 +67,8 @@ pub enum ClientRequest {
     DecodePayload {
         /// The key that would sign.
         key: KeyId,
+        /// Which child of it.
+        path: DerivationPath,
         /// The network.
         network: Network,
         /// The payload's format.

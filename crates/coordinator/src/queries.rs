@@ -1,7 +1,7 @@
 //! What clients ask, answered.
 
 use quorate_intent::{PayingKey, Payload, decode};
-use quorate_model::{Attempt, KeyId, KeyState, RequestKey, Timestamp};
+use quorate_model::{Attempt, DerivationPath, KeyId, KeyState, Network, RequestKey, Timestamp};
 use quorate_trust::{SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict};
 
 use crate::activation::Activation;
@@ -56,19 +56,28 @@ impl Coordinator {
             ClientRequest::GetSignRequest(key) => self.find(&key).map(|record| self.view(record)),
             ClientRequest::ListSignRequests(filter) => Ok(self.list(&filter)),
             ClientRequest::CancelSignRequest(key) => self.cancel(&key, out),
-            ClientRequest::DecodePayload { key, network, format, payload } => {
-                self.activation(&key).and_then(|activation| {
-                    let certified = &activation.record.certificate.certified;
-                    let group_verifying_key = &certified.group_verifying_key;
-                    let key = PayingKey { group_verifying_key, scheme: certified.scheme, network };
-                    decode(&Payload::new(format, payload), key)
-                        .map(|decoded| ClientReply::Decoded(Box::new(decoded.intent)))
-                        .map_err(|error| ClientError::new(ErrorCode::Invalid, error))
-                })
+            ClientRequest::DecodePayload { key, path, network, format, payload } => {
+                self.decode_payload(&key, &path, network, &Payload::new(format, payload))
             }
             ClientRequest::GetCluster => Ok(self.cluster_view()),
         };
         out.say(Action::Reply { call, reply });
+    }
+
+    fn decode_payload(
+        &self,
+        key: &KeyId,
+        path: &DerivationPath,
+        network: Network,
+        payload: &Payload,
+    ) -> Reply {
+        let invalid = |error: &dyn std::fmt::Display| ClientError::new(ErrorCode::Invalid, error);
+        let certified = &self.activation(key)?.record.certificate.certified;
+        let child = certified.child(path).map_err(|error| invalid(&error))?;
+        let group_verifying_key = &child.verifying_key;
+        let key = PayingKey { group_verifying_key, scheme: certified.scheme, network };
+        let decoded = decode(payload, key).map_err(|error| invalid(&error))?;
+        Ok(ClientReply::Decoded(Box::new(decoded.intent)))
     }
 
     fn generate_key(&mut self, order: SignedOrder, out: &mut Out) -> Reply {

@@ -257,7 +257,11 @@ pub(crate) fn decode_request(
     request: &SignRequest,
 ) -> Result<Decoded, String> {
     let payload = Payload::new(request.payload_format, request.payload.clone());
-    let group_verifying_key = &certified.group_verifying_key;
-    let key = PayingKey { group_verifying_key, scheme: certified.scheme, network: request.network };
+    let child = certified.child(&request.path).map_err(|error| error.to_string())?;
+    let key = PayingKey {
+        group_verifying_key: &child.verifying_key,
+        scheme: certified.scheme,
+        network: request.network,
+    };
     decode(&payload, key).map_err(|error| error.to_string())
 }

@@ -37,6 +37,15 @@ impl Scheme {
             Self::EcdsaSecp256k1 => "ecdsa-secp256k1",
         }
     }
+
+    /// Whether a key of this scheme has children that can be derived without the secret key: BIP-32 is
+    /// for secp256k1, and SLIP-10 derives Ed25519 keys from whole secret keys only.
+    pub const fn has_children(self) -> bool {
+        match self {
+            Self::FrostSecp256k1Tr | Self::FrostSecp256k1 | Self::EcdsaSecp256k1 => true,
+            Self::FrostEd25519 => false,
+        }
+    }
 }
 
 impl FromStr for Scheme {

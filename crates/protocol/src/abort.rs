@@ -2,6 +2,8 @@
 
 use quorate_model::ParticipantId;
 
+use crate::DeriveError;
+
 /// A session ended without a result. The machine is gone: it cannot be resumed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -107,9 +109,18 @@ pub enum AbortReason {
     /// Parts that make no ECDSA signature: whose it was does not show (DKLs23, section 3.2).
     #[error("the parts make no signature, and nothing shows whose part is wrong")]
     Combination,
+    /// The path leads to no key.
+    #[error(transparent)]
+    Derive(#[from] DeriveError),
     /// The library refused for a reason that blames nobody.
     #[error("{0}")]
     Library(String),
+}
+
+impl From<DeriveError> for Abort {
+    fn from(error: DeriveError) -> Self {
+        Self::unproven(error.into())
+    }
 }
 
 impl Abort {
@@ -140,6 +151,7 @@ impl Abort {
             AbortReason::NotOurs
             | AbortReason::Relay(_)
             | AbortReason::Combination
+            | AbortReason::Derive(_)
             | AbortReason::Multiplication { .. }
             | AbortReason::Library(_) => None,
         }

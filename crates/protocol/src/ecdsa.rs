@@ -23,7 +23,7 @@ pub use dkls23::Dkls23;
 pub use keygen::{EcdsaAnnounced, EcdsaKeygen, KeygenProgress, begin_keygen};
 pub use pairs::{PairState, PairStates, covers_pairs, pair_covering_sets};
 pub(crate) use sign::offers;
-pub use sign::{EcdsaReserved, EcdsaSigning, SigningProgress};
+pub use sign::{EcdsaKeyShare, EcdsaReserved, EcdsaSigning, SigningProgress};
 
 /// The most holders of an ECDSA key: a holder's message of a round of key generation is about
 /// 150 kB for each of the others, and has to fit one frame.

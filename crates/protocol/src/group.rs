@@ -2,15 +2,18 @@
 
 use frost_core::keys::{PublicKeyPackage, VerifyingShare};
 use frost_core::{Error, VerifyingKey};
-use quorate_model::Scheme;
+use quorate_model::{DerivationPath, Scheme};
 
+use crate::derive::derive;
 use crate::suite::{Suite, identifier};
-use crate::{CertifiedKey, with_suite};
+use crate::{CertifiedKey, DeriveError, with_suite};
 
 /// The group verifying key and verifying shares of one sharing, decoded: what aggregation needs.
 #[derive(Debug, Clone)]
 pub struct GroupInfo<S: Suite> {
-    pub(crate) output: PublicKeyPackage<S>,
+    /// Of the group key itself, before any derivation or output tweak.
+    root: PublicKeyPackage<S>,
+    chain_code: [u8; 32],
 }
 
 impl<S: Suite> GroupInfo<S> {
@@ -24,8 +27,27 @@ impl<S: Suite> GroupInfo<S> {
         });
         let shares = shares.collect::<Result<_, Error<S>>>()?;
         let group = VerifyingKey::<S>::deserialize(&certified.group_verifying_key)?;
-        let package = PublicKeyPackage::new(shares, group, Some(certified.threshold.get()));
-        Ok(Self { output: S::output_public_key_package(package) })
+        let root = PublicKeyPackage::new(shares, group, Some(certified.threshold.get()));
+        Ok(Self { root, chain_code: certified.chain_code })
+    }
+
+    /// What signatures and shares for the address at a path verify under: the path's tweak, and then
+    /// the scheme's output tweak.
+    pub(crate) fn child(&self, path: &DerivationPath) -> Result<PublicKeyPackage<S>, DeriveError> {
+        if path.is_root() {
+            return Ok(S::output_public_key_package(self.root.clone()));
+        }
+        let malformed = |_: Error<S>| DeriveError::Malformed;
+        let group = self.root.verifying_key().serialize().map_err(malformed)?;
+        let child = derive(S::SCHEME, &group, &self.chain_code, path)?;
+        let shares = self.root.verifying_shares().iter().map(|(id, share)| {
+            let share = child.verifying_share_of(&share.serialize().map_err(malformed)?)?;
+            Ok((*id, VerifyingShare::<S>::deserialize(&share).map_err(malformed)?))
+        });
+        let shares = shares.collect::<Result<_, DeriveError>>()?;
+        let group = VerifyingKey::<S>::deserialize(&child.verifying_key).map_err(malformed)?;
+        let package = PublicKeyPackage::new(shares, group, self.root.min_signers());
+        Ok(S::output_public_key_package(package))
     }
 }
 

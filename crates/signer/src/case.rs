@@ -178,7 +178,7 @@ pub(crate) struct Given<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Decodes a request's payload for the key that it names. The declared action must be what every
+/// Decodes a request's payload for the key and the path that it names. The declared action must be what every
 /// effect is: a service cannot have something else signed under that name.
 pub(crate) fn decode_request(
     certified: &CertifiedKey,
@@ -188,8 +188,12 @@ pub(crate) fn decode_request(
         return Err(format!("key {} has scheme {}", request.key, certified.scheme));
     }
     let payload = Payload::new(request.payload_format, request.payload.clone());
-    let group_verifying_key = &certified.group_verifying_key;
-    let key = PayingKey { group_verifying_key, scheme: certified.scheme, network: request.network };
+    let child = certified.child(&request.path).map_err(|error| error.to_string())?;
+    let key = PayingKey {
+        group_verifying_key: &child.verifying_key,
+        scheme: certified.scheme,
+        network: request.network,
+    };
     let decoded = decode(&payload, key).map_err(|error| format!("undecodable: {error}"))?;
     match decoded.intent.effects.iter().find(|effect| effect.kind.as_str() != request.action) {
         Some(other) => Err(format!(

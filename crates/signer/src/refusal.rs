@@ -18,7 +18,7 @@ pub(crate) fn request(error: RequestError) -> Refusal {
         | RequestError::SchemeMismatch { .. }
         | RequestError::PayloadLength
         | RequestError::Text(_)
-        | RequestError::Path(_) => RefusalCode::Invalid,
+        | RequestError::NoChildren { .. } => RefusalCode::Invalid,
     };
     refuse(code, error)
 }

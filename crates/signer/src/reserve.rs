@@ -113,6 +113,7 @@ impl Node {
             .fact("digest", record.digest)
             .fact("key", &context.key)
             .fact("epoch", context.epoch)
+            .fact("path", &context.path)
             .fact("attempt", attempt)
             .fact("expires", record.expires)
             .fact("signing_set", &context.signing_set)

@@ -124,9 +124,12 @@ to = "18:00"
         let verified = request.verify(&self.root).expect("a good request");
         let asked = verified.request();
         let payload = Payload::new(asked.payload_format, asked.payload.clone());
-        let group_verifying_key = &certified.group_verifying_key;
-        let key =
-            PayingKey { group_verifying_key, scheme: certified.scheme, network: asked.network };
+        let child = certified.child(&asked.path).expect("a child");
+        let key = PayingKey {
+            group_verifying_key: &child.verifying_key,
+            scheme: certified.scheme,
+            network: asked.network,
+        };
         let decoded = decode(&payload, key).expect("a good payload");
         let decoding = Decoding {
             lines: decoded.intent.lines(),

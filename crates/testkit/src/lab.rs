@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use quorate_audit::{Entry, SignedCheckpoint};
 use quorate_model::{
-    Attempt, BootId, Digest, KeyId, Moment, ParticipantId, ParticipantSet, Scheme, Threshold,
-    Timestamp,
+    Attempt, BootId, DerivationPath, Digest, KeyId, Moment, ParticipantId, ParticipantSet, Scheme,
+    Threshold, Timestamp,
 };
 use quorate_policy::Bundle;
 use quorate_protocol::ecdsa::{EcdsaBackend, pair_covering_sets};
@@ -398,6 +398,10 @@ impl Lab {
         certified: &CertifiedKey,
     ) -> Vec<Vec<u8>> {
         let ToSign { subject, digest, messages } = what;
+        let path = match &subject {
+            Subject::Request(signed) => signed.request.path.clone(),
+            Subject::Confirmation { .. } => DerivationPath::root(),
+        };
         let answers = self.reserve_all(&subject, attempt, set);
         let question = ToNode::Share { subject: digest, attempt, answers: answers.clone() };
         let first = set.iter().map(|id| self.ask(id, question.clone())).collect();
@@ -416,7 +420,7 @@ impl Lab {
             subject: digest,
             attempt,
             signing_set: set.clone(),
-            path: quorate_model::DerivationPath::root(),
+            path,
             messages,
         };
         let group = quorate_protocol::sign::AnyGroupInfo::new(certified).expect("a good key");

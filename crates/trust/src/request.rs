@@ -94,9 +94,17 @@ pub enum RequestError {
     /// Text too long or not printable ASCII.
     #[error("{0}: printable ASCII of limited length")]
     Text(&'static str),
-    /// Derived keys are not supported yet.
-    #[error("derivation path {0}: this version signs with the group key itself only, path m")]
-    Path(DerivationPath),
+    /// The network's keys have no children.
+    #[error(
+        "derivation path {path}: {network} has no derivation without the whole secret key (SLIP-10), \
+         so the path must be m. Use another key for another address"
+    )]
+    NoChildren {
+        /// The request's network.
+        network: Network,
+        /// The request's path.
+        path: DerivationPath,
+    },
     /// Past its expiry.
     #[error("the request expired at {0}")]
     Expired(Timestamp),
@@ -161,8 +169,9 @@ impl SignRequest {
         if !printable(&self.action, limits::ACTION_BYTES_MAX) {
             return Err(RequestError::Text("action"));
         }
-        if !self.path.is_root() {
-            return Err(RequestError::Path(self.path.clone()));
+        if !self.path.is_root() && !self.scheme.has_children() {
+            let (network, path) = (self.network, self.path.clone());
+            return Err(RequestError::NoChildren { network, path });
         }
         Ok(())
     }
@@ -202,4 +211,44 @@ fn names(network: Network) -> String {
 
 fn digest(statement: &[u8]) -> Digest {
     Transcript::new(Tag::SignRequest).bytes(statement).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(path: &str, network: Network) -> Result<(), RequestError> {
+        let request = SignRequest {
+            cluster: Digest::new([1; 32]),
+            service: "payments".parse().unwrap(),
+            request_id: RequestId::new([2; 16]),
+            key: "treasury".parse().unwrap(),
+            path: path.parse().unwrap(),
+            scheme: network.usual_scheme(),
+            network,
+            action: "transfer".to_owned(),
+            payload_format: PayloadFormat::BitcoinPsbt,
+            payload: vec![1],
+            expires: Timestamp::from_millis(3),
+            client_reference: String::new(),
+        };
+        request.check()
+    }
+
+    #[test]
+    fn only_a_network_whose_keys_have_children_takes_a_path() {
+        for network in Network::ALL {
+            assert_eq!(at("m", network), Ok(()));
+            let child = at("m/0/7", network);
+            match network.usual_scheme() {
+                Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+                    assert_eq!(child, Ok(()));
+                }
+                Scheme::FrostEd25519 => {
+                    let path = "m/0/7".parse().unwrap();
+                    assert_eq!(child, Err(RequestError::NoChildren { network, path }));
+                }
+            }
+        }
+    }
 }

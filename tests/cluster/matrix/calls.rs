@@ -83,6 +83,7 @@ async fn about_requests(people: &People) -> Vec<(&'static str, Vec<u8>)> {
         key: name::key(&key_id()),
         network: Network::BitcoinRegtest.to_string(),
         payload: Some(DecodedPayload::BitcoinPsbt(people.payload(4, LITTLE))),
+        path: String::new(),
     };
     vec![
         ("custody.v1.ApprovalService/SubmitApproval", {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quorate_coordinator::{ClientRequest, ListFilter};
-use quorate_model::{KeyId, PayloadFormat};
+use quorate_model::{DerivationPath, KeyId, PayloadFormat};
 use quorate_trust::{SignedRequest, SignedRiskVerdict};
 
 use crate::convert::verdict::verdicts;
@@ -183,7 +183,12 @@ impl TryFrom<pb::DecodePayloadRequest> for ClientRequest {
             Payload::BitcoinPsbt(bytes) => (PayloadFormat::BitcoinPsbt, bytes),
             Payload::SolanaMessage(bytes) => (PayloadFormat::SolanaMessage, bytes),
         };
+        let path = match call.path.as_str() {
+            "" => DerivationPath::root(),
+            path => field::parse("DecodePayloadRequest.path", path)?,
+        };
         Ok(Self::DecodePayload {
+            path,
             key: name::parse_key("DecodePayloadRequest.key", &call.key)?,
             network: field::parse("DecodePayloadRequest.network", &call.network)?,
             format,

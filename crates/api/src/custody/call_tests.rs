@@ -82,6 +82,7 @@ fn a_payload_is_bounded() {
         network: "bip122:000000000019d6689c085ae165831e93".to_owned(),
         key: "keys/treasury".to_owned(),
         payload: Some(Payload::BitcoinPsbt(vec![1; bytes])),
+        path: String::new(),
     };
     assert!(ClientRequest::try_from(call(limits::PAYLOAD_BYTES_MAX)).is_ok());
     let error = ClientRequest::try_from(call(limits::PAYLOAD_BYTES_MAX + 1)).unwrap_err();
@@ -89,6 +90,26 @@ fn a_payload_is_bounded() {
     let none = pb::DecodePayloadRequest { payload: None, ..call(1) };
     let error = ClientRequest::try_from(none).unwrap_err();
     assert_eq!(error, DecodeError::missing("DecodePayloadRequest.payload"));
+}
+
+#[test]
+fn a_payload_is_decoded_for_the_key_itself_or_a_child() {
+    let path_of = |path: &str| {
+        let call = pb::DecodePayloadRequest {
+            network: "bip122:000000000019d6689c085ae165831e93".to_owned(),
+            key: "keys/treasury".to_owned(),
+            payload: Some(Payload::BitcoinPsbt(vec![1])),
+            path: path.to_owned(),
+        };
+        let request = ClientRequest::try_from(call)?;
+        let ClientRequest::DecodePayload { path, .. } = request else { panic!("{request:?}") };
+        Ok(path.to_string())
+    };
+    for (given, meant) in [("", "m"), ("m", "m"), ("m/0/7", "m/0/7")] {
+        assert_eq!(path_of(given).as_deref(), Ok(meant));
+    }
+    let refused: DecodeError = path_of("m/2147483648").unwrap_err();
+    assert_eq!(refused.field, "DecodePayloadRequest.path");
 }
 
 #[test]

@@ -57,7 +57,8 @@ pub struct Subject {
     /// The network: its name, such as bitcoin-signet, or its CAIP-2 id.
     #[arg(long, value_parser = network_name::parse)]
     pub network: Network,
-    /// The public key of the key that pays, in hexadecimal digits, as `quorate key show` prints it.
+    /// The public key of the key that pays, in hexadecimal digits, as `quorate key show` prints it, or
+    /// `quorate key address` for a child.
     #[arg(long, value_name = "HEX")]
     pub public_key: String,
 }

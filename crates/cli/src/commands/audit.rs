@@ -14,10 +14,10 @@ use quorate_trust::TrustRoot;
 use self::logs::{NodeLog, read, read_all};
 use self::report::{EntryReport, LogReport, ShowReport, TraceReport, VerifyReport};
 use self::trace::{Sought, trace};
-use crate::args::{Audit, Pinned};
+use super::trust_root;
+use crate::args::Audit;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::profile::{self, Profile};
 
 pub(super) async fn run(
     command: Audit,
@@ -27,25 +27,14 @@ pub(super) async fn run(
     match command {
         Audit::Export { admin_socket, out } => export::run(&admin_socket, &out, output).await,
         Audit::Verify { file, node, pinned } => {
-            verify(&file, node, &root(pinned, dir.as_deref())?, output)
+            verify(&file, node, &trust_root(&pinned, dir.as_deref())?, output)
         }
         Audit::Trace { subject, files, pinned } => {
-            follow(&subject, &files, &root(pinned, dir.as_deref())?, output)
+            follow(&subject, &files, &trust_root(&pinned, dir.as_deref())?, output)
         }
         Audit::Show { file, kind, last, pinned } => {
-            let log = read(&file, None, &root(pinned, dir.as_deref())?)?;
+            let log = read(&file, None, &trust_root(&pinned, dir.as_deref())?)?;
             show(&log, kind, last, output)
-        }
-    }
-}
-
-/// The trust root that was named, or the profile's. Either way its hash was pinned.
-fn root(pinned: Pinned, dir: Option<&Path>) -> Result<TrustRoot, Failure> {
-    match (pinned.root, pinned.cluster) {
-        (Some(root), Some(cluster)) => Ok(profile::pinned_root(&root, cluster)?),
-        (None, None) => Ok(Profile::load(dir)?.root),
-        (Some(_), None) | (None, Some(_)) => {
-            Err(Failure::usage("--root and --cluster are named together"))
         }
     }
 }

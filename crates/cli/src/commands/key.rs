@@ -1,5 +1,6 @@
 //! `quorate key`.
 
+mod address;
 mod report;
 
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use self::report::KeyList;
 pub(crate) use self::report::KeyReport;
-use super::connect;
+use super::{connect, trust_root};
 use crate::args::{Key, KeyCreate};
 use crate::client::Client;
 use crate::clock;
@@ -28,18 +29,27 @@ pub(super) async fn run(
     dir: Option<PathBuf>,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let client = connect(dir).await?;
     match command {
         Key::Create(create) => {
+            let client = connect(dir).await?;
             output.show(&self::create(&client, &create, output).await?)?;
             output.say("\nNext: quorate sign, once the policy of the nodes has the key");
         }
         Key::List => {
-            let keys = client.keys().await?;
+            let keys = connect(dir).await?.keys().await?;
             let keys = keys.iter().map(KeyReport::new).collect::<Result<_, _>>()?;
             output.show(&KeyList { keys })?;
         }
-        Key::Show { key } => output.show(&KeyReport::new(&client.key(&key).await?)?)?,
+        Key::Show { key } => {
+            output.show(&KeyReport::new(&connect(dir).await?.key(&key).await?)?)?;
+        }
+        Key::Address { key, path, proof } => {
+            let key = connect(dir).await?.key(&key).await?.at(&path)?;
+            address::show(&key, proof.as_deref(), output)?;
+        }
+        Key::Verify { file, pinned } => {
+            address::verify(&file, &trust_root(&pinned, dir.as_deref())?, output)?;
+        }
     }
     Ok(Exit::Ok)
 }

@@ -78,7 +78,7 @@ pub(super) async fn prepare(
     client: &Client,
     args: &TransactionArgs,
 ) -> Result<(Transaction, Envelope), Failure> {
-    let key = client.key(&args.key).await?;
+    let key = client.key(&args.key).await?.at(&args.path)?;
     let network = client.profile().network(args.network, key.certified().scheme)?;
     let payload = source(args)?.load(&key, network)?;
     let envelope = Envelope {

@@ -46,6 +46,7 @@ impl Waiting {
         root: &TrustRoot,
     ) -> Result<Self, Failure> {
         let request = verified.request();
+        let key = key.at(&request.path)?;
         let payload = Payload::new(request.payload_format, request.payload.clone());
         let decoded = quorate_intent::decode(&payload, key.paying(request.network))
             .map_err(|error| Failure::from(error).while_trying("the payload is refused"))?;

@@ -1,6 +1,6 @@
 use quorate_api::statement::encode_sign_request;
 use quorate_intent::Address;
-use quorate_intent::compose::solana_transfer;
+use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
 use quorate_model::{
     DerivationPath, Heads, Network, ParticipantId, PayloadFormat, RequestId, Scheme,
 };
@@ -18,8 +18,8 @@ fn payload(fixture: &Fixture, to: &str) -> Vec<u8> {
     solana_transfer(key.paying(NETWORK), &to, 5, [7; 32]).unwrap()
 }
 
-fn request(fixture: &Fixture, id: u8, to: &str) -> SignedRequest {
-    let request = SignRequest {
+fn asked_for(fixture: &Fixture, id: u8, payload: Vec<u8>) -> SignRequest {
+    SignRequest {
         cluster: fixture.root.hash(),
         service: "payments".parse().unwrap(),
         request_id: RequestId::new([id; 16]),
@@ -29,10 +29,14 @@ fn request(fixture: &Fixture, id: u8, to: &str) -> SignedRequest {
         network: NETWORK,
         action: "transfer".to_owned(),
         payload_format: PayloadFormat::SolanaMessage,
-        payload: payload(fixture, to),
+        payload,
         expires: Timestamp::from_millis(1_000_000),
         client_reference: String::new(),
-    };
+    }
+}
+
+fn request(fixture: &Fixture, id: u8, to: &str) -> SignedRequest {
+    let request = asked_for(fixture, id, payload(fixture, to));
     SignedRequest::sign(encode_sign_request(&request), request, &fixture.service)
 }
 
@@ -40,6 +44,10 @@ fn request(fixture: &Fixture, id: u8, to: &str) -> SignedRequest {
 fn deferral(fixture: &Fixture, of: &SignedRequest, to: &str) -> Deferral {
     let (key, payload) = (fixture.verified(), Payload::SolanaMessage(payload(fixture, to)));
     let decoded = quorate_intent::decode(&payload, key.paying(NETWORK)).unwrap();
+    waits(fixture, of, decoded.intent.effects_digest())
+}
+
+fn waits(fixture: &Fixture, of: &SignedRequest, effects: Digest) -> Deferral {
     let digest = |byte| Digest::new([byte; 32]);
     Deferral {
         request: of.digest(),
@@ -47,7 +55,7 @@ fn deferral(fixture: &Fixture, of: &SignedRequest, to: &str) -> Deferral {
         verdicts: Vec::new(),
         until: None,
         reason: "approvals are missing".to_owned(),
-        effects: decoded.intent.effects_digest(),
+        effects,
         heads: Heads {
             root: fixture.root.hash(),
             bundle: digest(5),
@@ -139,4 +147,41 @@ fn nodes_that_ask_under_different_bundles_cannot_be_answered() {
         vec![signed(&fixture, 1, deferral(&fixture, &request, SHOWN)), signed(&fixture, 2, newer)];
     let failure = open(&fixture, &request, said).unwrap_err();
     assert!(failure.message().contains("different policy bundles"), "{}", failure.message());
+}
+
+/// What a child pays is decoded for the child that the service signed for, or change would look like a
+/// payment and coins like somebody else's.
+#[test]
+fn a_childs_payment_is_decoded_for_the_child() {
+    let (fixture, network) = (Fixture::taproot(), Network::BitcoinRegtest);
+    let child = fixture.verified().at(&"m/0/7".parse().unwrap()).unwrap();
+    let payee = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx";
+    let address = Address::parse(payee, network).unwrap();
+    let outpoint = format!("{:064x}:0", 1);
+    let coins = [Coin { outpoint: &outpoint, sats: 100_000 }];
+    let payments = [Payment { address: &address, sats: 60_000 }];
+    let payload = bitcoin_payment(child.paying(network), &coins, &payments, 500).unwrap();
+    let decoding = Payload::BitcoinPsbt(payload.clone());
+    let decoded = quorate_intent::decode(&decoding, child.paying(network)).unwrap();
+    let at = |path: &str| {
+        let request = SignRequest {
+            path: path.parse().unwrap(),
+            scheme: network.usual_scheme(),
+            network,
+            payload_format: PayloadFormat::BitcoinPsbt,
+            payload: payload.clone(),
+            ..asked_for(&fixture, 1, Vec::new())
+        };
+        SignedRequest::sign(encode_sign_request(&request), request, &fixture.service)
+    };
+    let say = |request: &SignedRequest| {
+        let said = waits(&fixture, request, decoded.intent.effects_digest());
+        open(&fixture, request, vec![signed(&fixture, 1, said)])
+    };
+    let waiting = say(&at("m/0/7")).unwrap();
+    assert!(waiting.subject.effects.iter().any(|line| line.contains(payee)));
+    for other in ["m", "m/0/8"] {
+        let failure = say(&at(other)).unwrap_err();
+        assert_eq!(failure.message(), "the payload is refused", "{other}");
+    }
 }

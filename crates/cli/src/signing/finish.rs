@@ -19,7 +19,9 @@ pub(crate) struct SignedReport {
     pub(crate) state: &'static str,
     pub(crate) key: String,
     pub(crate) scheme: &'static str,
-    /// The group verifying key. For Taproot this is the internal key, before its BIP-341 tweak.
+    /// Which child of the key signed.
+    pub(crate) path: String,
+    /// The verifying key at that path. For Taproot this is the internal key, before its BIP-341 tweak.
     pub(crate) public_key: String,
     pub(crate) address: String,
     pub(crate) payload_format: &'static str,
@@ -51,7 +53,8 @@ impl SignedReport {
             state: "SIGNED",
             key: certified.key.to_string(),
             scheme: certified.scheme.as_str(),
-            public_key: hex::encode(&certified.group_verifying_key),
+            path: transaction.key.path().to_string(),
+            public_key: hex::encode(transaction.key.verifying_key()),
             address: transaction.decoded.intent.from.to_string(),
             payload_format: transaction.payload.format(),
             payload: BASE64_STANDARD.encode(transaction.payload.as_bytes()),
@@ -100,7 +103,7 @@ impl Report for SignedReport {
 
     fn text(&self, paint: Paint) -> String {
         let mut rows = vec![("request", self.name.clone()), ("state", paint.good(self.state))];
-        rows.push(("key", format!("{} ({})", self.key, self.scheme)));
+        rows.push(("key", format!("{} ({}), path {}", self.key, self.scheme, self.path)));
         rows.extend(self.intent.fields());
         let signers: Vec<_> = self.signers.iter().map(ToString::to_string).collect();
         rows.push(("signed by", format!("nodes {}", signers.join(", "))));

@@ -14,6 +14,8 @@ use crate::output::{Paint, Report, fields, table};
 pub(crate) struct RequestReport {
     pub(crate) name: String,
     pub(crate) key: String,
+    /// Which child of the key signs.
+    pub(crate) path: String,
     pub(crate) network: String,
     pub(crate) action: String,
     pub(crate) state: &'static str,
@@ -50,6 +52,7 @@ impl RequestReport {
         Self {
             name: answer.name.clone(),
             key: answer.key.clone(),
+            path: answer.path.clone(),
             network: answer.network.clone(),
             action: answer.action.clone(),
             state: state_name(answer.state()),
@@ -85,6 +88,7 @@ impl Report for RequestReport {
     fn text(&self, paint: Paint) -> String {
         let mut rows = vec![("request", self.name.clone()), ("state", painted(self.state, paint))];
         rows.push(("key", self.key.clone()));
+        rows.push(("path", self.path.clone()));
         rows.push(("network", self.network.clone()));
         rows.extend(self.effects.iter().map(|effect| ("effect", effect.clone())));
         if !self.client_reference.is_empty() {

@@ -9,7 +9,7 @@ use quorate_model::{Digest, ParticipantId, ParticipantSet, Threshold};
 use super::pairs::PairStates;
 use crate::exchange::{Inbox, Outbox};
 use crate::sign::KeyShareError;
-use crate::{Abort, AbortReason, CertifiedKey, SecretShare};
+use crate::{Abort, AbortReason, CertifiedKey, ChildKey, SecretShare};
 
 /// A protocol for threshold ECDSA.
 pub trait EcdsaBackend: fmt::Debug + Send + Sync {
@@ -87,6 +87,8 @@ pub struct Signing<'a> {
     pub id: Digest,
     /// Exactly who signs.
     pub signing_set: &'a ParticipantSet,
+    /// Which child of the key signs; the key itself where its tweak is zero.
+    pub child: &'a ChildKey,
     /// The hash to sign.
     pub message: [u8; 32],
     /// Fresh randomness of the caller, for a backend that has none of its own.

@@ -9,12 +9,41 @@ use quorate_trust::Authentic;
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
-use super::backend::{EcdsaShare, PartialSignature, SignRound, SignStep, Signing};
+use super::backend::{EcdsaBackend, EcdsaShare, PartialSignature, SignRound, SignStep, Signing};
+use super::pairs::PairStates;
 use crate::channel::EphemeralSecret;
+use crate::derive::derive;
 use crate::exchange::{AwaitMessages, Exchange, ExchangeMessage, Inbox, Outbox, SealedPart};
 use crate::inbox::collect;
-use crate::sign::{Offer, ReserveAnswer, ShareAnswer, SigningContext, package_digest};
-use crate::{Abort, AbortReason};
+use crate::sign::{
+    KeyShareError, Offer, ReserveAnswer, ShareAnswer, SigningContext, package_digest,
+};
+use crate::{Abort, AbortReason, CertifiedKey, ChildKey, SecretShare};
+
+/// A share of an ECDSA key with the public facts that its children follow from.
+pub struct EcdsaKeyShare {
+    share: Arc<dyn EcdsaShare>,
+    group_verifying_key: Vec<u8>,
+    chain_code: [u8; 32],
+}
+
+impl EcdsaKeyShare {
+    /// Puts a stored share together with its certified key.
+    ///
+    /// # Errors
+    /// [`KeyShareError`], also where the share is not the certified one.
+    pub fn load(
+        backend: &dyn EcdsaBackend,
+        certified: &CertifiedKey,
+        me: ParticipantId,
+        share: &SecretShare,
+        pairs: &PairStates,
+    ) -> Result<Self, KeyShareError> {
+        let share = backend.load(certified, me, share, pairs)?;
+        let (key, chain_code) = (certified.group_verifying_key.clone(), certified.chain_code);
+        Ok(Self { share, group_verifying_key: key, chain_code })
+    }
+}
 
 /// Reserved: an ephemeral key and a share that is ready. Nothing was drawn yet that signs.
 pub struct EcdsaReserved {
@@ -25,6 +54,7 @@ pub struct EcdsaReserved {
     answer: ReserveAnswer,
     entropy: [u8; 32],
     share: Arc<dyn EcdsaShare>,
+    child: ChildKey,
 }
 
 /// In a round; waiting for everybody's message.
@@ -44,14 +74,21 @@ pub enum SigningProgress {
 }
 
 impl EcdsaReserved {
-    /// Draws an ephemeral key and a nonce for the session.
+    /// Draws an ephemeral key and a nonce for the session, and derives the child that signs.
+    ///
+    /// # Errors
+    /// [`Abort`], where the path leads to no key.
     pub fn reserve(
         context: SigningContext,
         me: ParticipantId,
-        share: Arc<dyn EcdsaShare>,
+        key_share: &EcdsaKeyShare,
         heads: Heads,
         rng: &mut dyn CryptoRngCore,
-    ) -> (Self, ReserveAnswer) {
+    ) -> Result<(Self, ReserveAnswer), Abort> {
+        let EcdsaKeyShare { share, group_verifying_key, chain_code } = key_share;
+        let child = derive(context.scheme, group_verifying_key, chain_code, &context.path);
+        let child = child.map_err(|error| Abort::unproven(AbortReason::Derive(error)))?;
+        let share = Arc::clone(share);
         let ephemeral = EphemeralSecret::generate(rng);
         let (mut nonce, mut entropy) = ([0; 32], [0; 32]);
         rng.fill_bytes(&mut nonce);
@@ -61,7 +98,7 @@ impl EcdsaReserved {
         let answer =
             ReserveAnswer { context: digest, commitments: vec![], offer: Some(offer), heads };
         let sent = answer.clone();
-        (Self { me, context, digest, ephemeral, answer, entropy, share }, sent)
+        Ok((Self { me, context, digest, ephemeral, answer, entropy, share, child }, sent))
     }
 
     /// What the attempt is about.
@@ -75,7 +112,7 @@ impl EcdsaReserved {
     /// [`Abort`], where an answer is missing, foreign, for another context or degenerate, or where our
     /// own came back changed.
     pub fn begin(self, answers: Vec<Authentic<ReserveAnswer>>) -> Result<SigningProgress, Abort> {
-        let Self { me, context, digest, ephemeral, answer, entropy, share } = self;
+        let Self { me, context, digest, ephemeral, answer, entropy, share, child } = self;
         let answers = collect(&context.signing_set, answers)?;
         if answers.get(&me) != Some(&answer) {
             return Err(Abort::unproven(AbortReason::NotOurs));
@@ -95,6 +132,7 @@ impl EcdsaReserved {
             let signing = Signing {
                 id,
                 signing_set: &context.signing_set,
+                child: &child,
                 message,
                 entropy: *entropy.as_bytes(),
             };

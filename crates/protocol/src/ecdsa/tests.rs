@@ -130,10 +130,10 @@ type Signed2 = (Outbox<ReserveAnswer>, BTreeMap<ParticipantId, Result<ShareAnswe
 fn sign(key: &Key, context: &SigningContext, relay: Relay<'_>) -> Signed2 {
     let reserve = |me: ParticipantId| {
         let (certified, share, pairs) = &key.shares[&me];
-        let share = Dkls23.load(certified, me, share, pairs).unwrap();
+        let share = EcdsaKeyShare::load(&Dkls23, certified, me, share, pairs).unwrap();
         let heads = key.fixture.heads();
         let (reserved, answer) =
-            EcdsaReserved::reserve(context.clone(), me, share, heads, &mut OsRng);
+            EcdsaReserved::reserve(context.clone(), me, &share, heads, &mut OsRng).unwrap();
         ((me, reserved), (me, answer))
     };
     let (reserved, answers): (Vec<_>, Outbox<_>) = context.signing_set.iter().map(reserve).unzip();
@@ -191,6 +191,24 @@ fn every_pair_of_holders_signs_and_the_signature_is_plain_ecdsa() {
             assert!(verify_signature(certified.scheme, group_key, message, signature));
             assert!(!verify_signature(certified.scheme, group_key, &[9; 32], signature));
         }
+    }
+}
+
+#[test]
+fn children_of_the_key_sign_for_their_own_address() {
+    let key = key();
+    let certified = &key.shares[&id(1)].0;
+    let group = crate::sign::AnyGroupInfo::new(certified).unwrap();
+    for path in ["m/0", "m/44/7", "m/0/1/2147483647"] {
+        let path: DerivationPath = path.parse().unwrap();
+        let context = SigningContext { path, ..context(key, [1, 3], vec![vec![7; 32]]) };
+        let (answers, parts) = sign(key, &context, &honest);
+        let parts = parts.into_iter().map(|(id, part)| (id, part.unwrap())).collect();
+        let (answers, parts) = (key.fixture.deliver(&answers), key.fixture.deliver(&parts));
+        let signatures = group.aggregate(&context, answers, parts).unwrap();
+        let child = certified.child(&context.path).unwrap().verifying_key;
+        assert!(verify(&child, &[7; 32], &signatures[0]));
+        assert!(!verify(&certified.group_verifying_key, &[7; 32], &signatures[0]));
     }
 }
 
@@ -285,6 +303,7 @@ fn a_false_multiplication_puts_the_pair_at_fault() {
         share.sign(&Signing {
             id: context.digest(),
             signing_set: &context.signing_set,
+            child: &certified.child(&DerivationPath::root()).unwrap(),
             message: [7; 32],
             entropy: [0; 32],
         })
@@ -314,7 +333,10 @@ fn a_message_that_is_not_as_it_should_be_never_signs() {
         let share = Dkls23.load(certified, id(me), share, pairs).unwrap();
         let message = [7; 32];
         let (id, entropy) = (context.digest(), [0; 32]);
-        share.sign(&Signing { id, signing_set: &context.signing_set, message, entropy }).unwrap()
+        let child = &certified.child(&context.path).unwrap();
+        share
+            .sign(&Signing { id, signing_set: &context.signing_set, child, message, entropy })
+            .unwrap()
     };
     let inbox = |from: u16, bytes: &[u8]| {
         let mut inbox = crate::exchange::Inbox::default();

@@ -15,7 +15,7 @@ use crate::suite::{Suite, identifier, participant};
 use crate::{Abort, AbortReason, GroupInfo};
 
 /// Puts the signers' shares together: one signature for each message, each verified under the
-/// group's output key (RFC 9591, section 5.3).
+/// output key of the group's child at the context's path (RFC 9591, section 5.3).
 ///
 /// # Errors
 /// [`Abort`]. A share that does not verify convicts its signer: reserve and share answers are both
@@ -42,11 +42,12 @@ pub fn aggregate<S: Suite>(
         }
         decode::<S>(from, &answer, &mut lists)?;
     }
+    let child = group.child(&context.path)?;
     let pairs = packages.iter().zip(&lists);
     pairs
         .map(|(package, shares)| {
             let signature =
-                frost_core::aggregate(package, shares, &group.output).map_err(|e| refused(&e))?;
+                frost_core::aggregate(package, shares, &child).map_err(|e| refused(&e))?;
             signature.serialize().map_err(|e| refused(&e))
         })
         .collect()

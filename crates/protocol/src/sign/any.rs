@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use quorate_model::{Heads, ParticipantId, Scheme};
 use quorate_trust::Authentic;
@@ -13,8 +12,9 @@ use super::share::signing_packages;
 use super::{
     KeyShare, KeyShareError, ReserveAnswer, Reserved, ShareAnswer, SigningContext, aggregate,
 };
+use crate::derive::derive;
 use crate::ecdsa::{
-    EcdsaBackend, EcdsaReserved, EcdsaShare, PairStates, PartialSignature, combine, offers,
+    EcdsaBackend, EcdsaKeyShare, EcdsaReserved, PairStates, PartialSignature, combine, offers,
 };
 use crate::inbox::collect;
 use crate::suite::{Ed25519, Secp256k1, Secp256k1Tr};
@@ -29,7 +29,7 @@ pub enum AnyKeyShare {
     /// Of `frost-secp256k1`.
     Secp256k1(KeyShare<Secp256k1>),
     /// Of `ecdsa-secp256k1`.
-    Ecdsa(Arc<dyn EcdsaShare>),
+    Ecdsa(EcdsaKeyShare),
 }
 
 /// Nonces ([`Reserved`]) of any scheme.
@@ -53,8 +53,8 @@ pub enum AnyGroupInfo {
     Secp256k1Tr(GroupInfo<Secp256k1Tr>),
     /// Of `frost-secp256k1`.
     Secp256k1(GroupInfo<Secp256k1>),
-    /// Of `ecdsa-secp256k1`: the group verifying key.
-    Ecdsa(Vec<u8>),
+    /// Of `ecdsa-secp256k1`: group verifying key and chain code.
+    Ecdsa(Vec<u8>, [u8; 32]),
 }
 
 impl fmt::Debug for AnyKeyShare {
@@ -84,7 +84,9 @@ impl AnyKeyShare {
             Scheme::FrostEd25519 => Self::Ed25519(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1Tr => Self::Secp256k1Tr(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1 => Self::Secp256k1(KeyShare::new(certified, me, share)?),
-            Scheme::EcdsaSecp256k1 => Self::Ecdsa(backend.load(certified, me, share, pairs)?),
+            Scheme::EcdsaSecp256k1 => {
+                Self::Ecdsa(EcdsaKeyShare::load(backend, certified, me, share, pairs)?)
+            }
         })
     }
 
@@ -107,8 +109,7 @@ impl AnyKeyShare {
             Self::Secp256k1(share) => Reserved::reserve(context, me, share, heads, rng)
                 .map(|(reserved, answer)| (AnyReserved::Secp256k1(reserved), answer)),
             Self::Ecdsa(share) => {
-                let share = Arc::clone(share);
-                let (reserved, answer) = EcdsaReserved::reserve(context, me, share, heads, rng);
+                let (reserved, answer) = EcdsaReserved::reserve(context, me, share, heads, rng)?;
                 Ok((AnyReserved::Ecdsa(Box::new(reserved)), answer))
             }
         }
@@ -167,7 +168,10 @@ impl AnyGroupInfo {
             Scheme::FrostEd25519 => GroupInfo::new(certified).map(Self::Ed25519).ok(),
             Scheme::FrostSecp256k1Tr => GroupInfo::new(certified).map(Self::Secp256k1Tr).ok(),
             Scheme::FrostSecp256k1 => GroupInfo::new(certified).map(Self::Secp256k1).ok(),
-            Scheme::EcdsaSecp256k1 => Some(Self::Ecdsa(certified.group_verifying_key.clone())),
+            Scheme::EcdsaSecp256k1 => {
+                let key = certified.group_verifying_key.clone();
+                Some(Self::Ecdsa(key, certified.chain_code))
+            }
         };
         group.ok_or(KeyShareError::Malformed)
     }
@@ -185,7 +189,7 @@ impl AnyGroupInfo {
             Self::Ed25519(_) => signing_packages::<Ed25519>(context, answers).map(drop),
             Self::Secp256k1Tr(_) => signing_packages::<Secp256k1Tr>(context, answers).map(drop),
             Self::Secp256k1(_) => signing_packages::<Secp256k1>(context, answers).map(drop),
-            Self::Ecdsa(_) => offers(context, answers).map(drop),
+            Self::Ecdsa(..) => offers(context, answers).map(drop),
         }
     }
 
@@ -203,7 +207,11 @@ impl AnyGroupInfo {
             Self::Ed25519(group) => aggregate(context, group, answers, shares),
             Self::Secp256k1Tr(group) => aggregate(context, group, answers, shares),
             Self::Secp256k1(group) => aggregate(context, group, answers, shares),
-            Self::Ecdsa(key) => combine_all(context, key, answers, shares),
+            Self::Ecdsa(key, chain_code) => {
+                let child = derive(context.scheme, key, chain_code, &context.path);
+                let child = child.map_err(|error| Abort::unproven(AbortReason::Derive(error)))?;
+                combine_all(context, &child.verifying_key, answers, shares)
+            }
         }
     }
 }

@@ -4,14 +4,18 @@ use std::fmt;
 
 use frost_core::VerifyingKey;
 use frost_core::keys::{KeyPackage, SigningShare, VerifyingShare};
-use quorate_model::ParticipantId;
+use quorate_model::{DerivationPath, ParticipantId};
+use zeroize::Zeroizing;
 
+use crate::derive::derive;
 use crate::suite::{Suite, identifier};
-use crate::{CertifiedKey, SecretShare};
+use crate::{CertifiedKey, DeriveError, SecretShare};
 
 /// A node's share with the public facts it needs, checked against them. Zeroized when dropped.
 pub struct KeyShare<S: Suite> {
-    pub(super) output: KeyPackage<S>,
+    /// Of the group key itself, before any derivation or output tweak.
+    root: KeyPackage<S>,
+    chain_code: [u8; 32],
 }
 
 /// Why a share and its certified key do not belong together.
@@ -48,8 +52,32 @@ impl<S: Suite> KeyShare<S> {
         let group =
             VerifyingKey::<S>::deserialize(&certified.group_verifying_key).map_err(malformed)?;
         let threshold = certified.threshold.get();
-        let package = KeyPackage::new(id, share, verifying_share, group, threshold);
-        Ok(Self { output: S::output_key_package(package) })
+        let root = KeyPackage::new(id, share, verifying_share, group, threshold);
+        Ok(Self { root, chain_code: certified.chain_code })
+    }
+
+    /// What signs for the address at a path: the share plus the path's tweak, and then the scheme's
+    /// output tweak. It is made for each use and zeroized when dropped.
+    pub(super) fn child(&self, path: &DerivationPath) -> Result<KeyPackage<S>, DeriveError> {
+        if path.is_root() {
+            return Ok(S::output_key_package(self.root.clone()));
+        }
+        let malformed = |_: frost_core::Error<S>| DeriveError::Malformed;
+        let group = self.root.verifying_key().serialize().map_err(malformed)?;
+        let child = derive(S::SCHEME, &group, &self.chain_code, path)?;
+        let share = Zeroizing::new(self.root.signing_share().serialize());
+        let share = child.share_of(&share)?;
+        let share = SigningShare::<S>::deserialize(share.secret_bytes()).map(Zeroizing::new);
+        let verifying_share = self.root.verifying_share().serialize().map_err(malformed)?;
+        let verifying_share = child.verifying_share_of(&verifying_share)?;
+        let package = KeyPackage::new(
+            *self.root.identifier(),
+            *share.map_err(malformed)?,
+            VerifyingShare::deserialize(&verifying_share).map_err(malformed)?,
+            VerifyingKey::deserialize(&child.verifying_key).map_err(malformed)?,
+            *self.root.min_signers(),
+        );
+        Ok(S::output_key_package(package))
     }
 }
 

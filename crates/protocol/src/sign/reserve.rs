@@ -22,7 +22,7 @@ impl<S: Suite> Reserved<S> {
     /// Makes one pair of nonces for each message (RFC 9591, section 5.1: hedged with the share).
     ///
     /// # Errors
-    /// [`Abort`], where the library cannot encode a commitment.
+    /// [`Abort`], where the path leads to no key or the library cannot encode a commitment.
     pub fn reserve(
         context: SigningContext,
         me: ParticipantId,
@@ -30,11 +30,12 @@ impl<S: Suite> Reserved<S> {
         heads: Heads,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(Self, ReserveAnswer), Abort> {
+        let child = share.child(&context.path)?;
         let mut nonces = Vec::with_capacity(context.messages.len());
         let mut commitments = Vec::with_capacity(context.messages.len());
         for _ in &context.messages {
             let mut rng = &mut *rng;
-            let (pair, commitment) = round1::commit(share.output.signing_share(), &mut rng);
+            let (pair, commitment) = round1::commit(child.signing_share(), &mut rng);
             commitments.push(encode(&commitment)?);
             nonces.push((pair, commitment));
         }

@@ -31,13 +31,14 @@ impl<S: Suite> Reserved<S> {
         }
         let packages = signing_packages::<S>(&self.context, &answers)?;
         let package = package_digest(&self.digest, &answers);
+        let child = share.child(&self.context.path)?;
         let mut shares = Vec::with_capacity(packages.len());
         let mut packages = packages.into_iter();
         for (nonces, _) in &self.nonces {
             let library = |e: Error<S>| Abort::unproven(AbortReason::Library(e.to_string()));
             let exhausted = || Abort::unproven(AbortReason::Library("package count".to_owned()));
             let package = packages.next().ok_or_else(exhausted)?;
-            let signature_share = round2::sign(&package, nonces, &share.output).map_err(library)?;
+            let signature_share = round2::sign(&package, nonces, &child).map_err(library)?;
             shares.push(signature_share.serialize());
         }
         Ok(ShareAnswer { context: self.digest, package, shares })

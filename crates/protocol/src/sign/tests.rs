@@ -1,3 +1,5 @@
+mod children;
+
 use quorate_model::{Attempt, DerivationPath, Digest, Epoch, ParticipantSet};
 use rand_core::OsRng;
 

@@ -109,7 +109,7 @@ impl Recorded {
         let signed = SignedRequest::try_from(answer.signed_request.ok_or_else(missing)?)?;
         let verified = signed.verify(&client.profile().root)?;
         let request = verified.request();
-        let key = client.key(&request.key).await?;
+        let key = client.key(&request.key).await?.at(&request.path)?;
         let payload = Payload::new(request.payload_format, request.payload.clone());
         let decoded = quorate_intent::decode(&payload, key.paying(request.network))?;
         let mut approvals = BTreeSet::new();

@@ -19,7 +19,7 @@ use crate::ecdsa::backend::{EcdsaShare, Fault, NewEcdsaShare, SignRound, Signing
 use crate::ecdsa::pairs::{PairState, PairStates};
 use crate::exchange::Outbox;
 use crate::sign::KeyShareError;
-use crate::{CertifiedKey, SecretShare};
+use crate::{CertifiedKey, ChildKey, SecretShare};
 
 /// What a pair shares, as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -133,6 +133,27 @@ impl Share {
     }
 }
 
+impl Share {
+    /// The share of a child: the tweak is added to the share, and the group key becomes the child's. What
+    /// pairs share is the same for all children.
+    fn child(&self, child: &ChildKey) -> Result<Arc<library::Party<Curve>>, Fault> {
+        if child.tweak == [0; 32] {
+            return Ok(Arc::clone(&self.party));
+        }
+        let bad = |_| Fault::Other("the child of the key cannot be decoded".to_owned());
+        let me = self.seats.id(self.seats.me);
+        let me = me.ok_or_else(|| Fault::Other("this node holds no share".to_owned()))?;
+        let tweak = scalar(me, &child.tweak)?;
+        let mut party = library::Party::clone(&self.party);
+        party.poly_point += tweak;
+        party.pk = point(&child.verifying_key).map_err(bad)?;
+        party.derivation_data.poly_point = party.poly_point;
+        party.derivation_data.pk = party.pk;
+        party.derivation_data.chain_code = child.chain_code;
+        Ok(Arc::new(party))
+    }
+}
+
 fn point(bytes: &[u8]) -> Result<AffinePoint, KeyShareError> {
     let bytes = <[u8; 33]>::try_from(bytes).map_err(|_| KeyShareError::Malformed)?;
     Option::from(AffinePoint::from_bytes(&bytes.into())).ok_or(KeyShareError::Malformed)
@@ -141,6 +162,7 @@ fn point(bytes: &[u8]) -> Result<AffinePoint, KeyShareError> {
 impl EcdsaShare for Share {
     fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
         reseed()?;
-        sign::begin(self.seats.clone(), Arc::clone(&self.party), signing)
+        let party = self.child(signing.child)?;
+        sign::begin(self.seats.clone(), party, signing)
     }
 }
