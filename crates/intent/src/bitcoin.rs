@@ -21,7 +21,7 @@ mod spend;
 mod version2;
 
 use bitcoin::OutPoint;
-use quorate_model::{Digest, Network};
+use quorate_model::Digest;
 
 pub use error::{Place, PsbtError};
 pub use finish::{extract, finalize};
@@ -51,15 +51,15 @@ pub(crate) fn decode(
         payload_digest,
     };
     let signing_messages = spend.digests.iter().map(|digest| digest.to_vec()).collect();
-    let claims = spend.inputs.iter().map(|input| claim(key.network, input)).collect();
+    let claims = spend.inputs.iter().map(claim).collect();
     Ok(Decoded { intent, signing_messages, claims })
 }
 
 /// An output can be spent once, and it is always worth the same.
-fn claim(network: Network, input: &OwnInput) -> Claim {
+fn claim(input: &OwnInput) -> Claim {
     let OutPoint { txid, vout } = input.outpoint;
     Claim {
-        what: format!("outpoint:{network}:{txid}:{vout}"),
+        what: format!("outpoint:{txid}:{vout}"),
         value: format!("{} sat", input.prevout.value.to_sat()),
     }
 }

@@ -73,8 +73,8 @@ pub struct Decoded {
 /// one claim, the network takes one at most.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
-    /// What is used up, by a name that stands for nothing else: `outpoint:<network>:<txid>:<index>`
-    /// for an output that a PSBT spends.
+    /// What is used up, by a name without spaces that stands for nothing else:
+    /// `outpoint:<txid>:<index>` for an output that a PSBT spends.
     pub what: String,
     /// What can never differ between two payloads with the claim, such as what an output is worth
     /// (`<satoshis> sat`); empty where there is no such thing.

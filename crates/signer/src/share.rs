@@ -1,13 +1,15 @@
 //! The share phase: check every signer's answer, ask the gate again, and release.
 
 use quorate_audit::{Event, EventKind};
+use quorate_intent::Decoded;
 use quorate_model::{Attempt, Digest, Timestamp};
-use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
+use quorate_policy::{ConfirmationSubject, Permit, Phase};
 use quorate_protocol::sign::{AnyReserved, ReserveAnswer, SigningContext};
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_trust::{Authentic, Signed};
 
 use crate::case::Case;
+use crate::claims::with_claims;
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
 use crate::refusal::{abort, refuse, request, unless_stopped};
@@ -96,15 +98,16 @@ impl Node {
         let certified = self.keys.active(&verified.request().key)?.certified.clone();
         let attempt = release.context.attempt;
         let given = self.given(case, turn.now);
-        let permit = match self.gate.share(&case.subject(&certified, attempt, &given), reserved) {
-            Decision::Allow(permit) => permit,
-            Decision::Pending(pending) => return Ok(self.pending(case, &pending, turn)),
-            Decision::Later(later) => return Ok(self.later(case, &later, turn)),
-            Decision::Deny(denial) => {
-                return Ok(self.deny(verified, record, denial.to_string(), turn));
-            }
+        let decision = self.gate.share(&case.subject(&certified, attempt, &given), reserved);
+        let guarded = self.guard(case, &given);
+        let permit = match self.settle(case, &record, decision, guarded, turn) {
+            Ok(permit) => permit,
+            Err(said) => return said,
         };
-        let answer = self.release(release, &permit, turn)?;
+        let answer = self.release(release, &permit, Some(&case.decoded), turn)?;
+        let Decoded { intent, claims, .. } = &case.decoded;
+        let payload = intent.payload_digest;
+        self.claims.remember(claims.iter().cloned(), payload, verified.digest(), turn.now);
         for (asset, amount) in permit.charges() {
             let (key, request) = (&certified.key, verified.digest());
             self.usage.charge(key, asset, *amount, turn.now, request);
@@ -129,14 +132,16 @@ impl Node {
             attempt: context.attempt,
         };
         let permit = self.gate.confirm(&subject, Phase::Share);
-        self.release(release, &permit, turn)
+        self.release(release, &permit, None, turn)
     }
 
-    /// Spends the nonces. What windows are charged is in the entry of the audit log: it is the ledger.
+    /// Spends the nonces. What windows are charged and what the payload uses up is in the entry of the
+    /// audit log: it is the ledger.
     fn release(
         &mut self,
         release: Release,
         permit: &Permit,
+        decoded: Option<&Decoded>,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
         let Release { reserved, context, answers } = release;
@@ -153,6 +158,9 @@ impl Node {
             .fact("rules", permit.rules().join(","));
         for (asset, amount) in permit.charges() {
             event = event.fact(crate::charge::FACT, crate::charge::write(asset, *amount));
+        }
+        if let Some(decoded) = decoded {
+            event = with_claims(event, decoded);
         }
         self.audit(event, turn);
         Ok(FromNode::Shares(self.sign(answer)))

@@ -58,9 +58,8 @@ fn a_payment_is_effect_fee_and_change() {
     assert_eq!(signing_messages.len(), 2);
     assert!(signing_messages.iter().all(|message| message.len() == 32));
     assert_ne!(signing_messages.first(), signing_messages.last());
-    let network = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328";
     let claim = |coin: &str, sats: u64| Claim {
-        what: format!("outpoint:{network}:{coin}"),
+        what: format!("outpoint:{coin}"),
         value: format!("{sats} sat"),
     };
     assert_eq!(claims, [claim(COIN_A, 70_000), claim(COIN_B, 50_000)]);
