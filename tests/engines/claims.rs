@@ -54,7 +54,7 @@ fn payment(lab: &Lab, number: u8, spent: &[Spent], sats: u64) -> SignedRequest {
     let coins = outpoints.iter().zip(spent);
     let coins: Vec<_> =
         coins.map(|(outpoint, spent)| Coin { outpoint, sats: spent.sats }).collect();
-    let to: Address = payee(lab);
+    let to: Address = payee();
     let psbt = bitcoin_payment(key, &coins, &[Payment { address: &to, sats }], 500).unwrap();
     let mut request = lab.payment(u64::from(number), true).request;
     request.request_id = RequestId::new([number; 16]);
@@ -64,7 +64,7 @@ fn payment(lab: &Lab, number: u8, spent: &[Spent], sats: u64) -> SignedRequest {
 }
 
 /// Whom the fixture's policy lets be paid: the holder of the secret key 1.
-fn payee(_: &Lab) -> Address {
+fn payee() -> Address {
     let generator = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
     let group_verifying_key = &hex::decode(generator).unwrap();
     let network = Network::BitcoinRegtest;

@@ -73,7 +73,7 @@ impl Node {
         let guarded = self.guard(&case, &given);
         let permit = match self.settle(&case, &record, decision, guarded, turn) {
             Ok(permit) => permit,
-            Err(said) => return said,
+            Err(said) => return *said,
         };
         let context = SigningContext {
             cluster: self.cluster,

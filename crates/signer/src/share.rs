@@ -102,7 +102,7 @@ impl Node {
         let guarded = self.guard(case, &given);
         let permit = match self.settle(case, &record, decision, guarded, turn) {
             Ok(permit) => permit,
-            Err(said) => return said,
+            Err(said) => return *said,
         };
         let answer = self.release(release, &permit, Some(&case.decoded), turn)?;
         let Decoded { intent, claims, .. } = &case.decoded;

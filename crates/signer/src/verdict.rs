@@ -29,19 +29,20 @@ impl Node {
     }
 
     /// What earlier releases of this node say to a request, whatever the gate says.
-    pub(crate) fn guard(&self, case: &Case, given: &Given<'_>) -> Result<(), Held> {
-        match self.claims.check(&case.decoded) {
-            Ok(()) => Ok(()),
+    pub(crate) fn guard(&self, case: &Case, given: &Given<'_>) -> Result<(), Box<Held>> {
+        let held = match self.claims.check(&case.decoded) {
+            Ok(()) => return Ok(()),
             Err(conflict @ Conflict::Replaces { .. }) => {
                 match self.gate.replacement(&given.approvals) {
-                    Replacement::Approved => Ok(()),
-                    Replacement::Awaits(missing) => Err(Held::Awaits(conflict, missing)),
-                    Replacement::Impossible => Err(Held::Denied(conflict)),
+                    Replacement::Approved => return Ok(()),
+                    Replacement::Awaits(missing) => Held::Awaits(conflict, missing),
+                    Replacement::Impossible => Held::Denied(conflict),
                 }
             }
-            Err(conflict @ Conflict::Value { .. }) => Err(Held::Denied(conflict)),
-            Err(conflict @ Conflict::Full) => Err(Held::Busy(conflict)),
-        }
+            Err(conflict @ Conflict::Value { .. }) => Held::Denied(conflict),
+            Err(conflict @ Conflict::Full) => Held::Busy(conflict),
+        };
+        Err(Box::new(held))
     }
 
     /// The permit, where neither the gate nor the guard has anything against it; otherwise what the
@@ -51,23 +52,27 @@ impl Node {
         case: &Case,
         record: &RequestRecord,
         decision: Decision,
-        guarded: Result<(), Held>,
+        guarded: Result<(), Box<Held>>,
         turn: &mut Turn,
-    ) -> Result<Permit, Result<FromNode, Refusal>> {
-        let denial = match (decision, guarded) {
-            (Decision::Allow(permit), Ok(())) => return Ok(permit),
-            (Decision::Pending(pending), _) => return Err(Ok(self.pending(case, &pending, turn))),
-            (Decision::Later(later), _) => return Err(Ok(self.later(case, &later, turn))),
-            (Decision::Allow(_), Err(Held::Busy(conflict))) => {
-                return Err(Err(refuse(RefusalCode::Busy, conflict)));
+    ) -> Result<Permit, Box<Result<FromNode, Refusal>>> {
+        let denial = match decision {
+            Decision::Allow(permit) => match guarded.map_err(|held| *held) {
+                Ok(()) => return Ok(permit),
+                Err(Held::Denied(conflict)) => conflict.to_string(),
+                Err(held @ Held::Awaits(..)) => {
+                    return Err(Box::new(Ok(self.replacing(case, held, turn))));
+                }
+                Err(Held::Busy(conflict)) => {
+                    return Err(Box::new(Err(refuse(RefusalCode::Busy, conflict))));
+                }
+            },
+            Decision::Pending(pending) => {
+                return Err(Box::new(Ok(self.pending(case, &pending, turn))));
             }
-            (Decision::Allow(_), Err(held @ Held::Awaits(..))) => {
-                return Err(Ok(self.replacing(case, held, turn)));
-            }
-            (Decision::Allow(_), Err(Held::Denied(conflict))) => conflict.to_string(),
-            (Decision::Deny(denial), _) => denial.to_string(),
+            Decision::Later(later) => return Err(Box::new(Ok(self.later(case, &later, turn)))),
+            Decision::Deny(denial) => denial.to_string(),
         };
-        Err(Ok(self.deny(&case.verified, record.clone(), denial, turn)))
+        Err(Box::new(Ok(self.deny(&case.verified, record.clone(), denial, turn))))
     }
 
     /// Takes a person's rejection of a request: durable, and for good.

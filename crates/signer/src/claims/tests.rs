@@ -4,14 +4,18 @@ use quorate_model::Network;
 
 use super::*;
 
-const GENERATOR: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+/// The generator of secp256k1: any key will do.
+const KEY: [u8; 33] = [
+    0x02, 0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b,
+    0x07, 0x02, 0x9b, 0xfc, 0xdb, 0x2d, 0xce, 0x28, 0xd9, 0x59, 0xf2, 0x81, 0x5b, 0x16, 0xf8, 0x17,
+    0x98,
+];
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 /// A payload that spends so many coins of 1 000 sat.
 fn payload(coins: usize, fee: u64) -> Decoded {
     let network = Network::BitcoinRegtest;
-    let group_verifying_key = &hex::decode(GENERATOR).unwrap();
-    let key = PayingKey { group_verifying_key, scheme: network.usual_scheme(), network };
+    let key = PayingKey { group_verifying_key: &KEY, scheme: network.usual_scheme(), network };
     let outpoints: Vec<_> = (1..=coins).map(|n| format!("{n:064x}:{}", u32::MAX)).collect();
     let coin = |outpoint| compose::Coin { outpoint, sats: 1_000 };
     let coins: Vec<_> = outpoints.iter().map(|outpoint| coin(outpoint)).collect();
