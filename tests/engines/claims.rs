@@ -331,11 +331,11 @@ fn a_release_names_what_it_uses_up_in_the_audit_log() {
     let mut lab = lab();
     let first = payment(&lab, 1, &[COIN, Spent { coin: 2, sats: 400_000 }], 100_000);
     pay(&mut lab, &first, FIRST, &[]);
-    let released = lab.records(id(1)).into_iter().filter_map(|record| match record {
+    let mut released = lab.records(id(1)).into_iter().filter_map(|record| match record {
         Record::Audit(entry) if entry.event.kind == EventKind::SharesReleased => Some(entry.event),
         _ => None,
     });
-    let event = released.last().unwrap();
+    let event = released.next_back().unwrap();
     let claims: Vec<_> = event.values("claim").map(str::to_owned).collect();
     let claim = |coin: &str, sats: u64| format!("outpoint:{}:0 {sats} sat", coin.repeat(32));
     assert_eq!(claims, [claim("01", 500_000), claim("02", 400_000)]);
