@@ -13,8 +13,13 @@ const KEY: [u8; 33] = [
 ];
 
 fuzz_target!(|psbt: &[u8]| {
-    let key = PayingKey { group_verifying_key: &KEY, network: Network::BitcoinRegtest, scheme: Network::BitcoinRegtest.usual_scheme() };
-    if let Ok(decoded) = decode(&Payload::BitcoinPsbt(psbt.to_vec()), key) {
-        assert!(!decoded.signing_messages.is_empty(), "what is decoded has something to sign");
+    let network = Network::BitcoinRegtest;
+    for scheme in network.schemes() {
+        let key = PayingKey { group_verifying_key: &KEY, network, scheme: *scheme };
+        if let Ok(decoded) = decode(&Payload::BitcoinPsbt(psbt.to_vec()), key) {
+            let (messages, claims) = (decoded.signing_messages.len(), decoded.claims.len());
+            assert!(messages > 0, "what is decoded has something to sign");
+            assert_eq!(messages, claims, "every input is signed for, and spends an output");
+        }
     }
 });

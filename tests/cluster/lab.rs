@@ -17,7 +17,7 @@ pub(crate) const QUORATE: &str = env!("CARGO_BIN_EXE_quorate");
 pub(crate) const BTC_PAYEE: &str = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx";
 pub(crate) const BTC_STRANGER: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 pub(crate) const SOL_PAYEE: &str = "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z";
-const COIN: &str = "1111111111111111111111111111111111111111111111111111111111111111:0:70000";
+const COIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 const BLOCKHASH: &str = "US517G5965aydkZ46HS38QLi7UQiSojurfbQfKCELFx";
 
 /// Three nodes, two of which sign, with the keys `btc` and `sol`.
@@ -70,8 +70,10 @@ impl Lab {
 
     pub(crate) async fn pay_to(&self, address: &str, sats: u64, more: &[&str]) -> Ended {
         let sats = sats.to_string();
+        // Coins of its own: what one payment has spent, another does not spend again.
+        let coin = format!("{COIN}:{sats}:70000");
         let args =
-            ["sign", "btc", "--pay", address, "--amount", &sats, "--coin", COIN, "--fee", "500"];
+            ["sign", "btc", "--pay", address, "--amount", &sats, "--coin", &coin, "--fee", "500"];
         self.run(&[&args, more].concat()).await
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::by_hand::ByHand;
 use crate::lab::{BTC_PAYEE, Ended, Lab, run};
 
-const COIN: &str = "1111111111111111111111111111111111111111111111111111111111111111:0:700000";
+const COIN: &str = "3333333333333333333333333333333333333333333333333333333333333333:0:700000";
 
 /// Asks for a payment that takes two of the treasury.
 async fn ask(lab: &Lab) -> String {

@@ -9,7 +9,7 @@ use quorate_model::Network;
 
 use crate::lab::{BTC_STRANGER, Lab, QUORATE, request_id, run};
 
-const COIN: &str = "1111111111111111111111111111111111111111111111111111111111111111:0";
+const COIN: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 const RULE: &str = r#"
 @id("p09-screened") @title("A little regtest bitcoin to anybody whom screening does not know")
 permit (principal, action == Custody::Action::"transfer", resource in Custody::Vault::"hot")
@@ -54,7 +54,7 @@ impl Provider {
             scheme: network.usual_scheme(),
         };
         let address = &Address::parse(BTC_STRANGER, network).unwrap();
-        let coin = Coin { outpoint: COIN, sats: 70_000 };
+        let coin = Coin { outpoint: &format!("{COIN}:{sats}"), sats: 70_000 };
         let psbt = bitcoin_payment(key, &[coin], &[Payment { address, sats }], 500).unwrap();
         let path = self.dir.join(format!("{sats}.psbt"));
         std::fs::write(&path, psbt).unwrap();

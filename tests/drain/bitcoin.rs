@@ -203,11 +203,13 @@ fn psbts_that_are_not_what_they_seem_are_denied() {
 
 /// A PSBT may say any amount of a coin where no previous transaction comes with it, and a node knows
 /// no chain. But a Taproot signature covers every amount (BIP-341), so a lie gives no transaction:
-/// neither alone nor put together from two sessions, as in the fee attack on segwit version 0.
+/// neither alone nor put together from two sessions, as in the fee attack on segwit version 0. Each
+/// session is with nodes that know nothing of the others; those that do refuse it.
 #[test]
 fn a_signature_over_lied_amounts_spends_nothing() {
-    let mut cluster = Cluster::new(Scheme::FrostSecp256k1Tr);
+    let cluster = Cluster::new(Scheme::FrostSecp256k1Tr);
     let honest = harmless(&cluster);
+    let signed = |payload: &[u8]| signed(&mut Cluster::new(Scheme::FrostSecp256k1Tr), payload);
     let lie = |input: usize| {
         edited(&cluster, |psbt| {
             // The coin is said to be smaller, and the difference would be fee.
@@ -217,12 +219,12 @@ fn a_signature_over_lied_amounts_spends_nothing() {
     };
     let lies = [lie(0), lie(1)];
     let truth = spent(&honest);
-    assert!(accepted(&signed(&mut cluster, &honest), &truth), "the judge knows a good one");
+    assert!(accepted(&signed(&honest), &truth), "the judge knows a good one");
     let mut witnesses = Vec::new();
     for (input, payload) in lies.iter().enumerate() {
         let fee = cluster.decoding(payload).unwrap().intent.fee.base_units;
         assert_eq!(fee.to_string(), FEE.to_string(), "that is what everybody is shown");
-        let transaction = signed(&mut cluster, payload);
+        let transaction = signed(payload);
         assert!(accepted(&transaction, &spent(payload)), "as said, it would be good");
         assert!(!accepted(&transaction, &truth), "on the chain it is not");
         let transaction: Transaction = bitcoin::consensus::deserialize(&transaction).unwrap();
@@ -233,6 +235,36 @@ fn a_signature_over_lied_amounts_spends_nothing() {
     assert_ne!(right, other);
     together.input[other].witness = second.input[other].witness.clone();
     assert!(!accepted(&bitcoin::consensus::serialize(&together), &truth));
+}
+
+/// Of two sessions that say different amounts of one coin, the second is refused.
+#[test]
+fn a_second_amount_of_one_coin_is_denied() {
+    let mut cluster = Cluster::new(Scheme::FrostSecp256k1Tr);
+    let honest = harmless(&cluster);
+    let request = cluster.request(&honest);
+    let certified = cluster.certified.clone();
+    let what = quorate_testkit::ToSign {
+        digest: request.digest(),
+        messages: cluster.decoding(&honest).unwrap().signing_messages,
+        subject: quorate_protocol::wire::Subject::Request(request.clone()),
+    };
+    // Every node is in one of these sets, and so has released.
+    for (attempt, other) in [(1, 2), (2, 3)] {
+        let set = crate::cluster::pair(crate::cluster::id(1), crate::cluster::id(other));
+        cluster.lab.sign(what.clone(), &set, quorate_model::Attempt(attempt), &certified);
+    }
+    let lie = edited(&cluster, |psbt| {
+        utxo(psbt, 1).value -= Amount::from_sat(1_000);
+        psbt.unsigned_tx.output[1].value -= Amount::from_sat(1_000);
+    });
+    let outpoint = Psbt::deserialize(&honest).unwrap().unsigned_tx.input[1].previous_output;
+    let reason = format!(
+        "outpoint:{outpoint} is said to be 699000 sat, and was 700000 sat when shares were released \
+         for request {}: one of them is a lie, take it from the chain",
+        request.digest()
+    );
+    cluster.denies("another amount of a coin", &lie, &reason);
 }
 
 fn spent(payload: &[u8]) -> Vec<TxOut> {
@@ -307,5 +339,7 @@ fn change_and_fee_are_judged_by_what_they_are() {
     let within = edited(&cluster, |psbt| {
         psbt.unsigned_tx.output[1].value -= Amount::from_sat(LIMIT - PAID - FEE);
     });
+    // At nodes that have not signed another payment of the same coins.
+    let mut cluster = Cluster::under(Scheme::FrostSecp256k1Tr, &strict());
     assert_eq!(cluster.sign(&within).len(), 2);
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it expects, not the rest")]
 
 mod approvals;
+mod claims;
 mod clock;
 mod coordinator;
 mod ecdsa;

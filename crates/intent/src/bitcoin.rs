@@ -1,9 +1,12 @@
 //! Bitcoin: partially signed transactions (PSBT) of version 0 (BIP-174) and 2 (BIP-370) whose every
-//! input is a P2TR output of the group key, spent by the key path (BIP-341).
+//! input is an output of the group key: P2TR, spent by the key path (BIP-341), for keys of
+//! `frost-secp256k1-tr`; P2WPKH (BIP-141) for keys of `ecdsa-secp256k1`.
 //!
-//! The digest of such an input commits to the amounts and scripts of *all* inputs, so a lie about an
-//! amount makes a signature that no node of the network accepts (BIP-341; threat A15). What an
-//! output is follows from its script alone: change is an output with the group key's own script.
+//! The digest of a Taproot input commits to the amounts and scripts of *all* inputs, so a lie about
+//! an amount makes a signature that no node of the network accepts (BIP-341). That of a P2WPKH input
+//! commits to its own amount only (BIP-143), so each amount is proven by the whole previous
+//! transaction, whose id is in the outpoint (threat A15). What an output is follows from its script
+//! alone: change is an output with the group key's own script.
 
 mod error;
 mod finish;
@@ -13,17 +16,20 @@ mod outputs;
 mod owner;
 mod psbt;
 mod script;
+mod signature;
 mod spend;
 mod version2;
 
+use bitcoin::OutPoint;
 use quorate_model::Digest;
 
 pub use error::{Place, PsbtError};
 pub use finish::{extract, finalize};
-pub(crate) use owner::Owner;
+use inputs::OwnInput;
+pub(crate) use owner::{Form, Owner};
 pub(crate) use script::{address_text, is_dust, script_of};
 
-use crate::{DecodeError, Decoded, Intent, PayingKey};
+use crate::{Claim, DecodeError, Decoded, Intent, PayingKey};
 
 /// Decodes a PSBT that `key` is asked to sign.
 pub(crate) fn decode(
@@ -45,7 +51,17 @@ pub(crate) fn decode(
         payload_digest,
     };
     let signing_messages = spend.digests.iter().map(|digest| digest.to_vec()).collect();
-    Ok(Decoded { intent, signing_messages })
+    let claims = spend.inputs.iter().map(claim).collect();
+    Ok(Decoded { intent, signing_messages, claims })
+}
+
+/// An output can be spent once, and it is always worth the same.
+fn claim(input: &OwnInput) -> Claim {
+    let OutPoint { txid, vout } = input.outpoint;
+    Claim {
+        what: format!("outpoint:{txid}:{vout}"),
+        value: format!("{} sat", input.prevout.value.to_sat()),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod solana;
 
 use crate::{DecodeError, ParseAddress};
 
-pub use bitcoin::{Coin, Payment, bitcoin_payment};
+pub use bitcoin::{Coin, Payment, bitcoin_payment, bitcoin_payment_proven};
 pub use solana::{solana_nonce_transfer, solana_transfer};
 
 /// Why a payment cannot be built.
@@ -29,6 +29,14 @@ pub enum ComposeError {
     /// A coin whose outpoint is not `txid:vout`.
     #[error("{0:?} is no outpoint: expected the transaction id, ':' and the output index")]
     Outpoint(String),
+    /// Bytes that are no transaction.
+    #[error(
+        "previous transaction {0} cannot be decoded: give it whole, as the network serialises it"
+    )]
+    PreviousTransaction(usize),
+    /// A coin of a P2WPKH key without the transaction that made it.
+    #[error("the previous transaction of coin {0} is missing: give it whole, it proves the amount")]
+    MissingPreviousTransaction(String),
     /// The coins do not cover payments and fee.
     #[error("coins of {coins} sat do not cover {needed} sat of payments and fee: add a coin")]
     Funds {

@@ -90,8 +90,8 @@ pub fn decode(payload: &Payload, key: PayingKey<'_>) -> Result<Decoded, DecodeEr
     if effects > EFFECTS_MAX { Err(DecodeError::TooManyEffects { effects }) } else { Ok(decoded) }
 }
 
-/// The address at which `key` receives on its network: P2TR without script tree (BIP-86's output
-/// key), or the Solana account of the group key.
+/// The address at which `key` receives on its network: on Bitcoin P2TR without script tree (BIP-86's
+/// output key) or, for `ecdsa-secp256k1`, P2WPKH; on Solana the account of the group key.
 ///
 /// # Errors
 /// [`DecodeError::Key`].

@@ -2,9 +2,11 @@
 
 use bitcoin::key::TapTweak;
 use bitcoin::secp256k1::{Keypair, Message, Secp256k1};
-use quorate_model::Network;
+use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
+use quorate_model::{Network, Scheme};
 
-use crate::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
+use crate::bitcoin::Owner;
+use crate::compose::{Coin, Payment, bitcoin_payment, bitcoin_payment_proven, solana_transfer};
 use crate::{Address, PayingKey};
 
 pub(crate) const COIN_A: &str =
@@ -18,37 +20,80 @@ pub(crate) const RECEIVER: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
 pub(crate) struct BitcoinKey {
     keypair: Keypair,
     compressed: [u8; 33],
+    scheme: Scheme,
 }
 
 impl BitcoinKey {
+    /// Of Taproot.
     pub(crate) fn new(secret: u8) -> Self {
+        Self::of(secret, Scheme::FrostSecp256k1Tr)
+    }
+
+    /// Of P2WPKH.
+    pub(crate) fn ecdsa(secret: u8) -> Self {
+        Self::of(secret, Scheme::EcdsaSecp256k1)
+    }
+
+    fn of(secret: u8, scheme: Scheme) -> Self {
         let keypair = Keypair::from_seckey_slice(&Secp256k1::new(), &[secret; 32]).unwrap();
-        Self { keypair, compressed: keypair.public_key().serialize() }
+        Self { keypair, compressed: keypair.public_key().serialize(), scheme }
     }
 
     pub(crate) fn paying(&self) -> PayingKey<'_> {
         PayingKey {
             group_verifying_key: &self.compressed,
             network: Network::BitcoinRegtest,
-            scheme: Network::BitcoinRegtest.usual_scheme(),
+            scheme: self.scheme,
         }
     }
 
-    pub(crate) fn sign(&self, digest: &[u8]) -> [u8; 64] {
+    /// As the scheme signs: BIP-340, or r, s and a recovery id.
+    pub(crate) fn sign(&self, digest: &[u8]) -> Vec<u8> {
         let secp = Secp256k1::new();
-        let tweaked = self.keypair.tap_tweak(&secp, None).to_keypair();
         let message = Message::from_digest(digest.try_into().unwrap());
-        secp.sign_schnorr_no_aux_rand(&message, &tweaked).serialize()
+        if self.scheme == Scheme::EcdsaSecp256k1 {
+            let signature = secp.sign_ecdsa(&message, &self.keypair.secret_key());
+            return [signature.serialize_compact().as_slice(), &[0]].concat();
+        }
+        let tweaked = self.keypair.tap_tweak(&secp, None).to_keypair();
+        secp.sign_schnorr_no_aux_rand(&message, &tweaked).serialize().to_vec()
     }
 
-    /// Two coins of 70 000 and 50 000 sat; 100 000 to [`RECEIVER`], 500 fee, 19 500 back.
+    /// Two coins of 70 000 and 50 000 sat; 100 000 to [`RECEIVER`], 500 fee, 19 500 back. Those of
+    /// P2WPKH come with their previous transactions.
     pub(crate) fn payment(&self) -> Vec<u8> {
         let key = self.paying();
         let address = Address::parse(RECEIVER, key.network).unwrap();
-        let coins =
-            [Coin { outpoint: COIN_A, sats: 70_000 }, Coin { outpoint: COIN_B, sats: 50_000 }];
         let payments = [Payment { address: &address, sats: 100_000 }];
-        bitcoin_payment(key, &coins, &payments, 500).unwrap()
+        if self.scheme != Scheme::EcdsaSecp256k1 {
+            let coins =
+                [Coin { outpoint: COIN_A, sats: 70_000 }, Coin { outpoint: COIN_B, sats: 50_000 }];
+            return bitcoin_payment(key, &coins, &payments, 500).unwrap();
+        }
+        let previous = [self.previous(70_000, 1), self.previous(50_000, 0)];
+        let outpoints = [(0, 1), (1, 0)].map(|(transaction, vout): (usize, u32)| {
+            format!("{}:{vout}", previous[transaction].compute_txid())
+        });
+        let coins = [
+            Coin { outpoint: &outpoints[0], sats: 70_000 },
+            Coin { outpoint: &outpoints[1], sats: 50_000 },
+        ];
+        let previous = previous.map(|transaction| bitcoin::consensus::serialize(&transaction));
+        bitcoin_payment_proven(key, &coins, &previous, &payments, 500).unwrap()
+    }
+
+    /// A transaction whose output `vout`, its last, is the key's own.
+    pub(crate) fn previous(&self, sats: u64, vout: u32) -> Transaction {
+        let script_pubkey = Owner::new(self.paying()).unwrap().script;
+        let empty = TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() };
+        let mut output = vec![empty; vout as usize];
+        output.push(TxOut { value: Amount::from_sat(sats), script_pubkey });
+        Transaction {
+            version: bitcoin::transaction::Version::TWO,
+            lock_time: bitcoin::absolute::LockTime::ZERO,
+            input: vec![Default::default()],
+            output,
+        }
     }
 }
 

@@ -23,4 +23,4 @@ pub use decode::{
     DecodeError, EFFECTS_MAX, PAYLOAD_BYTES_MAX, SIGNING_MESSAGES_MAX, address, decode,
 };
 pub use intent::{Address, Amount, Asset, Effect, EffectKind, Flag, Intent};
-pub use payload::{Decoded, PayingKey, Payload};
+pub use payload::{Claim, Decoded, PayingKey, Payload};

@@ -48,7 +48,8 @@ impl Payload {
 pub struct PayingKey<'a> {
     /// The group verifying key in the scheme's own encoding: 32 bytes for Ed25519, 33 bytes
     /// (compressed SEC1) for secp256k1 schemes. For `frost-secp256k1-tr` this is the BIP-341
-    /// *internal* key; the output key is its tweak with no script tree.
+    /// *internal* key; the output key is its tweak with no script tree. `ecdsa-secp256k1` is used as it
+    /// is.
     pub group_verifying_key: &'a [u8],
     /// The scheme of the key: on Bitcoin it says which outputs are the key's own.
     pub scheme: Scheme,
@@ -61,7 +62,21 @@ pub struct PayingKey<'a> {
 pub struct Decoded {
     /// What the payload does.
     pub intent: Intent,
-    /// The messages to sign, in the payload's order: a 32-byte BIP-341 sighash for each input of
-    /// a PSBT that the key owns, or the whole message of a Solana transaction. Never empty.
+    /// The messages to sign, in the payload's order: a 32-byte sighash (BIP-341 or, for P2WPKH,
+    /// BIP-143) for each input of a PSBT, or the whole message of a Solana transaction. Never empty.
     pub signing_messages: Vec<Vec<u8>>,
+    /// What the payload uses up, each once; none where its chain has no such thing.
+    pub claims: Vec<Claim>,
+}
+
+/// Something of a chain that one transaction can use and no second one: of two different payloads with
+/// one claim, the network takes one at most.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    /// What is used up, by a name without spaces that stands for nothing else:
+    /// `outpoint:<txid>:<index>` for an output that a PSBT spends.
+    pub what: String,
+    /// What can never differ between two payloads with the claim, such as what an output is worth
+    /// (`<satoshis> sat`); empty where there is no such thing.
+    pub value: String,
 }

@@ -66,7 +66,7 @@ pub(crate) fn decode(
         change: Vec::new(),
         payload_digest,
     };
-    Ok(Decoded { intent, signing_messages: vec![bytes.to_vec()] })
+    Ok(Decoded { intent, signing_messages: vec![bytes.to_vec()], claims: Vec::new() })
 }
 
 /// The account of a group key.

@@ -7,6 +7,7 @@ mod missing;
 mod nearest;
 mod pending;
 mod question;
+mod replacement;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +18,7 @@ use ruint::aliases::U256;
 
 use self::given::Given;
 use self::question::Question;
+pub use self::replacement::Replacement;
 use crate::limit::taken;
 use crate::{Bundle, ConfirmationSubject, Decision, Denial, Permit, Phase, SigningSubject};
 

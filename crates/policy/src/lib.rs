@@ -28,7 +28,7 @@ pub use bundle::{
 pub use decision::{
     Decision, Denial, Later, MissingQuorum, MissingVerdict, NearestRule, Pending, RefusedVerdict,
 };
-pub use gate::Gate;
+pub use gate::{Gate, Replacement};
 pub use permit::{Permit, Phase};
 pub use ruint::aliases::U256;
 pub use subject::{ConfirmationSubject, Rating, SigningSubject};

@@ -8,6 +8,7 @@
 
 mod case;
 mod charge;
+mod claims;
 mod clock;
 mod config;
 mod confirm;

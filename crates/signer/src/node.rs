@@ -12,6 +12,7 @@ use quorate_protocol::{Engine, Output};
 use quorate_trust::{Authentic, Body, Signed, SigningKey, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
+use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::keygen::Ceremonies;
@@ -116,6 +117,8 @@ pub struct Node {
     pub(crate) sessions: Sessions,
     /// What was released, for windows.
     pub(crate) usage: Usage,
+    /// What was used up by what was released.
+    pub(crate) claims: Claims,
     pub(crate) said_last: SaidLast,
     pub(crate) stops: Stops,
     pub(crate) orders: Orders,
@@ -179,6 +182,7 @@ impl Engine for Node {
                 forgotten.into_iter().for_each(|record| turn.write(record));
                 let horizon = now.millis().saturating_sub(Usage::HORIZON_MILLIS);
                 self.usage.forget(Timestamp::from_millis(horizon));
+                self.claims.forget(now);
                 turn.finish(None)
             }
         }

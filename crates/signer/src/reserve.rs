@@ -87,15 +87,11 @@ impl Node {
         case.hear(&words.approvals, &certified, &self.root, self.gate.bundle_hash());
         case.consult(&words.verdicts, self.gate.bundle());
         let given = self.given(&case, turn.now);
-        let permit = match self.gate.reserve(&case.subject(&certified, attempt, &given)) {
-            Decision::Allow(permit) => permit,
-            Decision::Pending(pending) => {
-                return Ok(self.pending(&case, &pending, turn));
-            }
-            Decision::Later(later) => return Ok(self.later(&case, &later, turn)),
-            Decision::Deny(denial) => {
-                return Ok(self.deny(&case.verified, record, denial.to_string(), turn));
-            }
+        let decision = self.gate.reserve(&case.subject(&certified, attempt, &given));
+        let guarded = self.guard(&case, &given);
+        let permit = match self.settle(&case, &record, decision, guarded, turn) {
+            Ok(permit) => permit,
+            Err(said) => return *said,
         };
         let context = SigningContext {
             cluster: self.cluster,
@@ -216,7 +212,9 @@ impl Node {
                 case.consult(verdicts, self.gate.bundle());
                 let given = self.given(&case, now);
                 match self.gate.simulate(&case.subject(certified, Attempt::FIRST, &given)) {
-                    Decision::Allow(rules) => Ok(rules),
+                    Decision::Allow(rules) => {
+                        self.guard(&case, &given).map(|()| rules).map_err(|held| held.to_string())
+                    }
                     refused @ (Decision::Pending(_) | Decision::Later(_) | Decision::Deny(_)) => {
                         Err(refused.to_string())
                     }

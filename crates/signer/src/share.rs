@@ -1,6 +1,7 @@
 //! The share phase: check every signer's answer, ask the gate again, and release.
 
 use quorate_audit::{Event, EventKind};
+use quorate_intent::Decoded;
 use quorate_model::{Attempt, Digest, Timestamp};
 use quorate_policy::{ConfirmationSubject, Decision, Gate, Permit, Phase, SigningSubject};
 use quorate_protocol::sign::{AnyReserved, ReserveAnswer, ShareAnswer, SigningContext};
@@ -8,6 +9,7 @@ use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_trust::{Authentic, Signed};
 
 use crate::case::Case;
+use crate::claims::with_claims;
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
 use crate::refusal::{abort, refuse, request, unless_stopped};
@@ -139,7 +141,10 @@ impl Node {
         let verified = &case.verified;
         let record = self.ledger.record_of(verified)?;
         let key = release.context.key.clone();
-        let answer = self.release(release, &permit, turn)?;
+        let answer = self.release(release, &permit, Some(&case.decoded), turn)?;
+        let Decoded { intent, claims, .. } = &case.decoded;
+        let payload = intent.payload_digest;
+        self.claims.remember(claims.iter().cloned(), payload, verified.digest(), turn.now);
         for (asset, amount) in permit.charges() {
             self.usage.charge(&key, asset, *amount, turn.now, verified.digest());
         }
@@ -167,12 +172,11 @@ impl Node {
         let certified = self.keys.active(&verified.request().key)?.certified.clone();
         let given = self.given(case, turn.now);
         let decision = ask(&self.gate, &case.subject(&certified, attempt, &given));
-        Ok(match decision {
-            Decision::Allow(permit) => Ok(permit),
-            Decision::Pending(pending) => Err(self.pending(case, &pending, turn)),
-            Decision::Later(later) => Err(self.later(case, &later, turn)),
-            Decision::Deny(denial) => Err(self.deny(verified, record, denial.to_string(), turn)),
-        })
+        let guarded = self.guard(case, &given);
+        match self.settle(case, &record, decision, guarded, turn) {
+            Ok(permit) => Ok(Ok(permit)),
+            Err(said) => said.map(Err),
+        }
     }
 
     pub(crate) fn share_confirmation(
@@ -189,14 +193,16 @@ impl Node {
             attempt: context.attempt,
         };
         let permit = self.gate.confirm(&subject, Phase::Share);
-        self.release(release, &permit, turn)
+        self.release(release, &permit, None, turn)
     }
 
-    /// Spends the nonces. What windows are charged is in the entry of the audit log: it is the ledger.
+    /// Spends the nonces. What windows are charged and what the payload uses up is in the entry of the
+    /// audit log: it is the ledger.
     fn release(
         &mut self,
         release: Release,
         permit: &Permit,
+        decoded: Option<&Decoded>,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
         let Release { making, context } = release;
@@ -216,6 +222,9 @@ impl Node {
             .fact("rules", permit.rules().join(","));
         for (asset, amount) in permit.charges() {
             event = event.fact(crate::charge::FACT, crate::charge::write(asset, *amount));
+        }
+        if let Some(decoded) = decoded {
+            event = with_claims(event, decoded);
         }
         self.audit(event, turn);
         Ok(FromNode::Shares(self.sign(answer)))

@@ -9,6 +9,7 @@ use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
 use quorate_trust::{Order, OrderAction, Stops, Succession};
 
 use crate::charge;
+use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
 use crate::keygen::Ceremonies;
@@ -117,6 +118,7 @@ impl Node {
             confirmation_attempts: BTreeMap::new(),
             sessions: Sessions::default(),
             usage: Usage::new(),
+            claims: Claims::default(),
             said_last: SaidLast::default(),
             stops: Stops::default(),
             orders: Orders::default(),
@@ -181,6 +183,7 @@ impl Node {
         entries.sort_by_key(|entry| entry.index);
         self.log = Log::verify(&entries)?;
         self.usage = charge::usage(&entries);
+        self.claims = Claims::of_log(&entries);
         self.load_orders(orders)?;
         self.state = self.state_root();
         self.check_state(&entries)

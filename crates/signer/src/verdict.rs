@@ -1,14 +1,17 @@
 //! What a node says when it does not sign: denied for good, or deferred.
 
+use std::collections::BTreeSet;
+
 use quorate_audit::{Event, EventKind};
-use quorate_model::{Digest, Timestamp};
-use quorate_policy::{Later, Pending};
+use quorate_model::{Digest, PersonName, Timestamp};
+use quorate_policy::{Decision, Later, Pending, Permit, Replacement};
 use quorate_protocol::wire::{
     Deferral, FromNode, MissingQuorum, MissingVerdict, Refusal, RefusalCode, SignedDenial,
 };
 use quorate_trust::{SignedApproval, SignedRequest, Verdict, VerifiedRequest};
 
 use crate::case::{Case, Given, decode_request};
+use crate::claims::Conflict;
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
 use crate::refusal::{refuse, request};
@@ -23,6 +26,53 @@ impl Node {
     pub(crate) fn given(&self, case: &Case, now: Timestamp) -> Given<'_> {
         let ratings = case.ratings(now, self.limits.clock_skew_ms);
         Given { approvals: case.approvals(now), ratings, usage: &self.usage, now }
+    }
+
+    /// What earlier releases of this node say to a request, whatever the gate says.
+    pub(crate) fn guard(&self, case: &Case, given: &Given<'_>) -> Result<(), Box<Held>> {
+        let held = match self.claims.check(&case.decoded) {
+            Ok(()) => return Ok(()),
+            Err(conflict @ Conflict::Replaces { .. }) => {
+                match self.gate.replacement(&given.approvals) {
+                    Replacement::Approved => return Ok(()),
+                    Replacement::Awaits(missing) => Held::Awaits(conflict, missing),
+                    Replacement::Impossible => Held::Denied(conflict),
+                }
+            }
+            Err(conflict @ Conflict::Value { .. }) => Held::Denied(conflict),
+            Err(conflict @ Conflict::Full) => Held::Busy(conflict),
+        };
+        Err(Box::new(held))
+    }
+
+    /// The permit, where neither the gate nor the guard has anything against it; otherwise what the
+    /// node says.
+    pub(crate) fn settle(
+        &mut self,
+        case: &Case,
+        record: &RequestRecord,
+        decision: Decision,
+        guarded: Result<(), Box<Held>>,
+        turn: &mut Turn,
+    ) -> Result<Permit, Box<Result<FromNode, Refusal>>> {
+        let denial = match decision {
+            Decision::Allow(permit) => match guarded.map_err(|held| *held) {
+                Ok(()) => return Ok(permit),
+                Err(Held::Denied(conflict)) => conflict.to_string(),
+                Err(held @ Held::Awaits(..)) => {
+                    return Err(Box::new(Ok(self.replacing(case, held, turn))));
+                }
+                Err(Held::Busy(conflict)) => {
+                    return Err(Box::new(Err(refuse(RefusalCode::Busy, conflict))));
+                }
+            },
+            Decision::Pending(pending) => {
+                return Err(Box::new(Ok(self.pending(case, &pending, turn))));
+            }
+            Decision::Later(later) => return Err(Box::new(Ok(self.later(case, &later, turn)))),
+            Decision::Deny(denial) => denial.to_string(),
+        };
+        Err(Box::new(Ok(self.deny(&case.verified, record.clone(), denial, turn))))
     }
 
     /// Takes a person's rejection of a request: durable, and for good.
@@ -54,7 +104,7 @@ impl Node {
         let given = self.given(&case, turn.now);
         let subject = case.subject(&certified, record.attempt, &given);
         let person = &said.approver;
-        if !self.gate.may_reject(&subject, person) {
+        if !self.gate.may_reject(&subject, person) && !self.guard_asks(&case, person) {
             let reason = format!("{person} is in no quorum that is asked about this request");
             return Err(invalid(&reason));
         }
@@ -97,16 +147,7 @@ impl Node {
     }
 
     pub(crate) fn pending(&mut self, case: &Case, pending: &Pending, turn: &mut Turn) -> FromNode {
-        let missing = pending.missing.iter().filter_map(|quorum| {
-            let quorate_policy::MissingQuorum { name, required, present, members } = quorum;
-            Some(MissingQuorum {
-                // Whatever else it may be called in a bundle, nobody could approve in its name.
-                name: name.parse().ok()?,
-                required: *required,
-                present: present.iter().cloned().collect(),
-                members: members.iter().cloned().collect(),
-            })
-        });
+        let missing = pending.missing.iter().filter_map(missing_quorum);
         let verdicts = pending.verdicts.iter().filter_map(|verdict| {
             let quorate_policy::MissingVerdict { name, provider } = verdict;
             Some(MissingVerdict { name: name.parse().ok()?, provider: provider.clone() })
@@ -122,6 +163,26 @@ impl Node {
         let (missing, verdicts, until) = (Vec::new(), Vec::new(), Some(later.until));
         let said = Said { missing, verdicts, until, reason: later.to_string() };
         self.deferred(case, said, turn)
+    }
+
+    /// Defers what would take the place of what was released, until people say that it may.
+    fn replacing(&mut self, case: &Case, held: Held, turn: &mut Turn) -> FromNode {
+        let reason = held.to_string();
+        let missing = match held {
+            Held::Awaits(_, missing) => missing_quorum(&missing).into_iter().collect(),
+            Held::Denied(_) | Held::Busy(_) => Vec::new(),
+        };
+        self.deferred(case, Said { missing, verdicts: Vec::new(), until: None, reason }, turn)
+    }
+
+    /// Whether the guard would ask that person about a request that nobody has approved.
+    fn guard_asks(&self, case: &Case, person: &PersonName) -> bool {
+        match (self.claims.check(&case.decoded), self.gate.replacement(&BTreeSet::new())) {
+            (Err(Conflict::Replaces { .. }), Replacement::Awaits(quorum)) => {
+                quorum.members.contains(person)
+            }
+            _ => false,
+        }
     }
 
     /// Defers: it is not durable, since nothing rests on it, but the audit log has what is new in it.
@@ -147,6 +208,31 @@ impl Node {
         let said = Deferral { request, missing, verdicts, until, reason, effects, heads };
         FromNode::Deferred(self.sign(said))
     }
+}
+
+/// What earlier releases have against a request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Held {
+    /// For good.
+    #[error("{0}")]
+    Denied(Conflict),
+    /// Until a quorum approves that it takes the place of an earlier one.
+    #[error("{0}; the approval of a quorum is missing: {1}")]
+    Awaits(Conflict, quorate_policy::MissingQuorum),
+    /// Until there is room.
+    #[error("{0}")]
+    Busy(Conflict),
+}
+
+fn missing_quorum(missing: &quorate_policy::MissingQuorum) -> Option<MissingQuorum> {
+    let quorate_policy::MissingQuorum { name, required, present, members } = missing;
+    Some(MissingQuorum {
+        // Whatever else it may be called in a bundle, nobody could approve in its name.
+        name: name.parse().ok()?,
+        required: *required,
+        present: present.iter().cloned().collect(),
+        members: members.iter().cloned().collect(),
+    })
 }
 
 struct Said {

@@ -343,7 +343,11 @@ impl Payment {
 
     fn order(&self) -> PaymentOrder {
         let is_solana = self.network.usual_scheme() == Scheme::FrostEd25519;
-        let coin = |(outpoint, sats): (&str, u64)| CoinArg { outpoint: outpoint.to_owned(), sats };
+        // Coins of its own: what one payment has spent, another does not spend again.
+        let coin = |(outpoint, sats): (&str, u64)| {
+            let (transaction, _) = outpoint.split_once(':').unwrap_or((outpoint, ""));
+            CoinArg { outpoint: format!("{transaction}:{}", self.amount), sats }
+        };
         PaymentOrder {
             to: self.to.to_owned(),
             amount: self.amount,

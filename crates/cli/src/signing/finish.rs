@@ -80,9 +80,7 @@ fn finish(
     transaction: &Transaction,
     signatures: &[Vec<u8>],
 ) -> Result<(Option<Vec<u8>>, Vec<u8>), Failure> {
-    let fixed = signatures.iter().map(|signature| <[u8; 64]>::try_from(signature.as_slice()));
-    let fixed: Vec<_> = fixed.collect::<Result<_, _>>()?;
-    match (&transaction.payload, fixed.as_slice()) {
+    match (&transaction.payload, signatures) {
         (Payload::BitcoinPsbt(psbt), signatures) => {
             let key = transaction.key.paying(transaction.network);
             let signed = bitcoin::finalize(psbt, key, signatures)?;
@@ -90,7 +88,8 @@ fn finish(
             Ok((Some(signed), raw))
         }
         (Payload::SolanaMessage(message), [signature]) => {
-            Ok((None, solana::assemble(message, signature)))
+            let signature = <[u8; 64]>::try_from(signature.as_slice())?;
+            Ok((None, solana::assemble(message, &signature)))
         }
         (Payload::SolanaMessage(_), _) => {
             Err(Failure::new(Exit::Error, "a Solana transaction has one signature here"))

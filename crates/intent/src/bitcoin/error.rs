@@ -127,6 +127,15 @@ pub enum PsbtError {
         /// Which input.
         input: usize,
     },
+    /// No `non_witness_utxo` of a P2WPKH input.
+    #[error(
+        "input {input} lacks PSBT_IN_NON_WITNESS_UTXO: add the whole previous transaction, a P2WPKH \
+         signature does not cover the amounts of other inputs"
+    )]
+    MissingPreviousTransaction {
+        /// Which input.
+        input: usize,
+    },
     /// The previous transaction is not the one spent, or says otherwise than `witness_utxo`.
     #[error(
         "PSBT_IN_NON_WITNESS_UTXO of input {input} does not agree with its outpoint and \
@@ -154,10 +163,10 @@ pub enum PsbtError {
         /// Which input, or which output to the key itself.
         place: Place,
     },
-    /// A field that contradicts spending by the key path, or a signature that is already there.
+    /// A field that contradicts spending by the key alone, or a signature that is already there.
     #[error(
-        "{place} has {field}, which does not go with an unsigned key-path spend or with the key's \
-         own output: remove it"
+        "{place} has {field}, which does not go with an unsigned input or an output of this key: \
+         remove it"
     )]
     Unexpected {
         /// Where.
@@ -165,10 +174,10 @@ pub enum PsbtError {
         /// The field's name in BIP-174 or BIP-371.
         field: &'static str,
     },
-    /// A signature hash type other than DEFAULT and ALL.
+    /// A signature hash type other than ALL, and than Taproot's DEFAULT.
     #[error(
-        "input {input} asks for signature hash type {sighash_type:#04x}: only DEFAULT (0x00) and \
-         ALL (0x01) cover the whole transaction"
+        "input {input} asks for signature hash type {sighash_type:#04x}: only ALL (0x01), and \
+         DEFAULT (0x00) of Taproot, cover the whole transaction"
     )]
     SighashType {
         /// Which input.
@@ -210,7 +219,7 @@ pub enum PsbtError {
         input: usize,
     },
     /// An input without a signature.
-    #[error("input {input} lacks PSBT_IN_TAP_KEY_SIG: sign it first")]
+    #[error("input {input} has no signature of the key: sign it first")]
     Unsigned {
         /// Which input.
         input: usize,

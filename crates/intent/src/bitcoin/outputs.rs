@@ -5,7 +5,7 @@ use bitcoin::{Psbt, TxOut};
 use ruint::aliases::U256;
 
 use super::error::{Place, PsbtError};
-use super::owner::Owner;
+use super::owner::{Form, Owner};
 use super::script;
 use crate::quote::quoted;
 use crate::{Address, Amount, Asset, Effect, EffectKind, Flag};
@@ -76,15 +76,28 @@ fn dust(output: &TxOut) -> Vec<Flag> {
 /// must not contradict it.
 fn no_contradiction(index: usize, notes: &Output, owner: &Owner) -> Result<(), PsbtError> {
     let place = Place::Output(index);
-    if notes.tap_internal_key.is_some_and(|key| key != owner.internal_key) {
-        return Err(PsbtError::InternalKey { place });
-    }
+    let of_form = match owner.form {
+        Form::Taproot { internal_key, .. } => {
+            if notes.tap_internal_key.is_some_and(|key| key != internal_key) {
+                return Err(PsbtError::InternalKey { place });
+            }
+            Vec::new()
+        }
+        Form::KeyHash { key } => vec![
+            (
+                notes.bip32_derivation.keys().any(|origin| *origin != key.0),
+                "PSBT_OUT_BIP32_DERIVATION of another key",
+            ),
+            (notes.tap_internal_key.is_some(), "PSBT_OUT_TAP_INTERNAL_KEY"),
+            (!notes.tap_key_origins.is_empty(), "PSBT_OUT_TAP_BIP32_DERIVATION"),
+        ],
+    };
     let present = [
         (notes.redeem_script.is_some(), "PSBT_OUT_REDEEM_SCRIPT"),
         (notes.witness_script.is_some(), "PSBT_OUT_WITNESS_SCRIPT"),
         (notes.tap_tree.is_some(), "PSBT_OUT_TAP_TREE"),
     ];
-    match present.into_iter().find(|(is_present, _)| *is_present) {
+    match present.into_iter().chain(of_form).find(|(is_present, _)| *is_present) {
         None => Ok(()),
         Some((_, field)) => Err(PsbtError::Unexpected { place, field }),
     }

@@ -2,7 +2,7 @@
 
 use bitcoin::key::TapTweak;
 use bitcoin::secp256k1::{PublicKey, Secp256k1};
-use bitcoin::{ScriptBuf, XOnlyPublicKey};
+use bitcoin::{CompressedPublicKey, ScriptBuf, XOnlyPublicKey};
 use quorate_model::{Network, Scheme};
 
 use crate::chain::Chain;
@@ -11,17 +11,31 @@ use crate::{Address, DecodeError, PayingKey};
 /// Length of a compressed point (SEC 1).
 const COMPRESSED_BYTES: usize = 33;
 
-/// What belongs to a group key on one network: its P2TR output without script tree.
+/// What belongs to a group key on one network: its outputs of one form, which its scheme decides.
 #[derive(Debug, Clone)]
 pub(crate) struct Owner {
     pub(crate) network: Network,
     pub(crate) chain: bitcoin::Network,
-    /// The group key itself, x-only: BIP-341's internal key.
-    pub(crate) internal_key: XOnlyPublicKey,
-    /// The internal key with its tweak, under which signatures verify.
-    pub(crate) output_key: XOnlyPublicKey,
+    pub(crate) form: Form,
     pub(crate) script: ScriptBuf,
     pub(crate) address: Address,
+}
+
+/// The form of a key's own outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// P2TR without script tree (BIP-341), spent by the key path.
+    Taproot {
+        /// The group key itself, x-only: BIP-341's internal key.
+        internal_key: XOnlyPublicKey,
+        /// The internal key with its tweak, under which signatures verify.
+        output_key: XOnlyPublicKey,
+    },
+    /// P2WPKH (BIP-141): the hash of the group key as it is.
+    KeyHash {
+        /// The group key, under which signatures verify.
+        key: CompressedPublicKey,
+    },
 }
 
 impl Owner {
@@ -31,22 +45,33 @@ impl Owner {
         let Chain::Bitcoin(chain) = Chain::of(key.network) else {
             return Err(refusal);
         };
-        if bytes != COMPRESSED_BYTES || key.scheme != Scheme::FrostSecp256k1Tr {
+        if bytes != COMPRESSED_BYTES {
             return Err(refusal);
         }
         let Ok(point) = PublicKey::from_slice(key.group_verifying_key) else {
             return Err(refusal);
         };
-        let (internal_key, _) = point.x_only_public_key();
-        // No merkle root: the tweak proves that there is no hidden script path (BIP-341).
-        let (tweaked, _) = internal_key.tap_tweak(&Secp256k1::verification_only(), None);
-        Ok(Self {
-            network: key.network,
-            chain,
-            internal_key,
-            output_key: tweaked.to_x_only_public_key(),
-            script: ScriptBuf::new_p2tr_tweaked(tweaked),
-            address: Address(bitcoin::Address::p2tr_tweaked(tweaked, chain).to_string()),
-        })
+        let (form, script, address) = match key.scheme {
+            Scheme::FrostSecp256k1Tr => taproot(point, chain),
+            Scheme::EcdsaSecp256k1 => key_hash(point, chain),
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1 => return Err(refusal),
+        };
+        let address = Address(address.to_string());
+        Ok(Self { network: key.network, chain, form, script, address })
     }
+}
+
+fn taproot(point: PublicKey, chain: bitcoin::Network) -> (Form, ScriptBuf, bitcoin::Address) {
+    let (internal_key, _) = point.x_only_public_key();
+    // No merkle root: the tweak proves that there is no hidden script path (BIP-341).
+    let (tweaked, _) = internal_key.tap_tweak(&Secp256k1::verification_only(), None);
+    let form = Form::Taproot { internal_key, output_key: tweaked.to_x_only_public_key() };
+    let address = bitcoin::Address::p2tr_tweaked(tweaked, chain);
+    (form, ScriptBuf::new_p2tr_tweaked(tweaked), address)
+}
+
+fn key_hash(point: PublicKey, chain: bitcoin::Network) -> (Form, ScriptBuf, bitcoin::Address) {
+    let key = CompressedPublicKey(point);
+    let address = bitcoin::Address::p2wpkh(&key, chain);
+    (Form::KeyHash { key }, ScriptBuf::new_p2wpkh(&key.wpubkey_hash()), address)
 }

@@ -3,11 +3,11 @@
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
 use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::{Psbt, TapSighashType, Transaction};
+use bitcoin::{EcdsaSighashType, Psbt, Transaction, TxOut};
 use quorate_model::Timestamp;
 
 use super::error::PsbtError;
-use super::inputs::{self, OwnInput};
+use super::inputs::{self, OwnInput, Sighash};
 use super::maps::Maps;
 use super::outputs;
 use super::owner::Owner;
@@ -27,8 +27,8 @@ pub(super) struct Spend {
     pub(super) fee: Amount,
     /// One for each input, in their order.
     pub(super) digests: Vec<[u8; 32]>,
-    /// One for each input, in their order.
-    pub(super) sighash_types: Vec<TapSighashType>,
+    /// What is spent, in the order of the inputs.
+    pub(super) inputs: Vec<OwnInput>,
 }
 
 impl Spend {
@@ -43,8 +43,7 @@ impl Spend {
         let (effects, change) = outputs::read(&psbt, owner)?;
         let fee = outputs::amount(fee(&psbt, &inputs)?, owner);
         let digests = digests(&psbt.unsigned_tx, &inputs)?;
-        let sighash_types = inputs.iter().map(|input| input.sighash_type).collect();
-        Ok(Self { transaction: psbt.unsigned_tx, effects, change, fee, digests, sighash_types })
+        Ok(Self { transaction: psbt.unsigned_tx, effects, change, fee, digests, inputs })
     }
 
     /// When the transaction can take effect, for people.
@@ -87,19 +86,29 @@ fn sum(
         .ok_or(PsbtError::Overflow(of))
 }
 
-fn digests(transaction: &Transaction, inputs: &[OwnInput]) -> Result<Vec<[u8; 32]>, PsbtError> {
+/// What is signed for each input, in their order.
+pub(super) fn digests(
+    transaction: &Transaction,
+    inputs: &[OwnInput],
+) -> Result<Vec<[u8; 32]>, PsbtError> {
     let prevouts: Vec<_> = inputs.iter().map(|input| &input.prevout).collect();
     let mut cache = SighashCache::new(transaction);
+    let undecodable = |error: String| PsbtError::Undecodable { reason: quoted(&error) };
     inputs
         .iter()
         .enumerate()
-        .map(|(index, input)| {
-            let prevouts = Prevouts::All(&prevouts);
-            let digest =
-                cache.taproot_key_spend_signature_hash(index, &prevouts, input.sighash_type);
-            let digest = digest
-                .map_err(|error| PsbtError::Undecodable { reason: quoted(&error.to_string()) })?;
-            Ok(digest.to_byte_array())
+        .map(|(index, input)| match input.sighash {
+            Sighash::Taproot(sighash_type) => cache
+                .taproot_key_spend_signature_hash(index, &Prevouts::All(&prevouts), sighash_type)
+                .map(Hash::to_byte_array)
+                .map_err(|error| undecodable(error.to_string())),
+            Sighash::SegwitV0 => {
+                let TxOut { script_pubkey, value } = &input.prevout;
+                cache
+                    .p2wpkh_signature_hash(index, script_pubkey, *value, EcdsaSighashType::All)
+                    .map(Hash::to_byte_array)
+                    .map_err(|error| undecodable(error.to_string()))
+            }
         })
         .collect()
 }

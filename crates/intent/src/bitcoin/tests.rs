@@ -1,5 +1,6 @@
 mod consensus;
 mod fields;
+mod key_hash;
 mod refusals;
 mod version2;
 
@@ -9,7 +10,7 @@ use bitcoin::{Amount, Psbt, ScriptBuf, Sequence, TxOut};
 use ruint::aliases::U256;
 
 use super::*;
-use crate::fixture::{BitcoinKey, RECEIVER};
+use crate::fixture::{BitcoinKey, COIN_A, COIN_B, RECEIVER};
 use crate::{Flag, Payload};
 
 /// The good payment after an edit.
@@ -23,6 +24,13 @@ pub(super) fn decoded(key: &BitcoinKey, bytes: Vec<u8>) -> Result<Decoded, Decod
     crate::decode(&Payload::BitcoinPsbt(bytes), key.paying())
 }
 
+pub(super) fn internal_key(key: &BitcoinKey) -> bitcoin::XOnlyPublicKey {
+    match Owner::new(key.paying()).unwrap().form {
+        Form::Taproot { internal_key, .. } => internal_key,
+        Form::KeyHash { .. } => panic!("no Taproot key"),
+    }
+}
+
 fn add_output(psbt: &mut Psbt, sats: u64, script_pubkey: ScriptBuf) {
     psbt.unsigned_tx.output.push(TxOut { value: Amount::from_sat(sats), script_pubkey });
     psbt.outputs.push(Default::default());
@@ -32,7 +40,8 @@ fn add_output(psbt: &mut Psbt, sats: u64, script_pubkey: ScriptBuf) {
 fn a_payment_is_effect_fee_and_change() {
     let key = BitcoinKey::new(1);
     let payload = Payload::BitcoinPsbt(key.payment());
-    let Decoded { intent, signing_messages } = crate::decode(&payload, key.paying()).unwrap();
+    let Decoded { intent, signing_messages, claims } =
+        crate::decode(&payload, key.paying()).unwrap();
     assert_eq!(intent.from, crate::address(key.paying()).unwrap());
     let [effect] = intent.effects.as_slice() else { panic!("{:?}", intent.effects) };
     assert_eq!(effect.destination.as_str(), RECEIVER);
@@ -49,6 +58,11 @@ fn a_payment_is_effect_fee_and_change() {
     assert_eq!(signing_messages.len(), 2);
     assert!(signing_messages.iter().all(|message| message.len() == 32));
     assert_ne!(signing_messages.first(), signing_messages.last());
+    let claim = |coin: &str, sats: u64| Claim {
+        what: format!("outpoint:{coin}"),
+        value: format!("{sats} sat"),
+    };
+    assert_eq!(claims, [claim(COIN_A, 70_000), claim(COIN_B, 50_000)]);
 }
 
 #[test]
@@ -109,7 +123,7 @@ fn change_is_only_the_keys_own_script() {
     let claimed = edited(&key, |psbt| {
         psbt.unsigned_tx.output[1].script_pubkey = foreign.script.clone();
         // A wallet's note that the output is change.
-        psbt.outputs[1].tap_internal_key = Some(Owner::new(key.paying()).unwrap().internal_key);
+        psbt.outputs[1].tap_internal_key = Some(internal_key(&key));
     });
     let intent = decoded(&key, claimed).unwrap().intent;
     assert_eq!(intent.change, []);
@@ -166,13 +180,13 @@ fn validity_follows_from_lock_times_that_the_network_enforces() {
 #[test]
 fn harmless_notes_are_accepted() {
     let key = BitcoinKey::new(1);
-    let owner = Owner::new(key.paying()).unwrap();
+    let own = internal_key(&key);
     let origin = (Vec::new(), (Default::default(), "m/86'/0'/0'/0/0".parse().unwrap()));
     let noted = edited(&key, |psbt| {
-        psbt.inputs[0].tap_key_origins.insert(owner.internal_key, origin.clone());
+        psbt.inputs[0].tap_key_origins.insert(own, origin.clone());
         psbt.inputs[0].tap_internal_key = None;
-        psbt.outputs[1].tap_key_origins.insert(owner.internal_key, origin);
-        psbt.outputs[1].tap_internal_key = Some(owner.internal_key);
+        psbt.outputs[1].tap_key_origins.insert(own, origin);
+        psbt.outputs[1].tap_internal_key = Some(own);
         psbt.outputs[0].redeem_script = Some(ScriptBuf::new());
     });
     let plain = decoded(&key, key.payment()).unwrap();

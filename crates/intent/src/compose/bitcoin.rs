@@ -1,11 +1,16 @@
 //! A payment from the key's own outputs, with the change back to the key.
 
+use std::collections::BTreeMap;
+
 use bitcoin::absolute::LockTime;
+use bitcoin::consensus::deserialize;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{
+    Amount, OutPoint, Psbt, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness,
+};
 
 use super::ComposeError;
-use crate::bitcoin::{Owner, is_dust, script_of};
+use crate::bitcoin::{Form, Owner, is_dust, script_of};
 use crate::chain::Chain;
 use crate::quote::quoted;
 use crate::{Address, ParseAddress, PayingKey};
@@ -32,10 +37,25 @@ pub struct Payment<'a> {
 /// network, and returns the rest to the key as last output.
 ///
 /// # Errors
-/// [`ComposeError`].
+/// [`ComposeError`]; coins of a key of `ecdsa-secp256k1` need [`bitcoin_payment_proven`].
 pub fn bitcoin_payment(
     key: PayingKey<'_>,
     coins: &[Coin<'_>],
+    payments: &[Payment<'_>],
+    fee: u64,
+) -> Result<Vec<u8>, ComposeError> {
+    bitcoin_payment_proven(key, coins, &[], payments, fee)
+}
+
+/// As [`bitcoin_payment`], with the transactions that made the coins, whole, as the network serialises
+/// them and in any order: they prove what the coins are worth.
+///
+/// # Errors
+/// [`ComposeError`].
+pub fn bitcoin_payment_proven(
+    key: PayingKey<'_>,
+    coins: &[Coin<'_>],
+    previous: &[Vec<u8>],
     payments: &[Payment<'_>],
     fee: u64,
 ) -> Result<Vec<u8>, ComposeError> {
@@ -55,7 +75,13 @@ pub fn bitcoin_payment(
     let input: Vec<_> = coins.iter().map(transaction_input).collect::<Result<_, _>>()?;
     let unsigned = Transaction { version: Version::TWO, lock_time: LockTime::ZERO, input, output };
     let outputs = vec![bitcoin::psbt::Output::default(); unsigned.output.len()];
-    let inputs = coins.iter().map(|coin| psbt_input(&owner, coin)).collect();
+    let previous = transactions(previous)?;
+    let pairs = coins.iter().zip(&unsigned.input);
+    let inputs = pairs.map(|(coin, input)| {
+        let previous = previous.get(&input.previous_output.txid);
+        psbt_input(&owner, coin, previous)
+    });
+    let inputs = inputs.collect::<Result<_, _>>()?;
     let psbt = Psbt {
         unsigned_tx: unsigned,
         version: 0,
@@ -103,13 +129,35 @@ fn transaction_input(coin: &Coin<'_>) -> Result<TxIn, ComposeError> {
     })
 }
 
-fn psbt_input(owner: &Owner, coin: &Coin<'_>) -> bitcoin::psbt::Input {
+/// Whole transactions, by their ids.
+fn transactions(previous: &[Vec<u8>]) -> Result<BTreeMap<Txid, Transaction>, ComposeError> {
+    let read = |(index, bytes): (usize, &Vec<u8>)| {
+        let transaction: Transaction =
+            deserialize(bytes).map_err(|_| ComposeError::PreviousTransaction(index))?;
+        Ok((transaction.compute_txid(), transaction))
+    };
+    previous.iter().enumerate().map(read).collect()
+}
+
+fn psbt_input(
+    owner: &Owner,
+    coin: &Coin<'_>,
+    previous: Option<&Transaction>,
+) -> Result<bitcoin::psbt::Input, ComposeError> {
     let value = Amount::from_sat(coin.sats);
-    bitcoin::psbt::Input {
+    let internal_key = match owner.form {
+        Form::Taproot { internal_key, .. } => Some(internal_key),
+        Form::KeyHash { .. } if previous.is_none() => {
+            return Err(ComposeError::MissingPreviousTransaction(quoted(coin.outpoint)));
+        }
+        Form::KeyHash { .. } => None,
+    };
+    Ok(bitcoin::psbt::Input {
         witness_utxo: Some(TxOut { value, script_pubkey: owner.script.clone() }),
-        tap_internal_key: Some(owner.internal_key),
+        non_witness_utxo: previous.cloned(),
+        tap_internal_key: internal_key,
         ..Default::default()
-    }
+    })
 }
 
 #[cfg(test)]

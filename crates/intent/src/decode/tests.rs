@@ -59,9 +59,10 @@ fn never_two_meanings(payload: impl Fn(Vec<u8>) -> Payload, good: &[Vec<u8>], ke
 
 #[test]
 fn mutated_psbts_are_refused_or_mean_what_is_signed() {
-    let key = BitcoinKey::new(1);
-    let good = [key.payment(), bitcoin::version2_of(&key.payment())];
-    never_two_meanings(Payload::BitcoinPsbt, &good, key.paying());
+    for key in [BitcoinKey::new(1), BitcoinKey::ecdsa(1)] {
+        let good = [key.payment(), bitcoin::version2_of(&key.payment())];
+        never_two_meanings(Payload::BitcoinPsbt, &good, key.paying());
+    }
 }
 
 #[test]

@@ -80,8 +80,9 @@ pub(crate) fn good_messages() -> Vec<Vec<u8>> {
 #[test]
 fn a_native_transfer_is_one_effect() {
     let payment = solana_payment();
-    let Decoded { intent, signing_messages } = decoded(&payment).unwrap();
+    let Decoded { intent, signing_messages, claims } = decoded(&payment).unwrap();
     assert_eq!(signing_messages, std::slice::from_ref(&payment));
+    assert_eq!(claims, []);
     assert_eq!(intent.from.as_str(), base58(SOLANA_PAYER));
     let [effect] = intent.effects.as_slice() else { panic!("{:?}", intent.effects) };
     assert_eq!(effect.destination.as_str(), base58(SOLANA_RECEIVER));

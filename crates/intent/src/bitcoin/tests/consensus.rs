@@ -90,12 +90,12 @@ fn signatures_are_counted_and_verified() {
     let psbt = key.payment();
     let messages = decoded(&key, psbt.clone()).unwrap().signing_messages;
     let [first, second] = [key.sign(&messages[0]), key.sign(&messages[1])];
-    let refusal = |signatures: &[[u8; 64]]| finalize(&psbt, key.paying(), signatures).unwrap_err();
-    assert_eq!(refusal(&[first]), PsbtError::SignatureCount { inputs: 2, signatures: 1 }.into());
-    assert_eq!(refusal(&[second, first]), PsbtError::Signature { input: 0 }.into());
-    assert_eq!(refusal(&[first, first]), PsbtError::Signature { input: 1 }.into());
+    let refusal = |signatures: &[&Vec<u8>]| finalize(&psbt, key.paying(), signatures).unwrap_err();
+    assert_eq!(refusal(&[&first]), PsbtError::SignatureCount { inputs: 2, signatures: 1 }.into());
+    assert_eq!(refusal(&[&second, &first]), PsbtError::Signature { input: 0 }.into());
+    assert_eq!(refusal(&[&first, &first]), PsbtError::Signature { input: 1 }.into());
     let other = BitcoinKey::new(2).sign(&messages[1]);
-    assert_eq!(refusal(&[first, other]), PsbtError::Signature { input: 1 }.into());
+    assert_eq!(refusal(&[&first, &other]), PsbtError::Signature { input: 1 }.into());
     assert!(finalize(&psbt, key.paying(), &[first, second]).is_ok());
 }
 
@@ -119,5 +119,5 @@ fn only_whole_and_true_signatures_are_extracted() {
     let other_effect = refusal(|psbt| psbt.unsigned_tx.output[0].value -= Amount::ONE_SAT);
     assert_eq!(other_effect, PsbtError::Signature { input: 0 }.into());
     // An unsigned PSBT that would be refused is refused with signatures as well.
-    assert!(finalize(b"psbt\xff", key.paying(), &[]).is_err());
+    assert!(finalize::<Vec<u8>>(b"psbt\xff", key.paying(), &[]).is_err());
 }

@@ -5,7 +5,7 @@ use bitcoin::psbt::{PsbtSighashType, raw};
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Amount, OutPoint, Psbt, ScriptBuf, TapSighashType, Transaction, TxOut};
 
-use super::{add_output, decoded, edited};
+use super::{add_output, decoded, edited, internal_key};
 use crate::bitcoin::maps::Maps;
 use crate::bitcoin::{Owner, Place, PsbtError};
 use crate::fixture::BitcoinKey;
@@ -237,7 +237,7 @@ fn an_input_of_another_owner_is_refused() {
 
 #[test]
 fn another_internal_key_is_refused() {
-    let foreign = Owner::new(BitcoinKey::new(2).paying()).unwrap().internal_key;
+    let foreign = internal_key(&BitcoinKey::new(2));
     let input = refusal_after(|psbt| psbt.inputs[0].tap_internal_key = Some(foreign));
     assert_eq!(input, PsbtError::InternalKey { place: Place::Input(0) });
     assert!(input.to_string().starts_with("PSBT_IN_TAP_INTERNAL_KEY of input 0"));

@@ -23,6 +23,7 @@ fn other_library(version0: &[u8]) -> v2::Psbt {
         let mut other = v2::Input::new(&input.previous_output);
         other.sequence = Some(input.sequence);
         other.witness_utxo = notes.witness_utxo.clone();
+        other.non_witness_utxo = notes.non_witness_utxo.clone();
         other.tap_internal_key = notes.tap_internal_key;
         constructor = constructor.input(other);
     }

@@ -44,3 +44,41 @@ fn other_networks_and_their_addresses_are_refused() {
     let refused = bitcoin_payment(key.paying(), &coins, &payments, 100);
     assert!(matches!(refused, Err(ComposeError::Address(_))));
 }
+
+#[test]
+fn coins_of_a_key_hash_need_their_previous_transactions() {
+    let key = BitcoinKey::ecdsa(1);
+    let address = Address::parse(RECEIVER, Network::BitcoinRegtest).unwrap();
+    let payments = [Payment { address: &address, sats: 900 }];
+    let transaction = key.previous(1_000, 2);
+    let outpoint = format!("{}:2", transaction.compute_txid());
+    let coins = [Coin { outpoint: &outpoint, sats: 1_000 }];
+    let proven = |previous: &[Vec<u8>]| {
+        bitcoin_payment_proven(key.paying(), &coins, previous, &payments, 100)
+    };
+    let missing = Err(ComposeError::MissingPreviousTransaction(outpoint.clone()));
+    assert_eq!(bitcoin_payment(key.paying(), &coins, &payments, 100), missing);
+    let other = bitcoin::consensus::serialize(&key.previous(1_000, 1));
+    assert_eq!(proven(std::slice::from_ref(&other)), missing);
+    let whole = bitcoin::consensus::serialize(&transaction);
+    let cut = whole[1..].to_vec();
+    assert_eq!(proven(&[whole.clone(), cut]), Err(ComposeError::PreviousTransaction(1)));
+    let psbt = proven(&[other, whole]).unwrap();
+    assert!(decode(&Payload::BitcoinPsbt(psbt), key.paying()).is_ok());
+}
+
+#[test]
+fn taproot_coins_may_bring_theirs() {
+    let key = BitcoinKey::new(1);
+    let address = Address::parse(RECEIVER, Network::BitcoinRegtest).unwrap();
+    let transaction = key.previous(1_000, 0);
+    let outpoint = format!("{}:0", transaction.compute_txid());
+    let previous = [bitcoin::consensus::serialize(&transaction)];
+    let compose = |sats: u64| {
+        let (coins, fee) = ([Coin { outpoint: &outpoint, sats }], sats - 900);
+        let payments = [Payment { address: &address, sats: 900 }];
+        bitcoin_payment_proven(key.paying(), &coins, &previous, &payments, fee).unwrap()
+    };
+    assert!(decode(&Payload::BitcoinPsbt(compose(1_000)), key.paying()).is_ok());
+    assert!(decode(&Payload::BitcoinPsbt(compose(1_001)), key.paying()).is_err());
+}
