@@ -36,7 +36,8 @@ pub struct SignRequest {
     pub scheme: Scheme,
     /// The network that the payload is for.
     pub network: Network,
-    /// What every effect of the payload is: the action that the policy speaks about.
+    /// What the payload does: of the kinds of its effects the most far-reaching, as the policy names
+    /// its actions.
     pub action: String,
     /// The format of the payload.
     pub payload_format: PayloadFormat,

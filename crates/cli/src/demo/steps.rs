@@ -120,7 +120,7 @@ impl Demo<'_> {
         self.done(format!("{}: {threshold} of {nodes}, certified and confirmed", report.key));
         self.detail("public key", &report.public_key);
         for network in sample::NETWORKS.map(network_name::short) {
-            if let Some(address) = report.addresses.get(network) {
+            if let Some(address) = report.addresses.get(&network) {
                 self.detail(&format!("{network} address"), address);
             }
         }
@@ -346,11 +346,12 @@ impl Payment {
         let coin = |(outpoint, sats): (&str, u64)| CoinArg { outpoint: outpoint.to_owned(), sats };
         PaymentOrder {
             to: self.to.to_owned(),
-            amount: self.amount,
+            amount: self.amount.into(),
             coins: if is_solana { Vec::new() } else { sample::COINS.map(coin).to_vec() },
             fee: (!is_solana).then_some(FEE),
             blockhash: is_solana.then_some(Blockhash(sample::BLOCKHASH)),
             nonce_account: None,
+            evm: Default::default(),
         }
     }
 }
