@@ -130,6 +130,12 @@ fn entry(signature: &'static str, method: Method) -> Option<([u8; SELECTOR_BYTES
     Some((selector, Function { method, signature, parameters }))
 }
 
+/// Every known selector.
+#[cfg(test)]
+pub(super) fn selectors() -> Vec<[u8; SELECTOR_BYTES]> {
+    FUNCTIONS.keys().copied().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

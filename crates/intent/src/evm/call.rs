@@ -11,8 +11,8 @@ use super::{EvmError, authority, batch, collection, permit2, safe, shown, text, 
 use crate::asset::TokenStandard;
 use crate::{Address, Amount, Asset, EFFECTS_MAX, Effect, EffectKind, Flag};
 
-/// Calls within calls: a Safe that runs a batch that runs a multicall is three deep.
-const DEPTH_MAX: usize = 4;
+/// Calls within calls: a Safe that has another Safe run a batch is four deep.
+const DEPTH_MAX: usize = 8;
 
 /// A call.
 #[derive(Debug, Clone, Copy)]

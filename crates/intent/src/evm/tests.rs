@@ -80,6 +80,20 @@ pub(super) fn calling(to: Address, value: u64, data: Vec<u8>) -> Vec<u8> {
         .encoded_for_signing()
 }
 
+/// One transaction of each type, and a batch of a Safe.
+pub(crate) fn good_transactions() -> Vec<Vec<u8>> {
+    let transfer = calldata("transfer(address,uint256)", vec![address(BOB), uint(5)]);
+    let batch = calls::packed(0, TOKEN, 1, &transfer);
+    let batch = calldata("multiSend(bytes)", vec![bytes(&batch)]);
+    let executed = calling(SAFE, 3, calls::executed(ALICE, 0, &batch, 1));
+    refusals::good().into_iter().chain([executed]).collect()
+}
+
+/// The example of EIP-712.
+pub(crate) fn good_typed_data() -> Vec<u8> {
+    typed::mail().to_string().into_bytes()
+}
+
 /// Kind, asset, amount, destination and flags.
 pub(super) type Told = (EffectKind, String, U256, Address, Vec<Flag>);
 

@@ -263,10 +263,10 @@ fn batches_are_understood_to_the_last_byte() {
 #[test]
 fn a_safe_pays_nobody_and_is_not_nested_without_end() {
     let mut nested = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..8 {
         nested = executed(SAFE, 0, &nested, 0);
     }
-    assert_eq!(refusal(calling(SAFE, 0, nested)), EvmError::TooDeep { max: 4 });
+    assert_eq!(refusal(calling(SAFE, 0, nested)), EvmError::TooDeep { max: 8 });
     let mut refund = executed(TOKEN, 0, &[], 0);
     // gasPrice, the seventh argument.
     refund[4 + 7 * 32 - 1] = 1;
