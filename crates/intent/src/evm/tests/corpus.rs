@@ -109,6 +109,7 @@ impl Random {
     }
 
     /// A transaction of one of the five types.
+    #[expect(clippy::too_many_lines, reason = "five types, field by field")]
     pub(super) fn transaction(&mut self, kind: u8) -> Vec<u8> {
         let input = self.call(2).into();
         let nonce = self.next() % 10_000;

@@ -151,12 +151,21 @@ fn call(effects: &mut Vec<Told>, frame: Frame, data: &[u8]) -> Option<()> {
             let data = all[2].clone().into_bytes()?;
             operate(effects, inner, &data, amount(&all[3]))?;
         }
-        Some(_) | None if is_ours(data) => return None,
+        Some([0x8d, 0x80, 0xff, 0x0a]) => {
+            effects.push(called(frame, EffectKind::ContractCall, None));
+            batch(effects, Frame { caller: to, ..frame }, data)?;
+        }
+        Some(_) | None if is_ours(data) => effects.push(unread()),
         Some(_) | None => {
             effects.push(called(frame, EffectKind::ContractCall, Some(Flag::UnknownSelector)));
         }
     }
     Some(())
+}
+
+/// What stands for a call that is not read here: nothing is compared.
+pub(super) fn unread() -> Told {
+    (EffectKind::ContractCall, "unread".to_owned(), U256::ZERO, Address::ZERO, vec![])
 }
 
 /// Whether a selector that is not read here is one that we read.
@@ -173,6 +182,11 @@ fn operate(effects: &mut Vec<Told>, frame: Frame, data: &[u8], operation: U256) 
     if data.get(..4) != Some([0x8d, 0x80, 0xff, 0x0a].as_slice()) {
         return Some(());
     }
+    batch(effects, frame, data)
+}
+
+/// The transactions of a MultiSend, made by the frame's caller.
+fn batch(effects: &mut Vec<Told>, frame: Frame, data: &[u8]) -> Option<()> {
     let all = ethabi::decode(&[ParamType::Bytes], &data[4..]).ok()?;
     let batch = all[0].clone().into_bytes()?;
     let mut rest = batch.as_slice();
