@@ -58,6 +58,11 @@ differential decisions="1000000":
     PROPTEST_CASES={{ decisions }} cargo test --release --package quorate-policy --lib \
         properties::the_gate_decides_as_the_reference_does
 
+# Long: the EVM decoder against a second one, on so many mutations of each type. A test run tries 1000.
+differential-evm mutations="100000":
+    PROPTEST_CASES={{ mutations }} cargo test --release --package quorate-intent --lib \
+        differential::a_second_decoder_agrees
+
 # Long: what no test notices when it is changed (https://mutants.rs). Needs cargo-mutants.
 mutants package="quorate-trust":
     cargo mutants --package {{ package }} --jobs 2 --timeout 60 -- --lib

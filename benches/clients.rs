@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use quorate_api::name;
@@ -11,7 +12,9 @@ use quorate_api::pb::custody::v1::signing_service_client::SigningServiceClient;
 use quorate_api::pb::custody::v1::{CreateSignRequestRequest, GetKeyRequest, SignRequestState};
 use quorate_api::statement::encode_sign_request;
 use quorate_coordinator::KeyView;
-use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
+use quorate_intent::compose::{
+    Coin, EvmSending, Payment, bitcoin_payment, evm_transfer, solana_transfer,
+};
 use quorate_intent::{Address, PayingKey};
 use quorate_model::{
     ClusterId, DerivationPath, KeyId, Network, PayloadFormat, RequestId, Scheme, Timestamp,
@@ -20,6 +23,7 @@ use quorate_net::{ExpectedServer, TlsMaterial, connect};
 use quorate_protocol::verify_signature;
 use quorate_trust::{SignRequest, SignedRequest, SigningKey, TrustRoot};
 use rand_core::{OsRng, RngCore as _};
+use ruint::aliases::U256;
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
@@ -30,6 +34,7 @@ const LIFETIME_MS: u64 = 10 * 60_000;
 /// Payees that the policy of a development cluster lists.
 const SOL_PAYEE: &str = "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z";
 const BTC_PAYEE: &str = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx";
+const ETH_PAYEE: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 /// What was measured.
 pub(crate) struct Figures {
@@ -48,6 +53,8 @@ pub(crate) struct Service {
     network: Network,
     payee: Address,
     group_verifying_key: Vec<u8>,
+    /// Of the next EVM transaction.
+    nonce: AtomicU64,
 }
 
 impl Service {
@@ -62,7 +69,8 @@ impl Service {
         let file = |name: &str| profile.join(name);
         let payee = match network.usual_scheme() {
             Scheme::FrostEd25519 => SOL_PAYEE,
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => BTC_PAYEE,
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => BTC_PAYEE,
+            Scheme::EcdsaSecp256k1 => ETH_PAYEE,
         };
         let mut service = Self {
             address: ready.trim().to_owned(),
@@ -73,6 +81,7 @@ impl Service {
             network,
             payee: Address::parse(payee, network)?,
             group_verifying_key: Vec::new(),
+            nonce: AtomicU64::new(0),
         };
         let call = GetKeyRequest { name: name::key(&service.key) };
         let answer = KeyServiceClient::new(service.connect().await?).get_key(call).await?;
@@ -157,7 +166,18 @@ impl Service {
                 let message = solana_transfer(key, &self.payee, 1_000_000, unique)?;
                 (PayloadFormat::SolanaMessage, message)
             }
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+            Scheme::EcdsaSecp256k1 => {
+                let nonce = self.nonce.fetch_add(1, Ordering::Relaxed);
+                let sending = EvmSending {
+                    nonce,
+                    gas_limit: 21_000,
+                    max_fee_per_gas: 1_000_000_000,
+                    max_priority_fee_per_gas: 1,
+                };
+                let wei = U256::from(1_000_000_000_u64);
+                (PayloadFormat::EvmTransaction, evm_transfer(key, &self.payee, wei, sending)?)
+            }
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
                 let outpoint = format!("{}:0", hex::encode(unique));
                 let coin = Coin { outpoint: &outpoint, sats: 100_000 };
                 let payment = Payment { address: &self.payee, sats: 50_000 };

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use quorate_cli::dev::Cluster;
-use quorate_model::{Network, Scheme, Threshold};
+use quorate_model::{ChainId, Network, Scheme, Threshold};
 use quorate_protocol::suite::{Ed25519, Secp256k1Tr};
 
 use crate::clients::{Failure, Figures, Service};
@@ -30,7 +30,7 @@ struct Case {
     floor: fn() -> Duration,
 }
 
-const CASES: [Case; 2] = [
+const CASES: [Case; 3] = [
     Case {
         key: "sol",
         scheme: Scheme::FrostEd25519,
@@ -42,6 +42,12 @@ const CASES: [Case; 2] = [
         scheme: Scheme::FrostSecp256k1Tr,
         network: Network::BitcoinRegtest,
         floor: floor::of_one_signature::<Secp256k1Tr>,
+    },
+    Case {
+        key: "eth",
+        scheme: Scheme::EcdsaSecp256k1,
+        network: Network::Evm(ChainId::DEVELOPMENT),
+        floor: floor::of_one_ecdsa_signature,
     },
 ];
 
@@ -58,7 +64,7 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(run(&executable, Duration::from_secs(seconds), floors))
 }
 
-async fn run(executable: &Path, measured: Duration, floors: [Duration; 2]) -> Result<(), Failure> {
+async fn run(executable: &Path, measured: Duration, floors: [Duration; 3]) -> Result<(), Failure> {
     let dir = tempfile::tempdir()?;
     let threshold = Threshold::new(SIGNERS)?;
     let dir = dir.path().join("cluster");
@@ -77,7 +83,7 @@ async fn measure(
     executable: &Path,
     dir: &Path,
     measured: Duration,
-    floors: [Duration; 2],
+    floors: [Duration; 3],
 ) -> Result<(), Failure> {
     cluster.start().await.map_err(said)?;
     println!("{:<20}{:>8}{:>14}{:>12}{:>12}", "scheme", "clients", "signatures/s", "p50", "p99");
@@ -92,7 +98,9 @@ async fn measure(
             println!("{scheme:<20}{clients:>8}{per_second:>14.1}{p50:>12.2?}{p99:>12.2?}");
         }
         let (scheme, per_core) = (case.scheme.as_str(), 1.0 / floor.as_secs_f64());
-        println!("{scheme:<20}FROST alone: {floor:.2?} of CPU each, {per_core:.0}/s on one core\n");
+        println!(
+            "{scheme:<20}the cryptography alone: {floor:.2?} of CPU each, {per_core:.0}/s on one core\n"
+        );
         cluster.check().map_err(said)?;
     }
     Ok(())

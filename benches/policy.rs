@@ -132,6 +132,7 @@ impl Question {
             amount: amount(1_000_000),
             destination: payee.clone(),
             flags: Vec::new(),
+            detail: String::new(),
         }];
         let intent = Intent {
             network: Network::Bitcoin,
@@ -140,6 +141,7 @@ impl Question {
             fee: amount(1_000),
             change: Vec::new(),
             nonce_account: None,
+            account_nonce: None,
             validity: String::new(),
             payload_digest: Digest::new([0; 32]),
         };

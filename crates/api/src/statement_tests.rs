@@ -140,7 +140,7 @@ prop_compose! {
         names in ("[a-z][a-z0-9]{0,62}", "[a-z][a-z0-9]{0,62}"),
         path in prop::collection::vec(0u32..(1 << 31), 0..=8),
         scheme in prop::sample::select(Scheme::ALL.to_vec()),
-        network in prop::sample::select(Network::ALL.to_vec()),
+        network in prop::sample::select(Network::NAMED.to_vec()),
         psbt in any::<bool>(),
         texts in (".{0,16}", ".{0,32}"),
         payload in prop::collection::vec(any::<u8>(), 0..512),

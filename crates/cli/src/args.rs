@@ -284,7 +284,7 @@ pub struct Sign {
     /// Check everything, and neither store nor sign anything.
     #[arg(long)]
     pub validate_only: bool,
-    /// Write the signed PSBT or Solana transaction here, in Base64.
+    /// Write what is signed here: a PSBT or a Solana transaction in Base64, else 0x and digits.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -304,12 +304,24 @@ pub struct Transaction {
     /// A Solana message, binary or Base64.
     #[arg(long, value_name = "FILE", group = "payload")]
     pub solana_message: Option<PathBuf>,
+    /// An EVM transaction, unsigned: binary, Base64, or 0x and hexadecimal digits.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub evm: Option<PathBuf>,
+    /// EVM typed data (EIP-712): the JSON of eth_signTypedData_v4, taken byte by byte.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub typed_data: Option<PathBuf>,
+    /// An EVM personal message (EIP-191), as text.
+    #[arg(long, value_name = "TEXT", group = "payload")]
+    pub message: Option<String>,
+    /// An EVM authorisation (EIP-7702): as --evm.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub authorization: Option<PathBuf>,
     /// Build a plain payment to this address.
     #[arg(long, value_name = "ADDRESS", group = "payload", requires = "amount")]
     pub pay: Option<String>,
-    /// How much to pay, in satoshis or lamports.
+    /// How much to pay, in satoshis, lamports, wei, or base units of the token.
     #[arg(long, requires = "pay")]
-    pub amount: Option<u64>,
+    pub amount: Option<u128>,
     /// Bitcoin: an output of the key to spend. Repeat it for each.
     #[arg(long = "coin", value_name = "TXID:VOUT:SATS", requires = "pay")]
     pub coins: Vec<CoinArg>,
@@ -322,6 +334,21 @@ pub struct Transaction {
     /// Solana: a durable nonce account of the key, so that the payment does not expire in a minute.
     #[arg(long, value_name = "ADDRESS", requires = "blockhash")]
     pub nonce_account: Option<String>,
+    /// EVM: the contract of the ERC-20 token to pay, in place of the chain's own asset.
+    #[arg(long, value_name = "ADDRESS", requires = "pay")]
+    pub token: Option<String>,
+    /// EVM: how many transactions the account has sent before.
+    #[arg(long, requires = "pay")]
+    pub nonce: Option<u64>,
+    /// EVM: how much gas the transaction may use.
+    #[arg(long, requires = "pay")]
+    pub gas: Option<u64>,
+    /// EVM: what it pays for each gas at most, in wei.
+    #[arg(long, value_name = "WEI", requires = "pay")]
+    pub max_fee: Option<u128>,
+    /// EVM: how much of that is a tip at most, in wei: none unless given.
+    #[arg(long, value_name = "WEI", requires = "pay")]
+    pub priority_fee: Option<u128>,
     /// The network: its name, such as bitcoin-signet, or its CAIP-2 id. The profile may have one.
     #[arg(long, value_parser = network_name::parse)]
     pub network: Option<Network>,

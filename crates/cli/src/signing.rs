@@ -13,7 +13,7 @@ pub(crate) mod verdict;
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::statement::encode_sign_request;
 use quorate_intent::{Decoded, EffectKind, Payload};
-use quorate_model::{KeyId, Network, PayloadFormat, RequestId, Timestamp};
+use quorate_model::{KeyId, Network, RequestId, Timestamp};
 use quorate_trust::{SignRequest, SignedRequest};
 use rand_core::{OsRng, RngCore as _};
 
@@ -57,10 +57,6 @@ impl Transaction {
         envelope: &Envelope,
     ) -> Result<SignedRequest, Failure> {
         let (service, service_key) = profile.service()?;
-        let (payload_format, payload) = match &self.payload {
-            Payload::BitcoinPsbt(bytes) => (PayloadFormat::BitcoinPsbt, bytes.clone()),
-            Payload::SolanaMessage(bytes) => (PayloadFormat::SolanaMessage, bytes.clone()),
-        };
         let request = SignRequest {
             cluster: profile.cluster,
             service,
@@ -69,9 +65,15 @@ impl Transaction {
             path: self.key.path().clone(),
             scheme: self.key.certified().scheme,
             network: self.network,
-            action: EffectKind::Transfer.as_str().to_owned(),
-            payload_format,
-            payload,
+            action: self
+                .decoded
+                .intent
+                .action()
+                .unwrap_or(EffectKind::Transfer)
+                .as_str()
+                .to_owned(),
+            payload_format: self.payload.payload_format(),
+            payload: self.payload.as_bytes().to_vec(),
             expires: envelope.expires,
             client_reference: envelope.reference.clone(),
         };

@@ -6,7 +6,7 @@ use quorate_model::Network;
 
 use crate::chain::Chain;
 use crate::quote::quoted;
-use crate::{Address, bitcoin, solana};
+use crate::{Address, bitcoin, evm, solana};
 
 /// The text is no address of the network that can be paid to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +28,15 @@ const fn expected(network: Network) -> &'static str {
             "P2PKH, P2SH, P2WPKH, P2WSH or P2TR of that network, with a valid checksum"
         }
         Chain::Solana => "the Base58 text of 32 bytes",
+        Chain::Evm(_) => {
+            "0x and 40 hexadecimal digits, all small or with the capitals of their checksum (EIP-55)"
+        }
     }
 }
 
 impl Address {
     /// Checks the text of an address and takes it in its only spelling, the one that decoded effects
-    /// use (Bech32 in capitals becomes small).
+    /// use (Bech32 in capitals becomes small, small hexadecimal digits get the capitals of EIP-55).
     ///
     /// # Errors
     /// [`ParseAddress`] for what is no address, one of another network, or one whose output nobody or
@@ -43,6 +46,7 @@ impl Address {
             Chain::Bitcoin(chain) => bitcoin::script_of(text, chain)
                 .and_then(|script| bitcoin::address_text(&script, chain)),
             Chain::Solana => solana::account_of(text).map(|account| account.to_string()),
+            Chain::Evm(_) => evm::account_of(text).map(|account| evm::text(&account)),
         };
         address.map(Self).ok_or_else(|| ParseAddress::new(text, network))
     }
@@ -72,6 +76,37 @@ mod tests {
         let system = "11111111111111111111111111111111";
         assert_eq!(parse(system, Network::SolanaDevnet).unwrap(), system);
         assert!(parse(system, Network::BitcoinRegtest).is_err());
+    }
+
+    /// The vectors of EIP-55.
+    #[test]
+    fn an_evm_address_has_the_capitals_of_its_checksum() {
+        for text in [
+            "0x52908400098527886E0F7030069857D2E4169EE7",
+            "0x8617E340B3D01FA5F11F306F4090FD50E238070D",
+            "0xde709f2102306220921060314715629080e2fb77",
+            "0x27b1fdb04752bbc536007a920d24acb045561c26",
+            "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+            "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+            "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+            "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+        ] {
+            let parse = |text: &str| Address::parse(text, Network::ETHEREUM).map(|a| a.to_string());
+            assert_eq!(parse(text).as_deref(), Ok(text));
+            assert_eq!(parse(&text.to_lowercase()).as_deref(), Ok(text));
+            let swapped: String = text
+                .chars()
+                .map(|c| match c {
+                    'a'..='f' => c.to_ascii_uppercase(),
+                    'A'..='F' => c.to_ascii_lowercase(),
+                    other => other,
+                })
+                .collect();
+            assert!(parse(&swapped).is_err() || swapped == text.to_lowercase(), "{swapped}");
+            for bad in [&text[2..], &text[..41], &format!("{text}0"), &format!(" {text}")] {
+                assert!(parse(bad).is_err(), "{bad}");
+            }
+        }
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub(crate) fn decode(
         fee: spend.fee,
         change: spend.change,
         nonce_account: None,
+        account_nonce: None,
         validity,
         payload_digest,
     };

@@ -1,6 +1,6 @@
 //! Which chain a network is a network of.
 
-use quorate_model::Network;
+use quorate_model::{ChainId, Network};
 
 /// A chain, with what its libraries call the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(crate) enum Chain {
     Bitcoin(bitcoin::Network),
     /// Solana's clusters; nothing in a message tells one from another but its blockhash.
     Solana,
+    /// A chain of the EVM.
+    Evm(ChainId),
 }
 
 impl Chain {
@@ -19,6 +21,7 @@ impl Chain {
             Network::BitcoinSignet => Self::Bitcoin(bitcoin::Network::Signet),
             Network::BitcoinRegtest => Self::Bitcoin(bitcoin::Network::Regtest),
             Network::Solana | Network::SolanaDevnet | Network::SolanaTestnet => Self::Solana,
+            Network::Evm(id) => Self::Evm(id),
         }
     }
 }

@@ -2,11 +2,13 @@
 //! what is built is decoded and decided on like any other payload.
 
 mod bitcoin;
+mod evm;
 mod solana;
 
 use crate::{DecodeError, ParseAddress};
 
 pub use bitcoin::{Coin, Payment, bitcoin_payment, bitcoin_payment_proven};
+pub use evm::{EvmSending, evm_token_transfer, evm_transfer};
 pub use solana::{solana_nonce_transfer, solana_transfer};
 
 /// Why a payment cannot be built.

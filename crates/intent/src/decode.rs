@@ -4,6 +4,7 @@ use quorate_model::{Network, Scheme};
 
 use crate::bitcoin::{self, PsbtError};
 use crate::chain::Chain;
+use crate::evm::{self, EvmError};
 use crate::solana::{self, MessageError};
 use crate::{Address, Decoded, PayingKey, Payload};
 
@@ -61,6 +62,9 @@ pub enum DecodeError {
     /// A Solana message that is refused.
     #[error(transparent)]
     Solana(#[from] MessageError),
+    /// An EVM payload that is refused.
+    #[error(transparent)]
+    Evm(#[from] EvmError),
 }
 
 /// Decodes a payload that `key` is asked to sign, from its exact bytes alone.
@@ -80,8 +84,22 @@ pub fn decode(payload: &Payload, key: PayingKey<'_>) -> Result<Decoded, DecodeEr
         (Payload::SolanaMessage(message), Chain::Solana) => {
             solana::decode(message, key, payload.digest())?
         }
-        (Payload::BitcoinPsbt(_), Chain::Solana)
-        | (Payload::SolanaMessage(_), Chain::Bitcoin(_)) => {
+        (
+            Payload::EvmTransaction(_)
+            | Payload::EvmMessage(_)
+            | Payload::EvmTypedData(_)
+            | Payload::EvmAuthorization(_),
+            Chain::Evm(_),
+        ) => evm::decode(payload, key)?,
+        (Payload::BitcoinPsbt(_), Chain::Solana | Chain::Evm(_))
+        | (Payload::SolanaMessage(_), Chain::Bitcoin(_) | Chain::Evm(_))
+        | (
+            Payload::EvmTransaction(_)
+            | Payload::EvmMessage(_)
+            | Payload::EvmTypedData(_)
+            | Payload::EvmAuthorization(_),
+            Chain::Bitcoin(_) | Chain::Solana,
+        ) => {
             let (format, network) = (payload.format(), key.network);
             return Err(DecodeError::WrongFormat { format, network });
         }
@@ -91,7 +109,7 @@ pub fn decode(payload: &Payload, key: PayingKey<'_>) -> Result<Decoded, DecodeEr
 }
 
 /// The address at which `key` receives on its network: on Bitcoin P2TR without script tree (BIP-86's
-/// output key) or, for `ecdsa-secp256k1`, P2WPKH; on Solana the account of the group key.
+/// output key) or, for `ecdsa-secp256k1`, P2WPKH; on Solana and EVM networks the account of the group key.
 ///
 /// # Errors
 /// [`DecodeError::Key`].
@@ -99,6 +117,7 @@ pub fn address(key: PayingKey<'_>) -> Result<Address, DecodeError> {
     match Chain::of(key.network) {
         Chain::Bitcoin(_) => Ok(bitcoin::Owner::new(key)?.address),
         Chain::Solana => Ok(Address(solana::payer(key)?.to_string())),
+        Chain::Evm(_) => Ok(Address(evm::text(&evm::account(key)?))),
     }
 }
 

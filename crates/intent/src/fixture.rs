@@ -6,7 +6,10 @@ use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
 use quorate_model::{Network, Scheme};
 
 use crate::bitcoin::Owner;
-use crate::compose::{Coin, Payment, bitcoin_payment, bitcoin_payment_proven, solana_transfer};
+use crate::compose::{
+    Coin, EvmSending, Payment, bitcoin_payment, bitcoin_payment_proven, evm_transfer,
+    solana_transfer,
+};
 use crate::{Address, PayingKey};
 
 pub(crate) const COIN_A: &str =
@@ -96,6 +99,54 @@ impl BitcoinKey {
         }
     }
 }
+
+/// Whom payments on EVM chains go to: the first vector of EIP-55.
+pub(crate) const EVM_RECEIVER: &str = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+
+/// A whole secp256k1 key that signs as a group of share holders does: r, s and the recovery id.
+pub(crate) struct EvmKey {
+    secret: k256::ecdsa::SigningKey,
+    compressed: Vec<u8>,
+    pub(crate) network: Network,
+}
+
+impl EvmKey {
+    pub(crate) fn new(secret: u8) -> Self {
+        let secret = k256::ecdsa::SigningKey::from_slice(&[secret; 32]).unwrap();
+        let compressed = secret.verifying_key().to_encoded_point(true).as_bytes().to_vec();
+        Self { secret, compressed, network: Network::ETHEREUM }
+    }
+
+    pub(crate) fn paying(&self) -> PayingKey<'_> {
+        PayingKey {
+            group_verifying_key: &self.compressed,
+            network: self.network,
+            scheme: self.network.usual_scheme(),
+        }
+    }
+
+    pub(crate) fn sign(&self, digest: &[u8]) -> [u8; 65] {
+        let (signature, id) = self.secret.sign_prehash_recoverable(digest).unwrap();
+        let mut bytes = [0; 65];
+        bytes[..64].copy_from_slice(&signature.to_bytes());
+        bytes[64] = id.to_byte();
+        bytes
+    }
+
+    /// 1.5 ether to [`EVM_RECEIVER`].
+    pub(crate) fn payment(&self) -> Vec<u8> {
+        let receiver = Address::parse(EVM_RECEIVER, self.network).unwrap();
+        let wei = ruint::aliases::U256::from(1_500_000_000_000_000_000_u64);
+        evm_transfer(self.paying(), &receiver, wei, SENDING).unwrap()
+    }
+}
+
+pub(crate) const SENDING: EvmSending = EvmSending {
+    nonce: 7,
+    gas_limit: 21_000,
+    max_fee_per_gas: 30_000_000_000,
+    max_priority_fee_per_gas: 1_000_000_000,
+};
 
 pub(crate) const SOLANA_PAYER: [u8; 32] = [7; 32];
 pub(crate) const SOLANA_RECEIVER: [u8; 32] = [9; 32];

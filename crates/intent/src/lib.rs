@@ -10,6 +10,7 @@ pub mod bitcoin;
 mod chain;
 pub mod compose;
 mod decode;
+pub mod evm;
 #[cfg(test)]
 mod fixture;
 mod intent;

@@ -11,6 +11,14 @@ pub enum Payload {
     BitcoinPsbt(Vec<u8>),
     /// A serialised Solana message, legacy or v0.
     SolanaMessage(Vec<u8>),
+    /// What is signed of an EVM transaction (EIP-2718, EIP-155).
+    EvmTransaction(Vec<u8>),
+    /// A personal message (EIP-191), without its prefix.
+    EvmMessage(Vec<u8>),
+    /// Typed data (EIP-712), in JSON.
+    EvmTypedData(Vec<u8>),
+    /// An authorisation to run code in the key's account (EIP-7702).
+    EvmAuthorization(Vec<u8>),
 }
 
 impl Payload {
@@ -19,22 +27,40 @@ impl Payload {
         match format {
             PayloadFormat::BitcoinPsbt => Self::BitcoinPsbt(bytes),
             PayloadFormat::SolanaMessage => Self::SolanaMessage(bytes),
+            PayloadFormat::EvmTransaction => Self::EvmTransaction(bytes),
+            PayloadFormat::EvmMessage => Self::EvmMessage(bytes),
+            PayloadFormat::EvmTypedData => Self::EvmTypedData(bytes),
+            PayloadFormat::EvmAuthorization => Self::EvmAuthorization(bytes),
         }
     }
 
     /// The exact bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::BitcoinPsbt(bytes) | Self::SolanaMessage(bytes) => bytes,
+            Self::BitcoinPsbt(bytes)
+            | Self::SolanaMessage(bytes)
+            | Self::EvmTransaction(bytes)
+            | Self::EvmMessage(bytes)
+            | Self::EvmTypedData(bytes)
+            | Self::EvmAuthorization(bytes) => bytes,
+        }
+    }
+
+    /// The format.
+    pub const fn payload_format(&self) -> PayloadFormat {
+        match self {
+            Self::BitcoinPsbt(_) => PayloadFormat::BitcoinPsbt,
+            Self::SolanaMessage(_) => PayloadFormat::SolanaMessage,
+            Self::EvmTransaction(_) => PayloadFormat::EvmTransaction,
+            Self::EvmMessage(_) => PayloadFormat::EvmMessage,
+            Self::EvmTypedData(_) => PayloadFormat::EvmTypedData,
+            Self::EvmAuthorization(_) => PayloadFormat::EvmAuthorization,
         }
     }
 
     /// The format's name on every surface.
     pub const fn format(&self) -> &'static str {
-        match self {
-            Self::BitcoinPsbt(_) => PayloadFormat::BitcoinPsbt.as_str(),
-            Self::SolanaMessage(_) => PayloadFormat::SolanaMessage.as_str(),
-        }
+        self.payload_format().as_str()
     }
 
     /// The digest of format and bytes.
@@ -63,7 +89,8 @@ pub struct Decoded {
     /// What the payload does.
     pub intent: Intent,
     /// The messages to sign, in the payload's order: a 32-byte sighash (BIP-341 or, for P2WPKH,
-    /// BIP-143) for each input of a PSBT, or the whole message of a Solana transaction. Never empty.
+    /// BIP-143) for each input of a PSBT, the whole message of a Solana transaction, or the one 32-byte
+    /// Keccak-256 digest of an EVM payload. Never empty.
     pub signing_messages: Vec<Vec<u8>>,
     /// What the payload uses up, each once; none where its chain has no such thing.
     pub claims: Vec<Claim>,
@@ -74,7 +101,8 @@ pub struct Decoded {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
     /// What is used up, by a name without spaces that stands for nothing else:
-    /// `outpoint:<txid>:<index>` for an output that a PSBT spends.
+    /// `outpoint:<txid>:<index>` for an output that a PSBT spends, `nonce:<CAIP-2 id>:<address>:<nonce>` for
+    /// the nonce of an EVM account.
     pub what: String,
     /// What can never differ between two payloads with the claim, such as what an output is worth
     /// (`<satoshis> sat`); empty where there is no such thing.

@@ -60,6 +60,7 @@ pub(crate) fn decode(
         network: key.network,
         from: crate::Address(payer.to_string()),
         nonce_account: found.nonce.map(|account| crate::Address(account.to_string())),
+        account_nonce: None,
         validity: validity(&message, found.nonce),
         effects: found.effects,
         fee: native(key, fee),
@@ -74,7 +75,7 @@ pub(crate) fn payer(key: PayingKey<'_>) -> Result<AccountKey, DecodeError> {
     let bytes = key.group_verifying_key;
     match (Chain::of(key.network), <[u8; 32]>::try_from(bytes)) {
         (Chain::Solana, Ok(account)) => Ok(AccountKey::from(account)),
-        (Chain::Solana | Chain::Bitcoin(_), _) => {
+        (Chain::Solana | Chain::Bitcoin(_) | Chain::Evm(_), _) => {
             Err(DecodeError::Key { bytes: bytes.len(), scheme: key.scheme, network: key.network })
         }
     }

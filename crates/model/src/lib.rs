@@ -10,6 +10,7 @@ mod heads;
 mod key;
 mod moment;
 mod name;
+mod network;
 mod participant;
 mod path;
 mod request;
@@ -26,10 +27,11 @@ pub use name::{
     KeyId, NameError, OrderId, PersonName, ProviderName, QuorumName, RiskLevel, ServiceName,
     VerdictName,
 };
+pub use network::{ChainId, Network, ParseNetwork, PayloadFormat};
 pub use participant::{ParticipantError, ParticipantId, ParticipantSet};
 pub use path::{DerivationPath, PathError};
 pub use request::{ParseRequestId, RequestId, RequestKey};
-pub use scheme::{Network, ParseNetwork, ParseScheme, PayloadFormat, Scheme};
+pub use scheme::{ParseScheme, Scheme};
 pub use threshold::{Threshold, ThresholdError};
 pub use time::{ParseTimestamp, Timestamp};
 pub use transcript::{Tag, Transcribe, Transcript};

@@ -178,8 +178,9 @@ pub(crate) struct Given<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Decodes a request's payload for the key and the path that it names. The declared action must be what every
-/// effect is: a service cannot have something else signed under that name.
+/// Decodes a request's payload for the key and the path that it names. The declared action must be that of the
+/// intent: a service cannot have something more far-reaching signed under that name. Each effect is
+/// decided on by its own kind, whatever the request is called.
 pub(crate) fn decode_request(
     certified: &CertifiedKey,
     request: &SignRequest,
@@ -195,12 +196,13 @@ pub(crate) fn decode_request(
         network: request.network,
     };
     let decoded = decode(&payload, key).map_err(|error| format!("undecodable: {error}"))?;
-    match decoded.intent.effects.iter().find(|effect| effect.kind.as_str() != request.action) {
+    match decoded.intent.action() {
+        Some(action) if action.as_str() == request.action => Ok(decoded),
         Some(other) => Err(format!(
             "action {} was asked for, the payload does {}",
             request.action,
-            other.kind.as_str()
+            other.as_str()
         )),
-        None => Ok(decoded),
+        None => Err("the payload has no effect".to_owned()),
     }
 }

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use quorate_api::statement::encode_sign_request;
-use quorate_intent::compose::{Coin, Payment, bitcoin_payment, solana_transfer};
+use quorate_intent::compose::{
+    Coin, EvmSending, Payment, bitcoin_payment, evm_transfer, solana_transfer,
+};
 use quorate_intent::{Address, Asset, PayingKey};
 use quorate_model::{
-    BootId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId, ParticipantSet,
-    PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold, Timestamp,
+    BootId, ChainId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId,
+    ParticipantSet, PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold,
+    Timestamp,
 };
 use quorate_policy::Bundle;
 use quorate_protocol::ecdsa::Dkls23;
@@ -19,6 +22,7 @@ use quorate_trust::{
     Successor, TrustRoot, UserVerification, Window,
 };
 use rand_core::CryptoRngCore;
+use ruint::aliases::U256;
 
 /// The service of every fixture.
 pub const SERVICE: &str = "payments";
@@ -28,7 +32,8 @@ pub fn network_of(scheme: Scheme) -> Option<Network> {
     match scheme {
         Scheme::FrostEd25519 => Some(Network::SolanaDevnet),
         Scheme::FrostSecp256k1Tr => Some(Network::BitcoinRegtest),
-        Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => None,
+        Scheme::EcdsaSecp256k1 => Some(Network::Evm(ChainId::DEVELOPMENT)),
+        Scheme::FrostSecp256k1 => None,
     }
 }
 
@@ -255,9 +260,8 @@ impl ClusterFixture {
         let payload = payload(paying, amount, number);
         let payload_format = match network.usual_scheme() {
             Scheme::FrostEd25519 => PayloadFormat::SolanaMessage,
-            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
-                PayloadFormat::BitcoinPsbt
-            }
+            Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => PayloadFormat::BitcoinPsbt,
+            Scheme::EcdsaSecp256k1 => PayloadFormat::EvmTransaction,
         };
         let mut id = [0; 16];
         id[..8].copy_from_slice(&number.to_be_bytes());
@@ -296,7 +300,7 @@ impl ClusterFixture {
                    context.destination in Custody::AddressList::"payees-{chain}""#
             )
         };
-        Self::text_of(&condition("btc"), &condition("sol"), "")
+        Self::text_of(&condition, "")
     }
 
     /// A policy that permits every transfer: what a node without its gate would hold to.
@@ -305,7 +309,13 @@ impl ClusterFixture {
     /// If the fixture itself is wrong.
     pub fn permissive_bundle() -> Bundle {
         static BUNDLE: OnceLock<Bundle> = OnceLock::new();
-        BUNDLE.get_or_init(|| Self::parse("true", "context.effects > 0")).clone()
+        // A bundle may not have one rule twice.
+        let condition = |chain: &str| match chain {
+            "btc" => "true".to_owned(),
+            "sol" => "context.effects > 0".to_owned(),
+            _ => "context.effects > 1 || context.effects == 1".to_owned(),
+        };
+        BUNDLE.get_or_init(|| Self::parse_with(&condition, "")).clone()
     }
 
     /// The fixture's policy, where other payments than those within the limit are permitted too, under
@@ -318,7 +328,7 @@ impl ClusterFixture {
     pub(crate) fn text_with(condition: &str, tables: &str) -> String {
         let either =
             |chain: &str| format!(r#"context.limits.contains("small-{chain}") || {condition}"#);
-        Self::text_of(&either("btc"), &either("sol"), tables)
+        Self::text_of(&either, tables)
     }
 
     /// The fixture's policy, where payments within the limit are permitted under a condition only; and
@@ -326,29 +336,29 @@ impl ClusterFixture {
     pub(crate) fn bundle_within(condition: &str, tables: &str) -> Bundle {
         let both =
             |chain: &str| format!(r#"context.limits.contains("small-{chain}") && {condition}"#);
-        Self::parse_with(&both("btc"), &both("sol"), tables)
+        Self::parse_with(&both, tables)
     }
 
-    fn parse(bitcoin: &str, solana: &str) -> Bundle {
-        Self::parse_with(bitcoin, solana, "")
-    }
-
-    fn parse_with(bitcoin: &str, solana: &str, tables: &str) -> Bundle {
-        let text = Self::text_of(bitcoin, solana, tables);
+    fn parse_with(condition: &dyn Fn(&str) -> String, tables: &str) -> Bundle {
+        let text = Self::text_of(condition, tables);
         Bundle::parse(&text).expect("the fixture's bundle is valid")
     }
 
-    fn text_of(bitcoin: &str, solana: &str, tables: &str) -> String {
-        let rule = |id: &str, condition: &str| {
+    /// The policy whose rule for each chain has this condition.
+    fn text_of(condition: &dyn Fn(&str) -> String, tables: &str) -> String {
+        let rule = |id: &str, chain: &str| {
+            let condition = condition(chain);
             format!(
                 r#"@id("{id}") @title("{id}")
 permit (principal, action == Custody::Action::"transfer", resource) when {{ {condition} }};
 "#
             )
         };
-        let (p1, p2) = (rule("bitcoin", bitcoin), rule("solana", solana));
-        let mut text = format!("version = 1\npolicies = '''\n{p1}{p2}'''\n");
-        for (chain, network) in [("btc", Network::BitcoinRegtest), ("sol", Network::SolanaDevnet)] {
+        let rules = [rule("bitcoin", "btc"), rule("solana", "sol"), rule("ethereum", "eth")];
+        let mut text = format!("version = 1\npolicies = '''\n{}'''\n", rules.concat());
+        let schemes = [Scheme::FrostSecp256k1Tr, Scheme::FrostEd25519, Scheme::EcdsaSecp256k1];
+        let networks = schemes.map(|scheme| network_of(scheme).expect("a scheme with a network"));
+        for (chain, network) in ["btc", "sol", "eth"].into_iter().zip(networks) {
             let asset = Asset::native(network);
             let payee = payee(network);
             text.push_str(&format!(
@@ -394,7 +404,16 @@ fn payload(key: PayingKey<'_>, amount: u64, number: u64) -> Vec<u8> {
             blockhash[..8].copy_from_slice(&number.to_be_bytes());
             solana_transfer(key, &payee, amount, blockhash).expect("a transfer")
         }
-        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
+        Scheme::EcdsaSecp256k1 => {
+            let sending = EvmSending {
+                nonce: number,
+                gas_limit: FEE,
+                max_fee_per_gas: 1,
+                max_priority_fee_per_gas: 1,
+            };
+            evm_transfer(key, &payee, U256::from(amount), sending).expect("a transfer")
+        }
+        Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
             let outpoint = format!("{:064x}:0", number + 1);
             let coin = Coin { outpoint: &outpoint, sats: 10 * LIMIT };
             let payment = Payment { address: &payee, sats: amount };

@@ -36,7 +36,8 @@ pub struct SignRequest {
     pub scheme: Scheme,
     /// The network that the payload is for.
     pub network: Network,
-    /// What every effect of the payload is: the action that the policy speaks about.
+    /// What the payload does: of the kinds of its effects the most far-reaching, as the policy names
+    /// its actions.
     pub action: String,
     /// The format of the payload.
     pub payload_format: PayloadFormat,
@@ -237,7 +238,7 @@ mod tests {
 
     #[test]
     fn only_a_network_whose_keys_have_children_takes_a_path() {
-        for network in Network::ALL {
+        for network in Network::NAMED {
             assert_eq!(at("m", network), Ok(()));
             let child = at("m/0/7", network);
             match network.usual_scheme() {

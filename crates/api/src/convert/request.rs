@@ -5,8 +5,8 @@ use quorate_trust::{PayloadFormat, SignRequest, SignedRequest};
 
 use crate::convert::scheme::{scheme, scheme_to_pb};
 use crate::pb::statement::v1 as pb;
-use crate::pb::statement::v1::sign_request::Payload;
-use crate::{DecodeError, field, limits, statement};
+use crate::pb::statement::v1::sign_request::{EvmPayload, Payload};
+use crate::{DecodeError, Fault, field, limits, statement};
 
 impl TryFrom<pb::SignedRequest> for SignedRequest {
     type Error = DecodeError;
@@ -27,9 +27,21 @@ impl From<SignedRequest> for pb::SignedRequest {
 /// The message of a statement. No `TryFrom`: whoever decodes a statement checks its bytes too.
 pub(crate) fn from_pb(request: pb::SignRequest) -> Result<SignRequest, DecodeError> {
     const PAYLOAD: &str = "SignRequest.payload";
-    let (payload_format, payload) = match field::required(PAYLOAD, request.payload)? {
-        Payload::BitcoinPsbt(bytes) => (PayloadFormat::BitcoinPsbt, bytes),
-        Payload::SolanaMessage(bytes) => (PayloadFormat::SolanaMessage, bytes),
+    let (payload_format, payload) = match (request.payload, request.evm_payload) {
+        (Some(payload), None) => match payload {
+            Payload::BitcoinPsbt(bytes) => (PayloadFormat::BitcoinPsbt, bytes),
+            Payload::SolanaMessage(bytes) => (PayloadFormat::SolanaMessage, bytes),
+        },
+        (None, Some(payload)) => match payload {
+            EvmPayload::EvmTransaction(bytes) => (PayloadFormat::EvmTransaction, bytes),
+            EvmPayload::EvmMessage(bytes) => (PayloadFormat::EvmMessage, bytes),
+            EvmPayload::EvmTypedData(bytes) => (PayloadFormat::EvmTypedData, bytes),
+            EvmPayload::EvmAuthorization(bytes) => (PayloadFormat::EvmAuthorization, bytes),
+        },
+        (None, None) => return Err(DecodeError::new(PAYLOAD, Fault::Missing)),
+        (Some(_), Some(_)) => {
+            return Err(DecodeError::value(PAYLOAD, "there are two: send one payload"));
+        }
     };
     Ok(SignRequest {
         cluster: field::digest("SignRequest.cluster", &request.cluster)?,
@@ -56,9 +68,14 @@ pub(crate) fn from_pb(request: pb::SignRequest) -> Result<SignRequest, DecodeErr
 }
 
 pub(crate) fn to_pb(request: SignRequest) -> pb::SignRequest {
-    let payload = match request.payload_format {
-        PayloadFormat::BitcoinPsbt => Payload::BitcoinPsbt(request.payload),
-        PayloadFormat::SolanaMessage => Payload::SolanaMessage(request.payload),
+    let bytes = request.payload;
+    let (payload, evm_payload) = match request.payload_format {
+        PayloadFormat::BitcoinPsbt => (Some(Payload::BitcoinPsbt(bytes)), None),
+        PayloadFormat::SolanaMessage => (Some(Payload::SolanaMessage(bytes)), None),
+        PayloadFormat::EvmTransaction => (None, Some(EvmPayload::EvmTransaction(bytes))),
+        PayloadFormat::EvmMessage => (None, Some(EvmPayload::EvmMessage(bytes))),
+        PayloadFormat::EvmTypedData => (None, Some(EvmPayload::EvmTypedData(bytes))),
+        PayloadFormat::EvmAuthorization => (None, Some(EvmPayload::EvmAuthorization(bytes))),
     };
     pb::SignRequest {
         cluster: request.cluster.as_bytes().to_vec(),
@@ -69,7 +86,8 @@ pub(crate) fn to_pb(request: SignRequest) -> pb::SignRequest {
         scheme: scheme_to_pb(request.scheme),
         network: request.network.to_string(),
         action: request.action,
-        payload: Some(payload),
+        payload,
+        evm_payload,
         expire_time_ms: request.expires.millis(),
         client_reference: request.client_reference,
     }

@@ -182,6 +182,10 @@ impl TryFrom<pb::DecodePayloadRequest> for ClientRequest {
         let (format, payload) = match field::required(PAYLOAD, call.payload)? {
             Payload::BitcoinPsbt(bytes) => (PayloadFormat::BitcoinPsbt, bytes),
             Payload::SolanaMessage(bytes) => (PayloadFormat::SolanaMessage, bytes),
+            Payload::EvmTransaction(bytes) => (PayloadFormat::EvmTransaction, bytes),
+            Payload::EvmMessage(bytes) => (PayloadFormat::EvmMessage, bytes),
+            Payload::EvmTypedData(bytes) => (PayloadFormat::EvmTypedData, bytes),
+            Payload::EvmAuthorization(bytes) => (PayloadFormat::EvmAuthorization, bytes),
         };
         let path = match call.path.as_str() {
             "" => DerivationPath::root(),

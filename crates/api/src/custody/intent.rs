@@ -15,6 +15,7 @@ impl From<&Intent> for pb::Intent {
             validity: intent.validity.clone(),
             payload_digest: intent.payload_digest.as_bytes().to_vec(),
             effects_digest: intent.effects_digest().as_bytes().to_vec(),
+            account_nonce: intent.account_nonce,
         }
     }
 }
@@ -27,6 +28,7 @@ impl From<&Effect> for pb::Effect {
             amount: Some((&effect.amount).into()),
             destination: effect.destination.to_string(),
             flags: flags.collect(),
+            detail: effect.detail.clone(),
         }
     }
 }
@@ -41,6 +43,13 @@ impl From<EffectKind> for pb::EffectKind {
     fn from(kind: EffectKind) -> Self {
         match kind {
             EffectKind::Transfer => Self::Transfer,
+            EffectKind::Allowance => Self::Allowance,
+            EffectKind::Message => Self::Message,
+            EffectKind::TypedData => Self::TypedData,
+            EffectKind::ContractCall => Self::ContractCall,
+            EffectKind::ContractCreation => Self::ContractCreation,
+            EffectKind::AuthorityChange => Self::AuthorityChange,
+            EffectKind::CodeDelegation => Self::CodeDelegation,
         }
     }
 }
@@ -52,6 +61,12 @@ impl From<Flag> for pb::EffectFlag {
             Flag::Dust => Self::Dust,
             Flag::DurableNonce => Self::DurableNonce,
             Flag::Data => Self::Data,
+            Flag::UnknownSelector => Self::UnknownSelector,
+            Flag::Delegatecall => Self::Delegatecall,
+            Flag::UnlimitedAllowance => Self::UnlimitedAllowance,
+            Flag::ProxyUpgrade => Self::ProxyUpgrade,
+            Flag::AnyChain => Self::AnyChain,
+            Flag::ForeignFunds => Self::ForeignFunds,
         }
     }
 }

@@ -169,6 +169,10 @@ impl From<PayloadFormat> for pb::PayloadFormat {
         match format {
             PayloadFormat::BitcoinPsbt => Self::BitcoinPsbt,
             PayloadFormat::SolanaMessage => Self::SolanaMessage,
+            PayloadFormat::EvmTransaction => Self::EvmTransaction,
+            PayloadFormat::EvmMessage => Self::EvmMessage,
+            PayloadFormat::EvmTypedData => Self::EvmTypedData,
+            PayloadFormat::EvmAuthorization => Self::EvmAuthorization,
         }
     }
 }

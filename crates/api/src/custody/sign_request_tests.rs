@@ -17,6 +17,7 @@ fn intent() -> Intent {
         amount: amount("100000000000000000000000000000000000"),
         destination: address.clone(),
         flags: vec![Flag::SelfDestination, Flag::Dust, Flag::DurableNonce, Flag::Data],
+        detail: String::new(),
     };
     Intent {
         network,
@@ -25,6 +26,7 @@ fn intent() -> Intent {
         fee: amount("141"),
         change: vec![amount("7")],
         nonce_account: None,
+        account_nonce: None,
         validity: "any time".to_owned(),
         payload_digest: fixture::digest(3),
     }

@@ -54,6 +54,18 @@ pub struct Subject {
     /// A Solana message, binary or Base64.
     #[arg(long, value_name = "FILE", group = "payload")]
     pub solana_message: Option<PathBuf>,
+    /// An EVM transaction, unsigned: binary, Base64, or 0x and hexadecimal digits.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub evm: Option<PathBuf>,
+    /// EVM typed data (EIP-712): the JSON of eth_signTypedData_v4, taken byte by byte.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub typed_data: Option<PathBuf>,
+    /// An EVM personal message (EIP-191), as text.
+    #[arg(long, value_name = "TEXT", group = "payload")]
+    pub message: Option<String>,
+    /// An EVM authorisation (EIP-7702): as --evm.
+    #[arg(long, value_name = "FILE", group = "payload")]
+    pub authorization: Option<PathBuf>,
     /// The network: its name, such as bitcoin-signet, or its CAIP-2 id.
     #[arg(long, value_parser = network_name::parse)]
     pub network: Network,

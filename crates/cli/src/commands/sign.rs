@@ -17,7 +17,7 @@ use crate::files;
 use crate::output::{Output, Paint, Report, fields};
 use crate::signing::finish::SignedReport;
 use crate::signing::intent::IntentReport;
-use crate::signing::payload::{PaymentOrder, Source};
+use crate::signing::payload::{EvmOrder, PaymentOrder, Source};
 use crate::signing::report::RequestReport;
 use crate::signing::{Envelope, Transaction, exit_of, new_request_id, verdict};
 
@@ -112,10 +112,17 @@ async fn expires(client: &Client, args: &TransactionArgs) -> Result<Timestamp, F
 }
 
 fn source(args: &TransactionArgs) -> Result<Source, Failure> {
-    let file = |format, path: &PathBuf| Ok(Source::File { format, path: path.clone() });
-    match (&args.psbt, &args.solana_message, &args.pay, args.amount) {
-        (Some(path), None, None, _) => file(PayloadFormat::BitcoinPsbt, path),
-        (None, Some(path), None, _) => file(PayloadFormat::SolanaMessage, path),
+    let files = [
+        (&args.psbt, PayloadFormat::BitcoinPsbt),
+        (&args.solana_message, PayloadFormat::SolanaMessage),
+        (&args.evm, PayloadFormat::EvmTransaction),
+        (&args.typed_data, PayloadFormat::EvmTypedData),
+        (&args.authorization, PayloadFormat::EvmAuthorization),
+    ];
+    let mut files = files.into_iter().filter_map(|(path, format)| Some((path.clone()?, format)));
+    match (files.next(), &args.message, &args.pay, args.amount) {
+        (Some((path, format)), None, None, _) => Ok(Source::File { format, path }),
+        (None, Some(text), None, _) => Ok(Source::Message(text.clone())),
         (None, None, Some(to), Some(amount)) => Ok(Source::Payment(PaymentOrder {
             to: to.clone(),
             amount,
@@ -123,8 +130,17 @@ fn source(args: &TransactionArgs) -> Result<Source, Failure> {
             fee: args.fee,
             blockhash: args.blockhash,
             nonce_account: args.nonce_account.clone(),
+            evm: EvmOrder {
+                token: args.token.clone(),
+                nonce: args.nonce,
+                gas: args.gas,
+                max_fee: args.max_fee,
+                priority_fee: args.priority_fee,
+            },
         })),
-        _ => Err(Failure::usage("name one of --psbt, --solana-message, and --pay with --amount")),
+        _ => {
+            Err(Failure::usage("name one payload, such as --psbt or --evm, or --pay with --amount"))
+        }
     }
 }
 

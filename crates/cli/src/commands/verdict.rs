@@ -1,6 +1,6 @@
 //! `quorate verdict`: what a risk provider does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use quorate_intent::{Intent, PayingKey, Payload, decode};
 use quorate_model::{PayloadFormat, ProviderName};
@@ -114,15 +114,22 @@ fn sign(
 
 /// What the payload does, decoded as every node will.
 fn intent(subject: &Subject) -> Result<Intent, Failure> {
-    let (format, path) = match (&subject.psbt, &subject.solana_message) {
-        (Some(path), None) => (PayloadFormat::BitcoinPsbt, path),
-        (None, Some(path)) => (PayloadFormat::SolanaMessage, path),
-        _ => return Err(Failure::usage("name one of --psbt and --solana-message")),
+    let file = |path: &Option<PathBuf>, format| {
+        let read = |path| Ok::<_, Failure>(Payload::new(format, payload::read(format, path)?));
+        path.as_deref().map(read).transpose()
     };
+    let message =
+        subject.message.as_ref().map(|text| Payload::EvmMessage(text.clone().into_bytes()));
+    let payload = file(&subject.psbt, PayloadFormat::BitcoinPsbt)?
+        .or(file(&subject.solana_message, PayloadFormat::SolanaMessage)?)
+        .or(file(&subject.evm, PayloadFormat::EvmTransaction)?)
+        .or(file(&subject.typed_data, PayloadFormat::EvmTypedData)?)
+        .or(file(&subject.authorization, PayloadFormat::EvmAuthorization)?)
+        .or(message)
+        .ok_or_else(|| Failure::usage("name the payload, such as --psbt or --evm"))?;
     let group_verifying_key = hex::decode(&subject.public_key).map_err(|error| {
         Failure::from(error).while_trying("--public-key is not in hexadecimal digits")
     })?;
-    let payload = Payload::new(format, payload::read(format, path)?);
     let key = PayingKey {
         group_verifying_key: &group_verifying_key,
         network: subject.network,

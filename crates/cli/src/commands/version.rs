@@ -1,6 +1,6 @@
 //! `quorate version`.
 
-use quorate_model::{Network, Scheme};
+use quorate_model::Scheme;
 use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
@@ -11,7 +11,7 @@ use crate::output::{Output, Paint, Report};
 struct VersionReport {
     version: &'static str,
     schemes: Vec<&'static str>,
-    networks: Vec<&'static str>,
+    networks: Vec<String>,
 }
 
 impl Report for VersionReport {
@@ -26,7 +26,7 @@ pub(super) fn run(output: &Output) -> Result<Exit, Failure> {
     output.show(&VersionReport {
         version: env!("CARGO_PKG_VERSION"),
         schemes: Scheme::ALL.map(Scheme::as_str).to_vec(),
-        networks: Network::ALL.map(network_name::short).to_vec(),
+        networks: network_name::named().map(network_name::short).collect(),
     })?;
     Ok(Exit::Ok)
 }

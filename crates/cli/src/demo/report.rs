@@ -96,7 +96,11 @@ impl Report for DemoReport {
 pub(crate) fn prevouts(payload: &Payload) -> Result<Vec<Prevout>, Failure> {
     let bytes = match payload {
         Payload::BitcoinPsbt(bytes) => bytes,
-        Payload::SolanaMessage(_) => return Ok(Vec::new()),
+        Payload::SolanaMessage(_)
+        | Payload::EvmTransaction(_)
+        | Payload::EvmMessage(_)
+        | Payload::EvmTypedData(_)
+        | Payload::EvmAuthorization(_) => return Ok(Vec::new()),
     };
     let psbt = Psbt::deserialize(bytes)?;
     let inputs = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);

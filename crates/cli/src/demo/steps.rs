@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::status::Reason;
 use quorate_intent::Amount;
-use quorate_model::{KeyId, Network, ParticipantId, Scheme};
+use quorate_model::{ChainId, KeyId, Network, ParticipantId, PayloadFormat, Scheme};
 
 use super::report::{DemoReport, RefusedReport, SignatureReport, Step, prevouts};
 use crate::args::{CoinArg, KeyCreate};
@@ -18,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::network_name;
 use crate::output::Output;
 use crate::signing::finish::SignedReport;
-use crate::signing::payload::{Blockhash, PaymentOrder, Source};
+use crate::signing::payload::{Blockhash, EvmOrder, PaymentOrder, Source};
 use crate::signing::report::RequestReport;
 use crate::signing::{Envelope, Transaction, new_request_id, state_name};
 
@@ -73,7 +73,10 @@ impl Demo<'_> {
         }
         self.sign("sign a PSBT", &client, Payment::bitcoin(sample::BTC_PAYEE, 100_000)).await?;
         self.sign("sign a Solana transfer", &client, Payment::solana(1_500_000)).await?;
+        self.sign("sign an EVM transfer", &client, Payment::ether(10_000_000_000_000_000)).await?;
+        self.sign("sign a token transfer", &client, Payment::token(125_000_000)).await?;
         self.be_denied(&client).await?;
+        self.deny_delegatecall(&client).await?;
         self.ask_people(&client).await?;
         self.reject(&client).await?;
         self.freeze(&client).await?;
@@ -120,7 +123,7 @@ impl Demo<'_> {
         self.done(format!("{}: {threshold} of {nodes}, certified and confirmed", report.key));
         self.detail("public key", &report.public_key);
         for network in sample::NETWORKS.map(network_name::short) {
-            if let Some(address) = report.addresses.get(network) {
+            if let Some(address) = report.addresses.get(&network) {
                 self.detail(&format!("{network} address"), address);
             }
         }
@@ -195,7 +198,7 @@ impl Demo<'_> {
         payment: &Payment,
     ) -> Result<Transaction, Failure> {
         let key = client.key(&payment.key.parse()?).await?;
-        let payload = Source::Payment(payment.order()).load(&key, payment.network)?;
+        let payload = payment.source()?.load(&key, payment.network)?;
         Transaction::new(key, payment.network, payload)
     }
 
@@ -222,6 +225,27 @@ impl Demo<'_> {
             self.detail("because", &denial.reason);
         }
         self.report.denied = Some(refused);
+        Ok(())
+    }
+
+    /// Code that would run as the Safe's own: what the Bybit drain had its signers sign.
+    async fn deny_delegatecall(&mut self, client: &Client) -> Result<(), Failure> {
+        self.begin("send a delegatecall");
+        let payment = Payment { key: "eth", network: EVM, what: What::Delegatecall };
+        let (transaction, answer) = self.send(client, &payment).await?;
+        let Err(failure) = answer else {
+            return Err(Failure::new(Exit::Error, "a delegatecall was not denied"));
+        };
+        if failure.reason() != Some(Reason::PolicyDenied) {
+            return Err(failure);
+        }
+        self.done("DENIED: the nodes decoded the call inside the call");
+        for effect in &transaction.decoded.intent.effects {
+            let flags: Vec<_> = effect.flags.iter().map(|flag| flag.as_str()).collect();
+            let (kind, to) = (effect.kind.as_str(), &effect.destination);
+            self.detail("effect", format_args!("{kind} to {to} ({})", flags.join(", ")));
+        }
+        self.detail("because", failure.message());
         Ok(())
     }
 
@@ -324,37 +348,95 @@ pub(super) fn listed<T: Display>(ids: &[T]) -> String {
     ids.join(", ")
 }
 
+/// The development chain of the samples.
+const EVM: Network = Network::Evm(ChainId::DEVELOPMENT);
+
 /// A payment of a demo.
 pub(super) struct Payment {
     key: &'static str,
     network: Network,
-    to: &'static str,
-    amount: u64,
+    what: What,
+}
+
+enum What {
+    Bitcoin {
+        to: &'static str,
+        sats: u64,
+    },
+    Solana {
+        lamports: u64,
+    },
+    Evm {
+        token: Option<&'static str>,
+        base_units: u64,
+        nonce: u64,
+    },
+    /// Code of another contract, run as a Safe's own.
+    Delegatecall,
 }
 
 impl Payment {
-    pub(super) const fn bitcoin(to: &'static str, amount: u64) -> Self {
-        Self { key: "btc", network: Network::BitcoinRegtest, to, amount }
+    pub(super) const fn bitcoin(to: &'static str, sats: u64) -> Self {
+        let what = What::Bitcoin { to, sats };
+        Self { key: "btc", network: Network::BitcoinRegtest, what }
     }
 
-    const fn solana(amount: u64) -> Self {
-        Self { key: "sol", network: Network::SolanaDevnet, to: sample::SOL_PAYEE, amount }
+    const fn solana(lamports: u64) -> Self {
+        Self { key: "sol", network: Network::SolanaDevnet, what: What::Solana { lamports } }
     }
 
-    fn order(&self) -> PaymentOrder {
-        let is_solana = self.network.usual_scheme() == Scheme::FrostEd25519;
-        // Coins of its own: what one payment has spent, another does not spend again.
-        let coin = |(outpoint, sats): (&str, u64)| {
-            let (transaction, _) = outpoint.split_once(':').unwrap_or((outpoint, ""));
-            CoinArg { outpoint: format!("{transaction}:{}", self.amount), sats }
-        };
-        PaymentOrder {
-            to: self.to.to_owned(),
-            amount: self.amount,
-            coins: if is_solana { Vec::new() } else { sample::COINS.map(coin).to_vec() },
-            fee: (!is_solana).then_some(FEE),
-            blockhash: is_solana.then_some(Blockhash(sample::BLOCKHASH)),
+    const fn ether(wei: u64) -> Self {
+        Self::evm(None, wei, 0)
+    }
+
+    const fn token(base_units: u64) -> Self {
+        Self::evm(Some(sample::ETH_TOKEN), base_units, 1)
+    }
+
+    const fn evm(token: Option<&'static str>, base_units: u64, nonce: u64) -> Self {
+        Self { key: "eth", network: EVM, what: What::Evm { token, base_units, nonce } }
+    }
+
+    fn source(&self) -> Result<Source, Failure> {
+        let order = |to: &str, amount: u64| PaymentOrder {
+            to: to.to_owned(),
+            amount: amount.into(),
+            coins: Vec::new(),
+            fee: None,
+            blockhash: None,
             nonce_account: None,
-        }
+            evm: EvmOrder::default(),
+        };
+        Ok(Source::Payment(match self.what {
+            What::Bitcoin { to, sats } => {
+                // Coins of its own: what one payment has spent, another does not spend again.
+                let coin = |(outpoint, worth): (&str, u64)| {
+                    let (transaction, _) = outpoint.split_once(':').unwrap_or((outpoint, ""));
+                    CoinArg { outpoint: format!("{transaction}:{sats}"), sats: worth }
+                };
+                let coins = sample::COINS.map(coin).to_vec();
+                PaymentOrder { coins, fee: Some(FEE), ..order(to, sats) }
+            }
+            What::Solana { lamports } => {
+                let blockhash = Some(Blockhash(sample::BLOCKHASH));
+                PaymentOrder { blockhash, ..order(sample::SOL_PAYEE, lamports) }
+            }
+            What::Evm { token, base_units, nonce } => {
+                let evm = EvmOrder {
+                    token: token.map(str::to_owned),
+                    nonce: Some(nonce),
+                    gas: Some(if token.is_some() { 65_000 } else { 21_000 }),
+                    max_fee: Some(30_000_000_000),
+                    priority_fee: Some(1_000_000_000),
+                };
+                PaymentOrder { evm, ..order(sample::ETH_PAYEE, base_units) }
+            }
+            What::Delegatecall => {
+                return Ok(Source::Bytes(
+                    PayloadFormat::EvmTransaction,
+                    hex::decode(sample::ETH_DELEGATECALL)?,
+                ));
+            }
+        }))
     }
 }

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use quorate_api::pb::custody::v1::SignRequest as Answer;
-use quorate_intent::{Payload, bitcoin, solana};
+use quorate_intent::{Payload, bitcoin, evm, solana};
 use serde::Serialize;
 
 use super::Transaction;
@@ -35,7 +35,8 @@ pub(crate) struct SignedReport {
     /// The signed PSBT, Base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) psbt: Option<String>,
-    /// The transaction as it is sent to the network, hexadecimal.
+    /// The transaction as it is sent to the network, hexadecimal; of an EVM message or of typed data
+    /// the signature as contracts take it, of an authorisation the signed one.
     pub(crate) transaction: String,
     /// The same, Base64, which Solana's RPC takes.
     pub(crate) transaction_base64: String,
@@ -68,10 +69,14 @@ impl SignedReport {
         })
     }
 
-    /// What `--out` writes: the signed PSBT, or the Solana transaction. Base64 both, which is what
-    /// wallets and RPCs take.
-    pub(crate) fn file(&self) -> &str {
-        self.psbt.as_deref().unwrap_or(&self.transaction_base64)
+    /// What `--out` writes: the signed PSBT or the Solana transaction in Base64, what is signed for an
+    /// EVM chain in hexadecimal digits. It is what wallets and RPCs take.
+    pub(crate) fn file(&self) -> String {
+        match &self.psbt {
+            Some(psbt) => psbt.clone(),
+            None if self.payload_format.starts_with("evm-") => format!("0x{}", self.transaction),
+            None => self.transaction_base64.clone(),
+        }
     }
 }
 
@@ -80,20 +85,35 @@ fn finish(
     transaction: &Transaction,
     signatures: &[Vec<u8>],
 ) -> Result<(Option<Vec<u8>>, Vec<u8>), Failure> {
-    match (&transaction.payload, signatures) {
-        (Payload::BitcoinPsbt(psbt), signatures) => {
-            let key = transaction.key.paying(transaction.network);
+    let key = transaction.key.paying(transaction.network);
+    match &transaction.payload {
+        Payload::BitcoinPsbt(psbt) => {
             let signed = bitcoin::finalize(psbt, key, signatures)?;
             let raw = bitcoin::extract(&signed, key)?;
             Ok((Some(signed), raw))
         }
-        (Payload::SolanaMessage(message), [signature]) => {
-            let signature = <[u8; 64]>::try_from(signature.as_slice())?;
-            Ok((None, solana::assemble(message, &signature)))
+        Payload::SolanaMessage(message) => {
+            Ok((None, solana::assemble(message, &the_one(signatures)?)))
         }
-        (Payload::SolanaMessage(_), _) => {
-            Err(Failure::new(Exit::Error, "a Solana transaction has one signature here"))
+        Payload::EvmTransaction(_)
+        | Payload::EvmMessage(_)
+        | Payload::EvmTypedData(_)
+        | Payload::EvmAuthorization(_) => {
+            Ok((None, evm::finalize(&transaction.payload, key, &the_one(signatures)?)?))
         }
+    }
+}
+
+fn sized<const N: usize>(signatures: &[Vec<u8>]) -> Result<Vec<[u8; N]>, Failure> {
+    let sized = signatures.iter().map(|signature| <[u8; N]>::try_from(signature.as_slice()));
+    Ok(sized.collect::<Result<_, _>>()?)
+}
+
+/// The only signature of a payload that has one.
+fn the_one<const N: usize>(signatures: &[Vec<u8>]) -> Result<[u8; N], Failure> {
+    match sized(signatures)?.as_slice() {
+        [signature] => Ok(*signature),
+        _ => Err(Failure::new(Exit::Error, "such a payload has one signature")),
     }
 }
 

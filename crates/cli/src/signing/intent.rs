@@ -13,6 +13,9 @@ pub(crate) struct IntentReport {
     pub(crate) effects: Vec<EffectReport>,
     pub(crate) fee: AmountReport,
     pub(crate) change: Vec<AmountReport>,
+    /// Of an EVM account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_nonce: Option<u64>,
     pub(crate) validity: String,
     pub(crate) payload_digest: String,
     pub(crate) effects_digest: String,
@@ -24,6 +27,8 @@ pub(crate) struct EffectReport {
     amount: AmountReport,
     pub(crate) destination: String,
     flags: Vec<&'static str>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    detail: String,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -39,13 +44,15 @@ impl IntentReport {
             amount: AmountReport::new(&effect.amount),
             destination: effect.destination.to_string(),
             flags: effect.flags.iter().map(|flag| flag.as_str()).collect(),
+            detail: effect.detail.clone(),
         };
         Self {
-            network: network_name::short(intent.network).to_owned(),
+            network: network_name::short(intent.network),
             from: intent.from.to_string(),
             effects: intent.effects.iter().map(effect).collect(),
             fee: AmountReport::new(&intent.fee),
             change: intent.change.iter().map(AmountReport::new).collect(),
+            account_nonce: intent.account_nonce,
             validity: intent.validity.clone(),
             payload_digest: intent.payload_digest.to_string(),
             effects_digest: intent.effects_digest().to_string(),
@@ -61,10 +68,14 @@ impl IntentReport {
             if !effect.flags.is_empty() {
                 line.push_str(&format!(" [{}]", effect.flags.join(", ")));
             }
+            if !effect.detail.is_empty() {
+                line.push_str(&format!(": {}", effect.detail));
+            }
             fields.push(("effect", line));
         }
         fields.push(("fee", self.fee.text()));
         fields.extend(self.change.iter().map(|change| ("change", change.text())));
+        fields.extend(self.account_nonce.iter().map(|nonce| ("nonce", nonce.to_string())));
         fields.push(("valid", self.validity.clone()));
         fields
     }
@@ -81,6 +92,7 @@ impl AmountReport {
         let unit = match name {
             "slip44:0" | "slip44:1" => "sat",
             "slip44:501" => "lamports",
+            "slip44:60" => "wei",
             other => other,
         };
         format!("{} {unit}", self.base_units)

@@ -6,10 +6,12 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use quorate_intent::compose::{
-    Coin, Payment, bitcoin_payment, solana_nonce_transfer, solana_transfer,
+    Coin, EvmSending, Payment, bitcoin_payment, evm_token_transfer, evm_transfer,
+    solana_nonce_transfer, solana_transfer,
 };
 use quorate_intent::{Address, Payload};
 use quorate_model::{Network, PayloadFormat};
+use ruint::aliases::U256;
 
 use crate::exit::Failure;
 use crate::files;
@@ -21,8 +23,12 @@ const PSBT_MAGIC: &[u8] = b"psbt\xff";
 /// What to sign, as the command line names it.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
-    /// A file with a payload, binary or Base64.
+    /// A file with a payload: binary, Base64, or for EVM chains 0x and hexadecimal digits.
     File { format: PayloadFormat, path: std::path::PathBuf },
+    /// The payload itself.
+    Bytes(PayloadFormat, Vec<u8>),
+    /// The text of a personal message.
+    Message(String),
     /// A payment to build.
     Payment(PaymentOrder),
 }
@@ -31,13 +37,26 @@ pub(crate) enum Source {
 #[derive(Debug, Clone)]
 pub(crate) struct PaymentOrder {
     pub(crate) to: String,
-    /// Base units: satoshis or lamports.
-    pub(crate) amount: u64,
+    /// Base units: satoshis, lamports or wei.
+    pub(crate) amount: u128,
     pub(crate) coins: Vec<CoinArg>,
     pub(crate) fee: Option<u64>,
     pub(crate) blockhash: Option<Blockhash>,
     /// Where the blockhash is a durable nonce: the account that holds it.
     pub(crate) nonce_account: Option<String>,
+    pub(crate) evm: EvmOrder,
+}
+
+/// What a payment on an EVM chain says as well.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EvmOrder {
+    /// The contract of the token that is paid, and not the chain's own asset.
+    pub(crate) token: Option<String>,
+    pub(crate) nonce: Option<u64>,
+    pub(crate) gas: Option<u64>,
+    /// Wei for each gas.
+    pub(crate) max_fee: Option<u128>,
+    pub(crate) priority_fee: Option<u128>,
 }
 
 /// An unspent output as an argument: `txid:vout:sats`.
@@ -56,6 +75,8 @@ impl Source {
     pub(crate) fn load(&self, key: &VerifiedKey, network: Network) -> Result<Payload, Failure> {
         match self {
             Self::File { format, path } => Ok(Payload::new(*format, read(*format, path)?)),
+            Self::Bytes(format, bytes) => Ok(Payload::new(*format, bytes.clone())),
+            Self::Message(text) => Ok(Payload::EvmMessage(text.clone().into_bytes())),
             Self::Payment(order) => order.build(key, network),
         }
     }
@@ -72,6 +93,7 @@ impl PaymentOrder {
             Network::Solana | Network::SolanaDevnet | Network::SolanaTestnet => {
                 self.solana(key, network, &address)
             }
+            Network::Evm(_) => self.evm(key, network, &address),
         }
     }
 
@@ -90,7 +112,7 @@ impl PaymentOrder {
             Coin { outpoint, sats: *sats }
         };
         let coins: Vec<_> = self.coins.iter().map(coin).collect();
-        let payment = Payment { address, sats: self.amount };
+        let payment = Payment { address, sats: self.small_amount()? };
         let psbt = bitcoin_payment(key.paying(network), &coins, &[payment], fee)?;
         Ok(Payload::BitcoinPsbt(psbt))
     }
@@ -107,7 +129,7 @@ impl PaymentOrder {
             let message = "a Solana payment needs --blockhash, and neither --coin nor --fee";
             return Err(Failure::usage(message));
         };
-        let (key, amount) = (key.paying(network), self.amount);
+        let (key, amount) = (key.paying(network), self.small_amount()?);
         let message = match &self.nonce_account {
             None => solana_transfer(key, address, amount, blockhash)?,
             Some(holder) => {
@@ -117,21 +139,67 @@ impl PaymentOrder {
         };
         Ok(Payload::SolanaMessage(message))
     }
+
+    fn evm(
+        &self,
+        key: &VerifiedKey,
+        network: Network,
+        address: &Address,
+    ) -> Result<Payload, Failure> {
+        let EvmOrder { token, nonce, gas, max_fee, priority_fee } = &self.evm;
+        let (true, None, None, Some(nonce), Some(gas_limit), Some(max_fee_per_gas)) =
+            (self.coins.is_empty(), self.fee, self.blockhash, *nonce, *gas, *max_fee)
+        else {
+            let message = "a payment on an EVM chain needs --nonce, --gas and --max-fee, and neither \
+                           --coin nor --fee nor --blockhash";
+            return Err(Failure::usage(message));
+        };
+        let max_priority_fee_per_gas = priority_fee.unwrap_or_default();
+        let sending = EvmSending { nonce, gas_limit, max_fee_per_gas, max_priority_fee_per_gas };
+        let (key, amount) = (key.paying(network), U256::from(self.amount));
+        let transaction = match token {
+            None => evm_transfer(key, address, amount, sending)?,
+            Some(token) => {
+                evm_token_transfer(key, &parse(token, network)?, address, amount, sending)?
+            }
+        };
+        Ok(Payload::EvmTransaction(transaction))
+    }
+
+    /// What satoshis and lamports are counted in.
+    fn small_amount(&self) -> Result<u64, Failure> {
+        let message = "--amount is above 2^64 - 1 base units, which there are not";
+        u64::try_from(self.amount).map_err(|_| Failure::usage(message))
+    }
 }
 
 fn parse(address: &str, network: Network) -> Result<Address, Failure> {
     Address::parse(address, network).map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// The payload in a file, binary or in Base64.
+/// The payload in a file: binary, in Base64, or for EVM chains in hexadecimal digits after 0x.
 pub(crate) fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = files::read_bytes(path)?;
+    let is_evm_bytes =
+        matches!(format, PayloadFormat::EvmTransaction | PayloadFormat::EvmAuthorization);
+    if let Some(digits) = bytes.strip_prefix(b"0x").filter(|_| is_evm_bytes) {
+        return hex::decode(digits.trim_ascii_end()).map_err(|error| {
+            let what = format!("{} is not in hexadecimal digits", path.display());
+            Failure::from(error).while_trying(what)
+        });
+    }
     let is_binary = match format {
         PayloadFormat::BitcoinPsbt => bytes.starts_with(PSBT_MAGIC),
         // A message begins with a version or a count, either of which is no letter of Base64.
         PayloadFormat::SolanaMessage => !bytes
             .first()
             .is_some_and(|first| first.is_ascii_alphanumeric() || b"+/".contains(first)),
+        // A type below 6, or a list.
+        PayloadFormat::EvmTransaction | PayloadFormat::EvmAuthorization => {
+            bytes.first().is_some_and(|first| !first.is_ascii_graphic())
+        }
+        // Text, as it is.
+        PayloadFormat::EvmMessage | PayloadFormat::EvmTypedData => true,
     };
     if is_binary {
         return Ok(bytes);
@@ -182,7 +250,12 @@ mod tests {
     #[test]
     fn a_payload_is_read_binary_or_in_base64() {
         let solana = [1, 0, 1, 3, 7];
+        let evm = [2, 0xc1, 1];
+        let (_dir, path) = written(b"0x02c101\n");
+        assert_eq!(read(PayloadFormat::EvmTransaction, &path).unwrap(), evm);
         for (format, bytes) in [
+            (PayloadFormat::EvmTransaction, evm.to_vec()),
+            (PayloadFormat::EvmAuthorization, vec![5, 0xc1, 1]),
             (PayloadFormat::BitcoinPsbt, [PSBT_MAGIC, &[1, 2]].concat()),
             (PayloadFormat::SolanaMessage, solana.to_vec()),
         ] {
@@ -199,6 +272,15 @@ mod tests {
         let (_dir, path) = written(b"hello, world");
         assert!(read(PayloadFormat::BitcoinPsbt, &path).is_err());
         assert!(read(PayloadFormat::SolanaMessage, &path).is_err());
+        assert!(read(PayloadFormat::EvmTransaction, &path).is_err());
+        let (_dir, path) = written(b"0x0");
+        assert!(read(PayloadFormat::EvmTransaction, &path).is_err());
+    }
+
+    #[test]
+    fn typed_data_is_taken_as_it_stands() {
+        let (_dir, path) = written(b"{}\n");
+        assert_eq!(read(PayloadFormat::EvmTypedData, &path).unwrap(), b"{}\n");
     }
 
     #[test]

@@ -54,6 +54,7 @@ fn effect(index: usize, output: &TxOut, owner: &Owner) -> Result<Effect, PsbtErr
         amount: amount(output.value, owner),
         destination: Address(destination),
         flags,
+        detail: String::new(),
     })
 }
 
@@ -65,6 +66,7 @@ fn self_transfer(output: &TxOut, owner: &Owner) -> Effect {
         amount: amount(output.value, owner),
         destination: owner.address.clone(),
         flags,
+        detail: String::new(),
     }
 }
 

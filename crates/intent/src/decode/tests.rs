@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::fixture::{BitcoinKey, base58, solana_key, solana_payment};
+use crate::fixture::{BitcoinKey, EvmKey, base58, solana_key, solana_payment};
 
 /// Xorshift (Marsaglia, 2003) from a fixed seed: a failure is the same on every machine.
 struct Xorshift(u64);
@@ -72,6 +72,18 @@ fn mutated_messages_are_refused_or_mean_what_is_signed() {
 }
 
 #[test]
+fn mutated_transactions_are_refused_or_mean_what_is_signed() {
+    let key = EvmKey::new(1);
+    never_two_meanings(Payload::EvmTransaction, &evm::tests::good_transactions(), key.paying());
+}
+
+#[test]
+fn mutated_typed_data_is_refused_or_means_what_is_signed() {
+    let key = EvmKey::new(1);
+    never_two_meanings(Payload::EvmTypedData, &[evm::tests::good_typed_data()], key.paying());
+}
+
+#[test]
 fn a_payload_of_another_chain_is_refused() {
     let bitcoin = BitcoinKey::new(1);
     let refusal = decode(&Payload::BitcoinPsbt(bitcoin.payment()), solana_key());
@@ -80,6 +92,16 @@ fn a_payload_of_another_chain_is_refused() {
     let refusal = decode(&Payload::SolanaMessage(solana_payment()), bitcoin.paying());
     let network = Network::BitcoinRegtest;
     assert_eq!(refusal, Err(DecodeError::WrongFormat { format: "solana-message", network }));
+    let evm = EvmKey::new(1);
+    for (payload, key) in [
+        (Payload::EvmTransaction(evm.payment()), bitcoin.paying()),
+        (Payload::EvmMessage(b"hello".to_vec()), solana_key()),
+        (Payload::BitcoinPsbt(bitcoin.payment()), evm.paying()),
+        (Payload::SolanaMessage(solana_payment()), evm.paying()),
+    ] {
+        let refusal = decode(&payload, key);
+        assert!(matches!(refusal, Err(DecodeError::WrongFormat { .. })), "{refusal:?}");
+    }
 }
 
 #[test]

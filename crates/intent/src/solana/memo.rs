@@ -24,5 +24,6 @@ pub(super) fn read(
         amount: native(key, 0),
         destination: Address(format!("memo:{}", hex::encode(call.data))),
         flags: vec![Flag::Data],
+        detail: String::new(),
     })
 }

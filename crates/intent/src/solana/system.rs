@@ -51,6 +51,7 @@ fn transfer(
         amount: native(key, lamports),
         destination: Address(to.to_string()),
         flags: if *to == payer { vec![Flag::SelfDestination] } else { Vec::new() },
+        detail: String::new(),
     })
 }
 

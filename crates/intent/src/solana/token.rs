@@ -34,6 +34,7 @@ pub(super) fn read(
         amount: Amount { asset, base_units: U256::from(base_units) },
         destination: Address(destination.to_string()),
         flags: if source == destination { vec![Flag::SelfDestination] } else { Vec::new() },
+        detail: String::new(),
     })
 }
 

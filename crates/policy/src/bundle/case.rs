@@ -10,7 +10,7 @@ use quorate_model::{
 };
 
 use super::document::{Expectation, Test, TestCharge, TestEffect, TestVerdict};
-use super::{Tables, lint, tables};
+use super::{Tables, tables};
 use crate::quorum::Quorum;
 use crate::{Decision, Denial, Rating, SigningSubject, Usage};
 
@@ -51,10 +51,8 @@ impl Case {
     pub(super) fn parse(test: &Test, tables: &Tables) -> Result<Self, String> {
         let network: Network = parse(&test.network)?;
         let key: KeyId = parse(&test.key)?;
-        if test.action.as_deref().is_some_and(|action| action != EffectKind::Transfer.as_str()) {
-            return Err("action must be transfer".to_owned());
-        }
-        let effects = test.effects.iter().map(|effect| parse_effect(effect, network));
+        let kind = test.action.as_deref().map_or(Ok(EffectKind::Transfer), parse_kind)?;
+        let effects = test.effects.iter().map(|effect| parse_effect(effect, kind, network));
         let mut effects: Vec<_> = effects.collect::<Result<_, _>>()?;
         let nonce_account = test.nonce_account.as_deref().map(|text| {
             Address::parse(text, network).map_err(|error| format!("nonce_account: {error}"))
@@ -74,6 +72,7 @@ impl Case {
             fee: amount(None, test.fee.as_deref().unwrap_or("0"), network)?,
             change: Vec::new(),
             nonce_account,
+            account_nonce: None,
             validity: String::new(),
             payload_digest: Transcript::new(Tag::Payload).finish(),
         };
@@ -187,16 +186,27 @@ impl fmt::Display for Seen {
     }
 }
 
-fn parse_effect(effect: &TestEffect, network: Network) -> Result<Effect, String> {
+/// `kind` is that of effects which name none.
+fn parse_effect(effect: &TestEffect, kind: EffectKind, network: Network) -> Result<Effect, String> {
     let flag = |name: &String| {
-        let flag = lint::FLAGS.into_iter().find(|flag| flag.as_str() == name);
+        let flag = Flag::ALL.into_iter().find(|flag| flag.as_str() == name);
         flag.ok_or_else(|| format!("{name:?} is no flag"))
     };
     Ok(Effect {
-        kind: EffectKind::Transfer,
+        kind: effect.action.as_deref().map_or(Ok(kind), parse_kind)?,
         amount: amount(effect.asset.as_deref(), &effect.amount, network)?,
         destination: Address::parse(&effect.to, network).map_err(|error| error.to_string())?,
         flags: effect.flags.iter().map(flag).collect::<Result<_, _>>()?,
+        // No fact is about it.
+        detail: String::new(),
+    })
+}
+
+fn parse_kind(name: &str) -> Result<EffectKind, String> {
+    let kind = EffectKind::ALL.into_iter().find(|kind| kind.as_str() == name);
+    kind.ok_or_else(|| {
+        let names: Vec<_> = EffectKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("{name:?} is no action: expected one of {}", names.join(", "))
     })
 }
 

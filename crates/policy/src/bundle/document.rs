@@ -145,6 +145,7 @@ pub(super) struct Test {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TestEffect {
+    pub(super) action: Option<String>,
     pub(super) to: String,
     pub(super) amount: String,
     pub(super) asset: Option<String>,

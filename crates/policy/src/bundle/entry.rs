@@ -205,10 +205,11 @@ fn of_test(test: &Test) -> Entry {
 }
 
 fn effect_text(effect: &TestEffect) -> String {
-    let TestEffect { to, amount, asset, flags } = effect;
+    let TestEffect { action, to, amount, asset, flags } = effect;
+    let action = action.as_ref().map(|action| format!("{action} ")).unwrap_or_default();
     let asset = asset.as_ref().map(|asset| format!(" of {asset}")).unwrap_or_default();
     let flags: String = flags.iter().map(|flag| format!(" [{flag}]")).collect();
-    format!("{amount}{asset} to {to}{flags}")
+    format!("{action}{amount}{asset} to {to}{flags}")
 }
 
 fn verdict_text(verdict: &TestVerdict) -> String {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use cedar_policy::ffi::DetailedError;
-use cedar_policy::{Effect, Policy, PolicyId, PolicySet, ValidationMode, Validator};
+use cedar_policy::{
+    ActionConstraint, Effect, Policy, PolicyId, PolicySet, ValidationMode, Validator,
+};
 use serde_json::Value;
 
 use super::directory::Directory;
@@ -20,6 +22,8 @@ pub(super) const COUNT_MAX: usize = 1_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
     pub(crate) policies: PolicySet,
+    /// The same without the permits that are for any action whatever.
+    pub(crate) naming: PolicySet,
     pub(crate) titles: BTreeMap<String, String>,
     pub(crate) permits: Vec<PermitRule>,
     /// One rule for each condition of a permit, by the id in [`Condition::probe`].
@@ -72,7 +76,12 @@ impl Rules {
                 permits.push(probes.take_apart(id, policy)?);
             }
         }
-        Ok(Self { policies: set, titles, permits, probes: probes.policies })
+        let names_action = |policy: &&Policy| {
+            policy.effect() == Effect::Forbid || policy.action_constraint() != ActionConstraint::Any
+        };
+        let naming = PolicySet::from_policies(policies.values().filter(names_action).cloned())
+            .map_err(|error| BundleError::Policies(error.to_string()))?;
+        Ok(Self { policies: set, naming, titles, permits, probes: probes.policies })
     }
 }
 

@@ -179,7 +179,8 @@ fn parse_nonce_accounts(
         Network::Bitcoin
         | Network::BitcoinTestnet
         | Network::BitcoinSignet
-        | Network::BitcoinRegtest => return Err(refuse(&"its network has no durable nonces")),
+        | Network::BitcoinRegtest
+        | Network::Evm(_) => return Err(refuse(&"its network has no durable nonces")),
     }
     let account = |text: &String| match Address::parse(text, network) {
         Ok(account) => Ok(format!("{network}:{account}")),

@@ -75,7 +75,7 @@ impl Facts {
         });
         let effects = i64::try_from(intent.effects.len());
         let context = BTreeMap::from([
-            ("chain", Fact::Text(intent.network.as_str().to_owned())),
+            ("chain", Fact::Text(intent.network.to_string())),
             ("asset", Fact::Text(asset.as_str().to_owned())),
             ("amount", Fact::Amount(scale(bundle, "amount", &effect.amount)?)),
             // An unknown asset has been refused in the line above.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use cedar_policy::{Decision as Verdict, Entities, Request, Response};
 
-use quorate_intent::{Effect, Flag, Intent};
+use quorate_intent::{Effect, EffectKind, Flag, Intent};
 
 use super::facts::Facts;
 use super::given::Given;
@@ -102,13 +102,31 @@ impl<'a> Question<'a> {
         let bundle = self.bundle();
         let facts = facts.given(bundle, given);
         let request = facts.request(bundle).map_err(|error| indeterminate(error.to_string()))?;
-        let policies = &bundle.rules.policies;
+        let kind = self.subject.intent.effects.get(effect).map(|effect| effect.kind);
+        let policies = match kind {
+            Some(kind) if !is_only_named(kind) => &bundle.rules.policies,
+            Some(_) | None => &bundle.rules.naming,
+        };
         let response = self.gate.authorizer.is_authorized(&request, policies, &self.entities);
         // Cedar skips a rule that fails to evaluate: a skipped `forbid` would be a yes.
         if let Some(error) = response.diagnostics().errors().next() {
             return Err(indeterminate(format!("a rule failed to evaluate: {error}")));
         }
         Ok(Asked { facts, request, response })
+    }
+}
+
+/// What a permit has to name to allow it: a rule for any action is one about amounts, and these do what
+/// no amount says, so that every limit holds.
+const fn is_only_named(kind: EffectKind) -> bool {
+    match kind {
+        EffectKind::Transfer | EffectKind::Allowance => false,
+        EffectKind::Message
+        | EffectKind::TypedData
+        | EffectKind::ContractCall
+        | EffectKind::ContractCreation
+        | EffectKind::AuthorityChange
+        | EffectKind::CodeDelegation => true,
     }
 }
 

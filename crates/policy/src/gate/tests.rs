@@ -138,6 +138,7 @@ impl Case {
                 fee: btc(1_000),
                 change: Vec::new(),
                 nonce_account: None,
+                account_nonce: None,
                 validity: String::new(),
                 payload_digest: Transcript::new(Tag::Payload).finish(),
             },
@@ -260,7 +261,13 @@ fn pay(to: &str, satoshi: u64) -> Effect {
 
 fn effect(amount: Amount, to: &str, network: Network) -> Effect {
     let destination = address(to, network);
-    Effect { kind: EffectKind::Transfer, amount, destination, flags: Vec::new() }
+    Effect {
+        kind: EffectKind::Transfer,
+        amount,
+        destination,
+        flags: Vec::new(),
+        detail: String::new(),
+    }
 }
 
 fn address(text: &str, network: Network) -> Address {

@@ -28,7 +28,7 @@ pub struct ApprovalSubject {
     pub path: DerivationPath,
     /// The network.
     pub network: Network,
-    /// What every effect is.
+    /// What the payload does: of the kinds of its effects the most far-reaching.
     pub action: String,
     /// The payload in words: who pays, each effect, the fee.
     pub effects: Vec<String>,

@@ -21,7 +21,7 @@ pub(crate) struct KeyReport {
     pub(crate) epoch: u64,
     /// The group verifying key. For Taproot this is the internal key, before its BIP-341 tweak.
     pub(crate) public_key: String,
-    pub(crate) addresses: BTreeMap<&'static str, String>,
+    pub(crate) addresses: BTreeMap<String, String>,
     /// Digest of what all holders voted for.
     pub(crate) certified: String,
     pub(crate) confirmations: Vec<ConfirmationReport>,
@@ -83,7 +83,9 @@ impl Report for KeyReport {
             ("epoch", self.epoch.to_string()),
             ("public key", self.public_key.clone()),
         ];
-        rows.extend(self.addresses.iter().map(|(network, address)| (*network, address.clone())));
+        rows.extend(
+            self.addresses.iter().map(|(network, address)| (network.as_str(), address.clone())),
+        );
         rows.push(("certificate", format!("verified: {}", self.certified)));
         let confirmed = format!("{} signatures, which cover every node", self.confirmations.len());
         rows.push(("confirmed", confirmed));

@@ -109,6 +109,7 @@ mod tests {
                 effects: Vec::new(),
                 fee: Default::default(),
                 change: Vec::new(),
+                account_nonce: None,
                 validity: String::new(),
                 payload_digest: String::new(),
                 effects_digest: String::new(),

@@ -91,6 +91,69 @@ fn a_test_may_be_on_a_durable_nonce_account() {
     assert!(!run("context.asset_known", "SysvarRecentB1ockHashes11111111111111111111"));
 }
 
+/// Rules about what EVM payloads do, by the bundle's own tests.
+#[test]
+fn a_test_describes_what_an_evm_payload_does() {
+    const TABLES: &str = r#"
+[assets."eip155:1/slip44:60"]
+symbol = "ETH"
+decimals = 18
+[assets."eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"]
+symbol = "USDC"
+decimals = 6
+[limits.usdc]
+asset = "eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
+per_transaction = "1000000000"
+"#;
+    const EVERY: &str = r#"@id("p1") @title("t") permit (principal, action, resource) when { context.asset_known };"#;
+    const GROUP: &str =
+        r#"@id("p1") @title("t") permit (principal, action in Custody::Action::"sign", resource);"#;
+    const LIMITED: &str = r#"@id("p1") @title("t") permit (principal, action == Custody::Action::"allowance", resource)
+        when { context.limits.contains("usdc") } unless { context.flags.contains("unlimited_allowance") };"#;
+    const NAMED: &str = r#"@id("p1") @title("t")
+        permit (principal, action == Custody::Action::"code_delegation", resource);
+        @id("p2") @title("t") permit (principal, action == Custody::Action::"transfer", resource);"#;
+    let decides = |rules: &str, action: &str, more: &str, expect: &str| {
+        let test = format!(
+            "[[tests]]\nname = \"t\"\nservice = \"payments\"\nkey = \"treasury\"\n\
+             network = \"eip155:1\"\n\
+             effects = [{{ to = \"0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed\", \
+             action = \"{action}\", {more} }}]\n\
+             now = \"2026-11-22T10:00:00.000Z\"\nexpect = \"{expect}\"\n"
+        );
+        let report = Bundle::parse(&format!("{}{TABLES}{test}", text(rules))).unwrap().run_tests();
+        assert!(report.passed(), "{rules} {action} {more}: {report:?}");
+    };
+    let nothing = "amount = \"0\"";
+    for rules in [EVERY, GROUP] {
+        for (action, expect) in [
+            ("transfer", "allow"),
+            ("allowance", "allow"),
+            ("message", "deny"),
+            ("typed_data", "deny"),
+            ("contract_call", "deny"),
+            ("contract_creation", "deny"),
+            ("authority_change", "deny"),
+            ("code_delegation", "deny"),
+        ] {
+            decides(rules, action, nothing, expect);
+        }
+    }
+    decides(NAMED, "code_delegation", nothing, "allow");
+    decides(NAMED, "authority_change", nothing, "deny");
+    decides(NAMED, "contract_call", nothing, "deny");
+    let usdc = "asset = \"eip155:1/erc20:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48\"";
+    let amount = |amount: &str| format!("{usdc}, amount = \"{amount}\"");
+    decides(LIMITED, "allowance", &amount("1000000000"), "allow");
+    decides(LIMITED, "allowance", &amount("1000000001"), "deny");
+    // Too large for a rule to compare is a denial, whatever the rule says.
+    let unlimited =
+        amount("115792089237316195423570985008687907853269984665640564039457584007913129639935");
+    for rules in [LIMITED, EVERY] {
+        decides(rules, "allowance", &unlimited, "deny");
+    }
+}
+
 #[test]
 fn a_test_says_what_providers_said() {
     let asks = permit("when { context.verdicts.contains(\"low-risk\") }");
