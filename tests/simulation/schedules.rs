@@ -9,8 +9,8 @@ pub(crate) fn run(seed: u64, faults: Faults) -> Outcome {
 }
 
 pub(crate) fn world(seed: u64, faults: Faults) -> World {
-    let scheme = Scheme::ALL[(seed % 3) as usize];
-    let (nodes, threshold) = [(3, 2), (4, 3), (5, 3)][(seed / 3 % 3) as usize];
+    let scheme = Scheme::ALL[(seed % 4) as usize];
+    let (nodes, threshold) = [(3, 2), (4, 3), (5, 3)][(seed / 4 % 3) as usize];
     let changes = seed % 2 == 1;
     let workload =
         Workload { nodes, threshold, scheme, permitted: 3, denied: 1, asking: 2, changes };

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use quorate_intent::{Asset, PayingKey, Payload, decode};
-use quorate_model::{Digest, Network, Timestamp};
+use quorate_model::{ChainId, Digest, Network, Timestamp};
 use quorate_policy::Bundle;
 use quorate_protocol::CertifiedKey;
 use quorate_trust::{
@@ -59,12 +59,18 @@ impl ClusterFixture {
 
     fn people_text(most: u64) -> String {
         let asks = r#"context.quorums.contains("treasury") &&
-            (context.limits.contains("large-btc") || context.limits.contains("large-sol"))"#;
+            (context.limits.contains("large-btc") || context.limits.contains("large-sol") ||
+             context.limits.contains("large-eth"))"#;
         let limit = |(chain, network): (&str, Network)| {
             let asset = Asset::native(network);
             format!("[limits.large-{chain}]\nasset = \"{asset}\"\nper_transaction = \"{most}\"\n")
         };
-        let limits = [("btc", Network::BitcoinRegtest), ("sol", Network::SolanaDevnet)].map(limit);
+        let limits = [
+            ("btc", Network::BitcoinRegtest),
+            ("sol", Network::SolanaDevnet),
+            ("eth", Network::Evm(ChainId::DEVELOPMENT)),
+        ];
+        let limits = limits.map(limit);
         Self::text_with(asks, &format!("{QUORUMS}{}", limits.concat()))
     }
 

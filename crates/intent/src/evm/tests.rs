@@ -133,7 +133,7 @@ fn a_native_transfer_is_one_effect() {
     assert_eq!(intent.fee.base_units, U256::from(630_000_000_000_000_u64));
     assert_eq!(intent.account_nonce, Some(7));
     let what = format!("nonce:eip155:1:{}:7", intent.from.as_str());
-    assert_eq!(claims, [crate::Claim { what, value: String::new() }]);
+    assert_eq!(claims, [Claim { what, value: String::new() }]);
     assert_eq!(intent.payload_digest, payload.digest());
     assert_eq!(signing_messages, [keccak256(payload.as_bytes()).to_vec()]);
     assert!(intent.lines().contains(&"account nonce 7".to_owned()), "{:?}", intent.lines());

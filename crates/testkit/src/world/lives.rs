@@ -1,5 +1,8 @@
 //! Lives and deaths: who starts, crashes, attaches and is cut off, and when.
 
+use std::sync::Arc;
+
+use crate::ecdsa::OpenEcdsa;
 use quorate_coordinator::{Coordinator, Input as CoordinatorInput};
 use quorate_model::{BootId, ParticipantId};
 use quorate_signer::Node;
@@ -63,6 +66,8 @@ impl World {
             }
         };
         let mut config = self.fixture.node_config(node, bundle);
+        // A thousand clusters: what is looked for here is not in the library.
+        config.ecdsa = Arc::new(OpenEcdsa);
         if self.bug == Some(Bug::BelieveClocks) {
             config.limits.clock_peers = Some(0);
             config.limits.clock_skew_ms = faulty::ANY_SKEW_MS;
