@@ -195,7 +195,7 @@ impl Demo<'_> {
         payment: &Payment,
     ) -> Result<Transaction, Failure> {
         let key = client.key(&payment.key.parse()?).await?;
-        let payload = Source::Payment(payment.order()).load(&key, payment.network)?;
+        let payload = Source::Payment(Box::new(payment.order())).load(&key, payment.network)?;
         Transaction::new(key, payment.network, payload)
     }
 
