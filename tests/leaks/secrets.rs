@@ -93,9 +93,9 @@ impl Secrets {
     /// An ECDSA key: its share, what its holders share with each other, and what the engine drew. (What
     /// the library draws itself is nowhere to be seen.)
     fn add_ecdsa(&mut self, id: ParticipantId, node: &LockstepNode, public: &BTreeSet<Vec<u8>>) {
-        let record = node.batches.iter().flatten().find_map(|record| match record {
-            Record::Share(share) => Some(share),
-            _ => None,
+        let record = node.batches.iter().flatten().find_map(|record| {
+            let Record::Share(share) = record else { return None };
+            Some(share)
         });
         let record = record.expect("the node holds a share");
         self.name("share", id, record.share.secret_bytes().to_vec());

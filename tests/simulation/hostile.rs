@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Scheme, Timestamp};
+use quorate_protocol::exchange::Parcel;
 use quorate_protocol::wire::{Acceptance, CeremonyKey, FromNode, Subject, ToNode};
 use quorate_testkit::{Faults, Frame, Outcome, Workload, World, seeded};
 use quorate_trust::Signed;
@@ -67,6 +68,15 @@ fn tamper<T>(
     }
 }
 
+fn tamper_with_parcels(parcels: &mut [Parcel], rng: &mut dyn RngCore) {
+    let length = parcels.len().max(1);
+    let Some(parcel) = parcels.get_mut(rng.next_u32() as usize % length) else { return };
+    match parcel.parts.first_mut().filter(|_| rng.next_u32().is_multiple_of(2)) {
+        Some(part) => flip(&mut part.sealed, rng),
+        None => parcel.message.body.broadcast.push(1),
+    }
+}
+
 fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
     match question {
         ToNode::GenerateKey { order, .. } => {
@@ -91,15 +101,7 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
                 flip(&mut share.sealed, rng);
             }
         }),
-        ToNode::Exchange(_, parcels) => {
-            let length = parcels.len().max(1);
-            if let Some(parcel) = parcels.get_mut(rng.next_u32() as usize % length) {
-                match parcel.parts.first_mut() {
-                    Some(part) if rng.next_u32() % 2 == 0 => flip(&mut part.sealed, rng),
-                    Some(_) | None => parcel.message.body.broadcast.push(1),
-                }
-            }
-        }
+        ToNode::Exchange(_, parcels) => tamper_with_parcels(parcels, rng),
         ToNode::Certify(certificate) => flip(&mut certificate.certified.chain_code, rng),
         ToNode::Reserve { subject: Subject::Request(request), .. } => {
             flip(&mut request.request.payload, rng);

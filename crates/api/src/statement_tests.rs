@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use prost::Message as _;
 use quorate_model::{DerivationPath, Network, RequestId, Scheme, Timestamp};
 use quorate_trust::PayloadFormat;
 
@@ -59,7 +60,8 @@ fn varint(mut number: u64) -> Vec<u8> {
 
 #[test]
 fn an_unknown_trailing_field_is_refused() {
-    let bytes = [encode_sign_request(&sign_request()), vec![15 << 3, 1]].concat();
+    // Field 17.
+    let bytes = [encode_sign_request(&sign_request()), vec![0x88, 1, 1]].concat();
     assert!(not_canonical(&bytes));
 }
 
@@ -134,6 +136,27 @@ fn the_largest_request_fits_into_a_statement() {
     assert_eq!(decode_sign_request(&encode_sign_request(&request)).unwrap(), request);
 }
 
+const FORMATS: [PayloadFormat; 6] = [
+    PayloadFormat::BitcoinPsbt,
+    PayloadFormat::SolanaMessage,
+    PayloadFormat::EvmTransaction,
+    PayloadFormat::EvmMessage,
+    PayloadFormat::EvmTypedData,
+    PayloadFormat::EvmAuthorization,
+];
+
+#[test]
+fn two_payloads_are_none() {
+    let request = SignRequest { payload_format: PayloadFormat::EvmMessage, ..sign_request() };
+    let evm = encode_sign_request(&request);
+    let psbt = SignRequest { payload_format: PayloadFormat::BitcoinPsbt, ..request };
+
+    let mut both = crate::pb::statement::v1::SignRequest::decode(evm.as_slice()).unwrap();
+    let other = encode_sign_request(&psbt);
+    both.payload = crate::pb::statement::v1::SignRequest::decode(other.as_slice()).unwrap().payload;
+    assert!(decode_sign_request(&both.encode_to_vec()).is_err());
+}
+
 prop_compose! {
     fn any_request()(
         bytes in any::<([u8; 32], [u8; 16])>(),
@@ -141,7 +164,7 @@ prop_compose! {
         path in prop::collection::vec(0u32..(1 << 31), 0..=8),
         scheme in prop::sample::select(Scheme::ALL.to_vec()),
         network in prop::sample::select(Network::NAMED.to_vec()),
-        psbt in any::<bool>(),
+        payload_format in prop::sample::select(FORMATS.to_vec()),
         texts in (".{0,16}", ".{0,32}"),
         payload in prop::collection::vec(any::<u8>(), 0..512),
         expires in any::<u64>(),
@@ -155,8 +178,7 @@ prop_compose! {
             scheme,
             network,
             action: texts.0,
-            payload_format:
-                if psbt { PayloadFormat::BitcoinPsbt } else { PayloadFormat::SolanaMessage },
+            payload_format,
             payload,
             expires: Timestamp::from_millis(expires),
             client_reference: texts.1,

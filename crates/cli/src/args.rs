@@ -79,7 +79,7 @@ pub enum Command {
     #[command(subcommand)]
     Key(Key),
     /// Have a transaction signed.
-    Sign(Sign),
+    Sign(Box<Sign>),
     /// Say how risky a payload is, as a risk provider.
     #[command(subcommand)]
     Verdict(Verdict),

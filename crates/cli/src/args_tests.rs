@@ -53,6 +53,22 @@ fn a_transaction_has_exactly_one_payload() {
 }
 
 #[test]
+fn an_evm_chain_is_any_and_its_payloads_have_flags() {
+    for payload in ["--evm f", "--typed-data f", "--message hello", "--authorization f"] {
+        let line = format!("quorate sign eth --network eip155:8453 {payload}");
+        let Command::Sign(sign) = parse(&line).unwrap().command else { unreachable!() };
+        assert_eq!(sign.transaction.network.unwrap().to_string(), "eip155:8453");
+        let both = format!("{line} --psbt a");
+        assert_eq!(refused(&both), ErrorKind::ArgumentConflict);
+    }
+    // More wei than 64 bits hold.
+    let line = "quorate sign eth --pay 0x1 --amount 100000000000000000000 --nonce 7 --gas 21000 \
+                --max-fee 30000000000 --network ethereum";
+    let Command::Sign(sign) = parse(line).unwrap().command else { unreachable!() };
+    assert_eq!(sign.transaction.amount, Some(100_000_000_000_000_000_000));
+}
+
+#[test]
 fn values_are_checked_where_they_are_read() {
     for line in [
         "quorate demo --nodes 1",

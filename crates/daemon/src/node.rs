@@ -64,8 +64,10 @@ pub async fn run_node(
             let done = work_done.get().cloned();
             runtime.spawn_blocking(move || {
                 let outcome = Input::WorkDone(work.run());
-                // A node that is stopping needs no outcome.
-                done.map(|inputs| inputs.blocking_send(outcome));
+                if let Some(inputs) = done {
+                    // A node that is stopping needs no outcome.
+                    let _ = inputs.blocking_send(outcome);
+                }
             });
         }
         Action::Answer { link, call, answer } if link != LinkId::ADMIN => {

@@ -55,7 +55,8 @@ pub struct Effect {
 pub enum EffectKind {
     /// Value moves to a destination.
     Transfer,
-    /// Somebody may move so much of an asset from now on; so much in all, not so much more.
+    /// Somebody may move so much of an asset from now on; so much in all, or so much more or less than
+    /// before, as the function in the detail says.
     Allowance,
     /// Text is signed that no network takes; others may take it for a word of the key's owner.
     Message,

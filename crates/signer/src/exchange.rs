@@ -107,7 +107,7 @@ impl Node {
         };
         match progress {
             SigningProgress::Next(signing, message, parts) => {
-                let stage = Stage::Rounds(Box::new(signing));
+                let stage = Stage::Rounds(signing);
                 let session = Session { stage, permit, subject, deadline };
                 self.sessions.open(run.subject, run.attempt, session);
                 Ok(FromNode::Exchanged(Parcel { message: self.sign(message), parts }))

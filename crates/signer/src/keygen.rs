@@ -285,7 +285,7 @@ impl Node {
         let Machine::Working = machine else { return Err(no_ceremony(ceremony)) };
         match progress.map_err(abort)? {
             KeygenProgress::Next(next, message, parts) => {
-                let machine = Machine::Ecdsa(Box::new(next));
+                let machine = Machine::Ecdsa(next);
                 let running = Running { attempt, machine, deadline };
                 self.ceremonies.running.insert(ceremony.key.clone(), running);
                 Ok(FromNode::Exchanged(Parcel { message: self.sign(message), parts }))

@@ -18,6 +18,7 @@ pub(crate) struct Session {
 }
 
 /// How far the session is.
+#[expect(clippy::large_enum_variant, reason = "most sessions hold nonces")]
 pub(crate) enum Stage {
     /// Reserved: waiting for everybody's reserve answer.
     Reserved(AnyReserved),

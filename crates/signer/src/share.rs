@@ -24,6 +24,7 @@ pub(crate) struct Release {
 }
 
 /// How the shares come about.
+#[expect(clippy::large_enum_variant, reason = "it lives for one step")]
 pub(crate) enum Making {
     /// From nonces, which are spent by it.
     Nonces(AnyReserved, Vec<Authentic<ReserveAnswer>>),

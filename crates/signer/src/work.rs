@@ -12,6 +12,7 @@ use quorate_protocol::{Abort, AbortReason};
 use crate::node::LinkId;
 
 /// What a question leads to.
+#[expect(clippy::large_enum_variant, reason = "nearly all are answers")]
 pub(crate) enum Reply {
     /// An answer.
     Said(FromNode),

@@ -46,11 +46,7 @@ impl TryFrom<Question> for ToNode {
                 let list = round("Round2Messages.messages", messages)?;
                 Self::Round2(ceremony("Round2Messages.ceremony", run)?, list)
             }
-            Question::Exchange(pb::Exchange { exchange, parcels }) => {
-                let exchange = field::required("Exchange.exchange", exchange)?.try_into()?;
-                let parcels = field::list("Exchange.parcels", parcels, limits::PARTICIPANTS_MAX)?;
-                Self::Exchange(exchange, parcels)
-            }
+            Question::Exchange(exchange) => exchanged(exchange)?,
             Question::Certify(pb::Certify { certificate }) => {
                 Self::Certify(field::required("Certify.certificate", certificate)?.try_into()?)
             }
@@ -103,6 +99,12 @@ impl TryFrom<Question> for ToNode {
             Question::Status(pb::StatusQuery {}) => Self::Status,
         })
     }
+}
+
+fn exchanged(pb::Exchange { exchange, parcels }: pb::Exchange) -> Result<ToNode, DecodeError> {
+    let exchange = field::required("Exchange.exchange", exchange)?.try_into()?;
+    let parcels = field::list("Exchange.parcels", parcels, limits::PARTICIPANTS_MAX)?;
+    Ok(ToNode::Exchange(exchange, parcels))
 }
 
 impl From<ToNode> for Question {

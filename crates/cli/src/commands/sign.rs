@@ -123,7 +123,7 @@ fn source(args: &TransactionArgs) -> Result<Source, Failure> {
     match (files.next(), &args.message, &args.pay, args.amount) {
         (Some((path, format)), None, None, _) => Ok(Source::File { format, path }),
         (None, Some(text), None, _) => Ok(Source::Message(text.clone())),
-        (None, None, Some(to), Some(amount)) => Ok(Source::Payment(PaymentOrder {
+        (None, None, Some(to), Some(amount)) => Ok(Source::Payment(Box::new(PaymentOrder {
             to: to.clone(),
             amount,
             coins: args.coins.clone(),
@@ -137,7 +137,7 @@ fn source(args: &TransactionArgs) -> Result<Source, Failure> {
                 max_fee: args.max_fee,
                 priority_fee: args.priority_fee,
             },
-        })),
+        }))),
         _ => {
             Err(Failure::usage("name one payload, such as --psbt or --evm, or --pay with --amount"))
         }

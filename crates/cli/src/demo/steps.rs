@@ -407,7 +407,7 @@ impl Payment {
             nonce_account: None,
             evm: EvmOrder::default(),
         };
-        Ok(Source::Payment(match self.what {
+        Ok(Source::Payment(Box::new(match self.what {
             What::Bitcoin { to, sats } => {
                 // Coins of its own: what one payment has spent, another does not spend again.
                 let coin = |(outpoint, worth): (&str, u64)| {
@@ -437,6 +437,6 @@ impl Payment {
                     hex::decode(sample::ETH_DELEGATECALL)?,
                 ));
             }
-        }))
+        })))
     }
 }

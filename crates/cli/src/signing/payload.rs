@@ -30,7 +30,7 @@ pub(crate) enum Source {
     /// The text of a personal message.
     Message(String),
     /// A payment to build.
-    Payment(PaymentOrder),
+    Payment(Box<PaymentOrder>),
 }
 
 /// A plain payment.

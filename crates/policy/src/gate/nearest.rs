@@ -9,13 +9,14 @@ use super::facts::Facts;
 use crate::NearestRule;
 use crate::bundle::{Condition, PermitRule, Rules};
 
-/// The permit rule for this action of which the most conditions hold; among equals the one that
+/// The permit rule for this action, by name if it allows the action `only_named`, of which the most conditions hold; among equals the one that
 /// misses fewest, then the first by id.
 pub(super) fn nearest_rule(
     rules: &Rules,
     request: &Request,
     entities: &Entities,
     facts: &Facts,
+    only_named: bool,
 ) -> Option<NearestRule> {
     // Every condition is a rule of its own here, so that one evaluation tells them all. One that
     // fails to evaluate does not hold.
@@ -29,7 +30,7 @@ pub(super) fn nearest_rule(
     let nearest = rules
         .permits
         .iter()
-        .filter(|rule| rule.action.as_ref().is_none_or(|action| holds(&action)))
+        .filter(|rule| rule.action.as_ref().map_or(!only_named, |action| holds(&action)))
         .min_by_key(nearness)?;
     let unmet = nearest.others.iter().find(|condition| !holds(condition))?;
     let observed: Vec<_> = unmet.facts.iter().map(|path| facts.observed(path, entities)).collect();

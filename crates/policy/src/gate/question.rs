@@ -77,8 +77,9 @@ impl<'a> Question<'a> {
             }
             let applied: BTreeSet<_> = asked.applied().collect();
             if applied.is_empty() {
+                let (request, only_named) = (&asked.request, self.is_only_named(effect));
                 let nearest =
-                    nearest::nearest_rule(rules, &asked.request, &self.entities, &asked.facts);
+                    nearest::nearest_rule(rules, request, &self.entities, &asked.facts, only_named);
                 return Ok(Some(Denial::NotPermitted { effect, nearest, refused: Box::default() }));
             }
             let titled = |id: String| {
@@ -97,16 +98,19 @@ impl<'a> Question<'a> {
         facts.map(|facts| facts.all_observed(&self.entities)).collect()
     }
 
+    /// Whether a permit has to name what an effect is.
+    fn is_only_named(&self, effect: usize) -> bool {
+        let effect = self.subject.intent.effects.get(effect);
+        effect.is_none_or(|effect| is_only_named(effect.kind))
+    }
+
     fn ask(&self, effect: usize, facts: &Facts, given: &Given) -> Result<Asked, Denial> {
         let indeterminate = |reason| Denial::Indeterminate { effect, reason };
         let bundle = self.bundle();
         let facts = facts.given(bundle, given);
         let request = facts.request(bundle).map_err(|error| indeterminate(error.to_string()))?;
-        let kind = self.subject.intent.effects.get(effect).map(|effect| effect.kind);
-        let policies = match kind {
-            Some(kind) if !is_only_named(kind) => &bundle.rules.policies,
-            Some(_) | None => &bundle.rules.naming,
-        };
+        let rules = &bundle.rules;
+        let policies = if self.is_only_named(effect) { &rules.naming } else { &rules.policies };
         let response = self.gate.authorizer.is_authorized(&request, policies, &self.entities);
         // Cedar skips a rule that fails to evaluate: a skipped `forbid` would be a yes.
         if let Some(error) = response.diagnostics().errors().next() {

@@ -92,6 +92,10 @@ fn seat(roster: &[ParticipantId], id: ParticipantId) -> Option<library::PartyInd
 }
 
 /// Whose message the library names.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the list is the library's, which may extend it"
+)]
 fn blamed(reason: &library::AbortReason) -> Option<library::PartyIndex> {
     use library::AbortReason as Reason;
     match reason {

@@ -33,7 +33,7 @@ pub struct EcdsaKeygen {
 /// What follows a round.
 pub enum KeygenProgress {
     /// Another: the message to sign, and its sealed parts.
-    Next(EcdsaKeygen, ExchangeMessage, Vec<SealedPart>),
+    Next(Box<EcdsaKeygen>, ExchangeMessage, Vec<SealedPart>),
     /// A share, to be durable before the vote for it is sent, with what it shares with the others.
     Done(Box<(CertifiedKey, SecretShare, PairStates)>),
 }
@@ -114,7 +114,8 @@ fn next(
     outbox: Outbox,
 ) -> Result<KeygenProgress, Abort> {
     let (exchange, message, parts) = exchange.send(outbox)?;
-    Ok(KeygenProgress::Next(EcdsaKeygen { ceremony, exchange, round }, message, parts))
+    let next = Box::new(EcdsaKeygen { ceremony, exchange, round });
+    Ok(KeygenProgress::Next(next, message, parts))
 }
 
 /// What was seen covers every message of every round, and through their digests every sealed part: with

@@ -68,7 +68,7 @@ pub struct EcdsaSigning {
 /// What follows a round.
 pub enum SigningProgress {
     /// Another: the message to sign, and its sealed parts.
-    Next(EcdsaSigning, ExchangeMessage, Vec<SealedPart>),
+    Next(Box<EcdsaSigning>, ExchangeMessage, Vec<SealedPart>),
     /// This signer's parts of the signatures. They must not leave before their release is durable.
     Done(ShareAnswer),
 }
@@ -233,7 +233,7 @@ fn next(
     outboxes: Vec<Outbox>,
 ) -> Result<SigningProgress, Abort> {
     let (exchange, message, parts) = exchange.send(join(outboxes))?;
-    let next = EcdsaSigning { context, package, exchange, rounds };
+    let next = Box::new(EcdsaSigning { context, package, exchange, rounds });
     Ok(SigningProgress::Next(next, message, parts))
 }
 

@@ -71,7 +71,7 @@ impl ApprovalSubject {
         bundle: Digest,
     ) -> Result<Self, TooManyEffects> {
         let Decoding { lines, effects_digest, payload_digest } = decoding;
-        // Beside the effects: who pays, a durable nonce account, and the fee.
+        // Beside the effects: who pays, a durable nonce account or the account nonce, and the fee.
         if lines.len() > EFFECTS_MAX + 3 {
             return Err(TooManyEffects);
         }

@@ -87,6 +87,7 @@ fn called(frame: Frame, kind: EffectKind, first: Option<Flag>) -> Told {
 }
 
 /// `None` where the second decoder does not read the arguments.
+#[expect(clippy::too_many_lines, reason = "one selector after the other")]
 fn call(effects: &mut Vec<Told>, frame: Frame, data: &[u8]) -> Option<()> {
     let Frame { caller, to, value, .. } = frame;
     if !value.is_zero() || data.is_empty() {

@@ -139,6 +139,17 @@ fn permits_are_allowances_too() {
     let permitted = json!({ "token": token, "amount": 5 });
     let message = json!({ "permitted": permitted, "spender": bob, "nonce": 1, "deadline": 2 });
     assert_eq!(told_of(&of(SAFE, &types, message))[1..], [allowance(U256::from(5), vec![])]);
+    let types = [
+        "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,Order witness)",
+        "Order(address swapper)",
+        "TokenPermissions(address token,uint256 amount)",
+    ];
+    let permitted = json!({ "token": token, "amount": 5 });
+    let message = json!({
+        "permitted": permitted, "spender": bob, "nonce": 1, "deadline": 2,
+        "witness": { "swapper": text(&own()) },
+    });
+    assert_eq!(told_of(&of(SAFE, &types, message))[1..], [allowance(U256::from(5), vec![])]);
 }
 
 fn safe_transaction(operation: u64, data: &str) -> Value {

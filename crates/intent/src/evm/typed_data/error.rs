@@ -82,7 +82,7 @@ pub enum TypedDataError {
     },
     /// A value that is not of its type, or not in the one spelling that is taken.
     #[error(
-        "{place} is no {name}: numbers are plain decimal (text above 2^53) or 0x and digits, bytes and \
+        "{place} is no {name}: numbers are plain decimal (as text from 2^53 on) or 0x and digits, bytes and \
          addresses 0x and digits, booleans and texts JSON's own"
     )]
     Value {

@@ -29,18 +29,20 @@ impl<'de> Visitor<'de> for StrictVisitor {
     type Value = Strict;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("objects, lists, texts, booleans and whole numbers below 2^64")
+        f.write_str("objects, lists, texts, booleans and whole numbers below 2^53")
     }
 
     fn visit_bool<E>(self, bool: bool) -> Result<Strict, E> {
         Ok(Strict(Value::Bool(bool)))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Strict, E> {
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Strict, E> {
+        exact(number.unsigned_abs())?;
         Ok(Strict(Value::Number(Number::from(number))))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Strict, E> {
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Strict, E> {
+        exact(number)?;
         Ok(Strict(Value::Number(Number::from(number))))
     }
 
@@ -68,12 +70,22 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 }
 
+/// Larger numbers are rounded by who reads JSON as JavaScript does (RFC 8259, section 6).
+fn exact<E: serde::de::Error>(magnitude: u64) -> Result<(), E> {
+    if magnitude < 1 << 53 {
+        Ok(())
+    } else {
+        Err(E::custom("a number of 2^53 or more: write it as text"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_parsers_read_in_different_ways_is_refused() {
+        assert!(parse(br#"{"a": 9007199254740991}"#).is_ok());
         assert!(parse(br#"{"a": [1, "x", true, {}], "b": -1}"#).is_ok());
         for json in [
             r#"{"a": 1, "a": 1}"#,
@@ -81,6 +93,8 @@ mod tests {
             r#"{"a": 1.5}"#,
             r#"{"a": 1e3}"#,
             r#"{"a": 18446744073709551616}"#,
+            r#"{"a": 9007199254740992}"#,
+            r#"{"a": -9007199254740992}"#,
             r#"{"a": null}"#,
             r#"{"a": 1,}"#,
             r#"{"a": 1} {}"#,

@@ -29,6 +29,15 @@ const PERMIT_TRANSFER: &str = "PermitTransferFrom(TokenPermissions permitted,add
 const PERMIT_TRANSFERS: &str = "PermitBatchTransferFrom(TokenPermissions[] permitted,address \
      spender,uint256 nonce,uint256 deadline)TokenPermissions(address token,uint256 amount)";
 
+/// The same with a witness behind the fields, of a type that whoever takes the tokens defines.
+const PERMIT_WITNESS: [&str; 2] = [
+    "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 \
+     deadline,",
+    "PermitBatchWitnessTransferFrom(TokenPermissions[] permitted,address spender,uint256 \
+     nonce,uint256 deadline,",
+];
+const TOKEN_PERMISSIONS: &str = "TokenPermissions(address token,uint256 amount)";
+
 /// A Safe's transaction, from version 1.0 on.
 const SAFE_TRANSACTION: &str = "SafeTx(address to,uint256 value,bytes data,uint8 operation,uint256 \
      safeTxGas,uint256 baseGas,uint256 gasPrice,address gasToken,address refundReceiver,uint256 \
@@ -56,14 +65,30 @@ pub(super) fn read(
         (
             PERMIT_SINGLE | PERMIT_BATCH | PERMIT_TRANSFER | PERMIT_TRANSFERS,
             [permitted, Address(spender), ..],
-        ) => {
-            let one = std::slice::from_ref(permitted);
-            let all = if let Array(all) = permitted { all } else { one };
-            all.iter().try_for_each(|details| permit(calls, &call, details, *spender))
+        ) => permits(calls, &call, permitted, *spender),
+        (of, [permitted, Address(spender), ..]) if has_witness(of) => {
+            permits(calls, &call, permitted, *spender)
         }
         (SAFE_TRANSACTION, fields) => safe_transaction(calls, &call, fields),
         _ => Ok(()),
     }
+}
+
+fn has_witness(encoded_type: &str) -> bool {
+    PERMIT_WITNESS.into_iter().any(|head| encoded_type.starts_with(head))
+        && encoded_type.contains(TOKEN_PERMISSIONS)
+}
+
+/// One permitted token, or a list of them.
+fn permits(
+    calls: &mut Calls,
+    call: &Call<'_>,
+    permitted: &DynSolValue,
+    spender: Account,
+) -> Result<(), EvmError> {
+    let one = std::slice::from_ref(permitted);
+    let all = if let Array(all) = permitted { all } else { one };
+    all.iter().try_for_each(|details| permit(calls, call, details, spender))
 }
 
 fn permit(
