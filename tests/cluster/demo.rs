@@ -26,7 +26,7 @@ async fn a_demo_of_5_of_7_is_what_it_says() {
 #[tokio::test]
 async fn a_demo_without_a_node_to_spare_leaves_out_what_needs_one() {
     let demo = demo(2, 2).await;
-    assert_eq!(demo["signatures"].as_array().unwrap().len(), 3);
+    assert_eq!(demo["signatures"].as_array().unwrap().len(), 5);
     assert_eq!(demo["below_threshold"]["exit"], 5);
 }
 
@@ -47,20 +47,21 @@ async fn demo(nodes: u16, threshold: u16) -> Value {
 
 async fn judge(nodes: u16, threshold: u16) {
     let demo = demo(nodes, threshold).await;
-    assert_eq!(demo["keys"].as_array().unwrap().len(), 3);
+    assert_eq!(demo["keys"].as_array().unwrap().len(), 4);
     assert_eq!(demo["denied"]["exit"], 3);
     assert_eq!(demo["denied"]["request"]["state"], "DENIED");
     assert_eq!(demo["below_threshold"]["request"]["state"], "QUEUED");
     let up = demo["below_threshold"]["nodes_up"].as_array().unwrap().len();
     assert_eq!(up, usize::from(threshold) - 1);
     let signatures = demo["signatures"].as_array().unwrap();
-    assert_eq!(signatures.len(), 4);
+    assert_eq!(signatures.len(), 6);
     assert_eq!(demo["rejected"]["state"], "REJECTED");
     assert!(demo["frozen"].as_str().unwrap().contains("frozen by alice"));
     for signed in signatures {
         match signed["payload_format"].as_str().unwrap() {
             "bitcoin-psbt" => accepted_by_bitcoin(signed),
             "solana-message" => verified_strictly(signed),
+            "evm-transaction" => verified_by_libsecp256k1(signed),
             other => panic!("{other}"),
         }
     }
@@ -108,6 +109,24 @@ fn verified_strictly(signed: &Value) {
     let payload = BASE64_STANDARD.decode(signed["payload"].as_str().unwrap()).unwrap();
     assert_eq!(message, payload);
     assert_eq!(bytes(&signed["transaction"]), [&[1], signature.as_slice(), &message].concat());
+}
+
+/// libsecp256k1, which takes the lower s only, verifies the signature over the hash; and the transaction
+/// has it in it.
+fn verified_by_libsecp256k1(signed: &Value) {
+    use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, ecdsa};
+    let key = PublicKey::from_slice(&bytes(&signed["public_key"])).unwrap();
+    let (message, signature) = (&signed["signing_messages"][0], &signed["signatures"][0]);
+    let message = Message::from_digest(bytes(message).try_into().unwrap());
+    let signature = bytes(signature);
+    let parsed = ecdsa::Signature::from_compact(&signature[..64]).unwrap();
+    Secp256k1::verification_only().verify_ecdsa(&message, &parsed, &key).unwrap();
+    let transaction = bytes(&signed["transaction"]);
+    for half in [&signature[..32], &signature[32..64]] {
+        // RLP leaves leading zeros out.
+        let half = &half[half.iter().take_while(|byte| **byte == 0).count()..];
+        assert!(transaction.windows(half.len()).any(|window| window == half));
+    }
 }
 
 fn bytes(hexadecimal: &Value) -> Vec<u8> {

@@ -17,9 +17,9 @@ use crate::SIZES;
 use crate::judge::accepted;
 use crate::lockstep::Lockstep;
 
-const NETWORK: Network = Network::BitcoinRegtest;
+pub(crate) const NETWORK: Network = Network::BitcoinRegtest;
 /// The generator: the payee that the fixture's policy permits holds the secret key 1.
-const PAYEE: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+pub(crate) const PAYEE: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
 fn changed(transaction: &[u8], change: impl FnOnce(&mut Transaction)) -> Vec<u8> {
     let mut transaction = deserialize(transaction).unwrap();

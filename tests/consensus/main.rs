@@ -6,6 +6,7 @@ mod bitcoin;
 mod demo;
 #[path = "../judge.rs"]
 mod judge;
+mod key_hash;
 #[path = "../lockstep.rs"]
 mod lockstep;
 mod solana;

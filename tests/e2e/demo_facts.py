@@ -6,7 +6,7 @@ usage: demo_facts.py REPORT THRESHOLD NODES
 import json
 import sys
 
-SCHEMES = {"frost-ed25519", "frost-secp256k1", "frost-secp256k1-tr"}
+SCHEMES = {"ecdsa-secp256k1", "frost-ed25519", "frost-secp256k1", "frost-secp256k1-tr"}
 
 
 def faults(report, threshold, nodes):
@@ -26,7 +26,7 @@ def faults(report, threshold, nodes):
         covered = {node for c in key["confirmations"] for node in c["signing_set"]}
         expect(covered == set(key["nodes"]), f"key {key['key']}: confirmed by {sorted(covered)} only")
     formats = [signature["payload_format"] for signature in report["signatures"]]
-    expect(len(set(formats)) == 2, f"signed {formats}, not a PSBT and a Solana message")
+    expect(len(set(formats)) == 3, f"signed {formats}, not a PSBT, a Solana message and an EVM transaction")
     for signature in report["signatures"]:
         step = signature["step"]
         expect(len(signature["signers"]) == threshold, f"{step}: signed by {signature['signers']}")

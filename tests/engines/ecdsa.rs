@@ -230,6 +230,25 @@ fn views_that_differ_freeze_nobody() {
 }
 
 #[test]
+fn a_key_is_active_only_when_every_pair_was_seen_to_sign() {
+    let mut lab = Lab::new(6, 3, 2, Scheme::EcdsaSecp256k1);
+    let certificate = lab.certificate();
+    let certified = certificate.certified.clone();
+    lab.ask_all(&ToNode::Certify(certificate), |answer| assert_eq!(answer, FromNode::Certified));
+    let mut confirmations = lab.confirmations(&certified);
+    assert_eq!(confirmations.len(), 3);
+    let last = confirmations.pop().unwrap();
+    let confirm = |confirmations: &[Confirmation]| ToNode::Confirm {
+        key: Lab::key(),
+        confirmations: confirmations.to_vec(),
+    };
+    // Two sets of two cover three holders, and not three pairs.
+    assert_eq!(refused(lab.ask(id(1), confirm(&confirmations))), RefusalCode::Invalid);
+    confirmations.push(last);
+    assert_eq!(lab.ask(id(1), confirm(&confirmations)), FromNode::Active);
+}
+
+#[test]
 fn a_round_is_taken_once() {
     let mut lab = ecdsa_lab();
     let attempted = attempt(&mut lab, [1, 2], 2);
