@@ -68,7 +68,7 @@ async fn a_dev_cluster_comes_back_with_its_keys_and_leaves_nobody_behind() {
     dev.until("NOT FOR FUNDS").await;
     dev.until("It runs until Ctrl-C").await;
     let keys = run(&profile, &["key", "list"]).await;
-    assert_eq!(keys.json["keys"].as_array().unwrap().len(), 3, "{keys:?}");
+    assert_eq!(keys.json["keys"].as_array().unwrap().len(), 4, "{keys:?}");
     assert_eq!(processes(dir.path()), 5);
     // Killed, it cannot stop its children: they notice by themselves.
     dev.child.kill().await.unwrap();

@@ -23,9 +23,9 @@ fn at(path: &str) -> Cluster {
 
 #[test]
 fn a_child_pays_with_its_own_coins() {
-    let mut cluster = at("m");
     for path in PATHS {
-        cluster.at(path);
+        // Nodes of its own: what one payload has spent, another does not spend again.
+        let mut cluster = at(path);
         let payload = psbt::harmless(&cluster);
         let signatures = cluster.sign(&payload);
         let messages = cluster.decoding(&payload).unwrap().signing_messages;

@@ -52,9 +52,9 @@ fn a_stream_is_opened_for_one_purpose() {
 #[test]
 fn rounds_of_ceremonies_and_lists_take_the_bulk_stream() {
     let bulk = questions().iter().filter(|question| to_node_is_bulk(question)).count();
-    assert_eq!(bulk, 6);
+    assert_eq!(bulk, 7);
     let bulk = answers().iter().filter(|answer| node_frame_is_bulk(answer)).count();
-    assert_eq!(bulk, 5);
+    assert_eq!(bulk, 6);
     let freeze = ToNode::carry_out(fixture::signed_order());
     assert!(!to_node_is_bulk(&freeze), "a freeze never waits");
     let document = ToNode::carry_out(fixture::order_with_document());

@@ -1,8 +1,9 @@
 //! Each limit, at the last value that is allowed and at the first that is not.
 
-use quorate_protocol::wire::{FromNode, SignedDenial};
+use quorate_protocol::exchange::{ExchangeMessage, Parcel};
+use quorate_protocol::sign::{Offer, ReserveAnswer, ShareAnswer};
+use quorate_protocol::wire::{FromNode, NodeStatus, Refusal, SignedDenial};
 use quorate_protocol::{Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2};
-use quorate_protocol::{sign::ReserveAnswer, sign::ShareAnswer, wire::NodeStatus, wire::Refusal};
 use quorate_trust::SignedOrder;
 
 use crate::pb::node::v1::{self as node, node_frame::Answer};
@@ -206,8 +207,39 @@ fn answers_of_signers_are_bounded() {
         shares: vec![vec![]; n],
         ..share.clone()
     });
-    bounded::<_, ShareAnswer>("ShareAnswer.shares", limits::SCALAR_BYTES_MAX, |n| {
+    bounded::<_, ShareAnswer>("ShareAnswer.shares", limits::SHARE_BYTES_MAX, |n| {
         node::ShareAnswer { shares: vec![vec![1; n]], ..share.clone() }
+    });
+}
+
+#[test]
+fn messages_of_an_exchange_are_bounded() {
+    let parcel = node::Parcel::from(fixture::parcel());
+    let part = |to| node::SealedPart { to, sealed: vec![] };
+    bounded::<_, Parcel>("Parcel.parts", limits::PARTICIPANTS_MAX, |n| node::Parcel {
+        parts: vec![part(1); n],
+        ..parcel.clone()
+    });
+    let message = node::ExchangeMessage::from(fixture::parcel().message.body);
+    let max = limits::BROADCAST_BYTES_MAX;
+    bounded::<_, ExchangeMessage>("ExchangeMessage.broadcast", max, |n| node::ExchangeMessage {
+        broadcast: vec![1; n],
+        ..message.clone()
+    });
+    let digest = |to| node::SealedDigest { to, digest: vec![7; 32] };
+    let max = limits::PARTICIPANTS_MAX;
+    bounded::<_, ExchangeMessage>("ExchangeMessage.sealed", max, |n| node::ExchangeMessage {
+        sealed: (1..=n).map(|to| digest(to as u32)).collect(),
+        ..message.clone()
+    });
+    for sealed in [vec![digest(2), digest(2)], vec![digest(3), digest(2)]] {
+        let refused =
+            ExchangeMessage::try_from(node::ExchangeMessage { sealed, ..message.clone() });
+        assert_eq!(refused.unwrap_err().field, "ExchangeMessage.sealed");
+    }
+    length_of::<_, Offer>("Offer.ephemeral", 32, |n| node::Offer {
+        nonce: vec![1; 32],
+        ephemeral: vec![1; n],
     });
 }
 

@@ -121,7 +121,9 @@ fn every_record_is_read_as_it_was_written() {
 
 #[test]
 fn every_record_goes_into_a_known_tree() {
-    let used: Vec<_> = entries(&records()).into_iter().map(|entry| entry.tree).collect();
+    let paired = [paired_share_record()];
+    let all = entries(&records()).into_iter().chain(entries(&paired));
+    let used: Vec<_> = all.map(|entry| entry.tree).collect();
     assert!(TREES.iter().all(|tree| used.contains(tree)));
     assert!(used.iter().all(|tree| TREES.contains(tree)));
 }
