@@ -34,6 +34,15 @@ class Node:
             raise AssertionError(f"{method}: {said['error']}")
         return said["result"]
 
+    def receipt(self, transaction):
+        """What became of it: mining takes a moment."""
+        for _ in range(100):
+            receipt = self.call("eth_getTransactionReceipt", transaction)
+            if receipt is not None:
+                return receipt
+            time.sleep(0.05)
+        raise AssertionError(f"{transaction} is not mined")
+
     def balance(self, address):
         return int(self.call("eth_getBalance", address, "latest"), 16)
 
@@ -63,7 +72,7 @@ def check(node, signature):
     before = (node.balance(sender), node.balance(receiver))
     tokens_before = (node.tokens(token, sender), node.tokens(token, receiver)) if token else None
     sent = node.call("eth_sendRawTransaction", "0x" + signature["transaction"])
-    receipt = node.call("eth_getTransactionReceipt", sent)
+    receipt = node.receipt(sent)
     assert int(receipt["status"], 16) == 1, f"{signature['step']}: it failed"
     assert receipt["from"].lower() == sender.lower(), "the key's account sent it"
     paid = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
