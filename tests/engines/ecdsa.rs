@@ -5,9 +5,9 @@ use std::sync::Arc;
 use quorate_audit::EventKind;
 use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Scheme, Threshold};
 use quorate_protocol::ecdsa::{
-    Dkls23, EcdsaBackend, EcdsaShare, Fault, KeygenRound, PairStates, SignRound, Signing,
+    Dkls23, EcdsaBackend, EcdsaShare, Fault, KeygenRound, PairStates, SignRound, SignStep, Signing,
 };
-use quorate_protocol::exchange::{Outbox, Parcel};
+use quorate_protocol::exchange::{Inbox, Outbox, Parcel};
 use quorate_protocol::sign::{KeyShareError, ReserveAnswer};
 use quorate_protocol::wire::{ExchangeKey, FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_protocol::{CertifiedKey, Confirmation, SecretShare};
@@ -59,6 +59,49 @@ impl EcdsaShare for CheatingShare {
             }
         }
         Ok((round, outbox))
+    }
+}
+
+/// A node's backend whose implementation panics at a message of another.
+#[derive(Debug)]
+struct Panicking;
+
+struct PanickingShare(Arc<dyn EcdsaShare>);
+struct PanickingRound;
+
+impl EcdsaBackend for Panicking {
+    fn generate(
+        &self,
+        session: Digest,
+        me: ParticipantId,
+        roster: &ParticipantSet,
+        threshold: Threshold,
+        entropy: [u8; 32],
+    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
+        Dkls23.generate(session, me, roster, threshold, entropy)
+    }
+
+    fn load(
+        &self,
+        certified: &CertifiedKey,
+        me: ParticipantId,
+        share: &SecretShare,
+        pairs: &PairStates,
+    ) -> Result<Arc<dyn EcdsaShare>, KeyShareError> {
+        Ok(Arc::new(PanickingShare(Dkls23.load(certified, me, share, pairs)?)))
+    }
+}
+
+impl EcdsaShare for PanickingShare {
+    fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
+        let (_, outbox) = self.0.sign(signing)?;
+        Ok((Box::new(PanickingRound), outbox))
+    }
+}
+
+impl SignRound for PanickingRound {
+    fn step(self: Box<Self>, _: Inbox) -> Result<SignStep, Fault> {
+        panic!("an index out of bounds, say")
     }
 }
 
@@ -152,6 +195,17 @@ fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
     lab.restart(id(2)).unwrap();
     signs(&mut lab, [1, 3], 4);
     signs(&mut lab, [2, 3], 4);
+}
+
+#[test]
+fn a_panic_in_a_round_is_no_way_around_the_freeze() {
+    let mut lab = ecdsa_lab();
+    lab.backends.insert(id(1), Arc::new(Panicking));
+    lab.restart(id(1)).unwrap();
+    let attempted = attempt(&mut lab, [1, 2], 2);
+    let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
+    assert_eq!(refused(answers.into_iter().next().unwrap()), RefusalCode::Aborted);
+    assert_eq!(frozen_pairs(&lab, id(1)), [id(2)]);
 }
 
 #[test]

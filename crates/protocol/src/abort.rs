@@ -76,6 +76,9 @@ pub enum AbortReason {
         /// Which check.
         what: String,
     },
+    /// The implementation panicked: in a signing, what it had checked by then is not known.
+    #[error("the implementation of the protocol panicked")]
+    Panicked,
     /// A message of a node that an inner protocol refuses without harm to what the pair shares.
     #[error("node {from}: {what}")]
     Refused {
@@ -151,6 +154,7 @@ impl Abort {
             AbortReason::NotOurs
             | AbortReason::Relay(_)
             | AbortReason::Combination
+            | AbortReason::Panicked
             | AbortReason::Derive(_)
             | AbortReason::Multiplication { .. }
             | AbortReason::Library(_) => None,

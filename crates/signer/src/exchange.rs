@@ -63,6 +63,7 @@ impl Node {
             attempt: context.attempt,
             key: context.key.clone(),
             epoch: context.epoch,
+            signing_set: context.signing_set.clone(),
         };
         self.sessions.open(run.subject, run.attempt, session);
         Reply::Work(Work::signing(asked, run, step))
@@ -95,8 +96,18 @@ impl Node {
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
         // Whatever became of the session: what failed has failed.
-        if let Err(Abort { reason: AbortReason::Multiplication { with, what }, .. }) = &progress {
-            self.freeze_pair(&run.key, run.epoch, *with, what, turn);
+        match progress.as_ref().map_err(|abort| &abort.reason) {
+            Err(AbortReason::Multiplication { with, what }) => {
+                self.freeze_pair(&run.key, run.epoch, *with, what, turn);
+            }
+            // A check may have failed with any of them: a panic must not be a way around it (threat P14).
+            Err(reason @ AbortReason::Panicked) => {
+                let me = self.me;
+                for with in run.signing_set.iter().filter(|id| *id != me) {
+                    self.freeze_pair(&run.key, run.epoch, with, &reason.to_string(), turn);
+                }
+            }
+            Ok(_) | Err(_) => {}
         }
         let progress = progress.map_err(abort)?;
         let session = self.sessions.take(run.subject, run.attempt);

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use quorate_model::{Attempt, Digest, Epoch, KeyId};
+use quorate_model::{Attempt, Digest, Epoch, KeyId, ParticipantSet};
 use quorate_protocol::ecdsa::{KeygenProgress, SigningProgress};
 use quorate_protocol::wire::{CallId, CeremonyKey, FromNode};
 use quorate_protocol::{Abort, AbortReason};
@@ -52,6 +52,7 @@ pub(crate) struct SigningRun {
     pub(crate) attempt: Attempt,
     pub(crate) key: KeyId,
     pub(crate) epoch: Epoch,
+    pub(crate) signing_set: ParticipantSet,
 }
 
 impl Work {
@@ -79,10 +80,7 @@ impl Work {
 
 /// A machine that panics fails its session and nothing else: it was consumed.
 fn guarded<T>(step: impl FnOnce() -> Result<T, Abort>) -> Result<T, Abort> {
-    let panicked = |_| {
-        let reason = "the protocol's implementation panicked".to_owned();
-        Err(Abort::unproven(AbortReason::Library(reason)))
-    };
+    let panicked = |_| Err(Abort::unproven(AbortReason::Panicked));
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(panicked)
 }
 
