@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 mod clients;
+mod ecdsa_floor;
 mod floor;
 
 use std::path::{Path, PathBuf};
@@ -47,9 +48,14 @@ const CASES: [Case; 3] = [
         key: "eth",
         scheme: Scheme::EcdsaSecp256k1,
         network: Network::Evm(ChainId::DEVELOPMENT),
-        floor: floor::of_one_ecdsa_signature,
+        floor: of_one_ecdsa_signature,
     },
 ];
+
+/// All phases at both signers, and the last one once.
+fn of_one_ecdsa_signature() -> Duration {
+    ecdsa_floor::phases(2, NODES as u8).into_iter().sum()
+}
 
 fn main() -> Result<(), Failure> {
     let seconds = match std::env::var("QUORATE_BENCH_SECONDS") {
