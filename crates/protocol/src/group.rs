@@ -13,6 +13,8 @@ use crate::{CertifiedKey, DeriveError, with_suite};
 pub struct GroupInfo<S: Suite> {
     /// Of the group key itself, before any derivation or output tweak.
     root: PublicKeyPackage<S>,
+    /// What path `m` signs under: most keys sign with it, and the output tweak costs a multiplication.
+    output: PublicKeyPackage<S>,
     chain_code: [u8; 32],
 }
 
@@ -28,14 +30,15 @@ impl<S: Suite> GroupInfo<S> {
         let shares = shares.collect::<Result<_, Error<S>>>()?;
         let group = VerifyingKey::<S>::deserialize(&certified.group_verifying_key)?;
         let root = PublicKeyPackage::new(shares, group, Some(certified.threshold.get()));
-        Ok(Self { root, chain_code: certified.chain_code })
+        let output = S::output_public_key_package(root.clone());
+        Ok(Self { root, output, chain_code: certified.chain_code })
     }
 
     /// What signatures and shares for the address at a path verify under: the path's tweak, and then
     /// the scheme's output tweak.
     pub(crate) fn child(&self, path: &DerivationPath) -> Result<PublicKeyPackage<S>, DeriveError> {
         if path.is_root() {
-            return Ok(S::output_public_key_package(self.root.clone()));
+            return Ok(self.output.clone());
         }
         let malformed = |_: Error<S>| DeriveError::Malformed;
         let group = self.root.verifying_key().serialize().map_err(malformed)?;

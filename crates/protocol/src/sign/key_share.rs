@@ -15,6 +15,8 @@ use crate::{CertifiedKey, DeriveError, SecretShare};
 pub struct KeyShare<S: Suite> {
     /// Of the group key itself, before any derivation or output tweak.
     root: KeyPackage<S>,
+    /// What signs at path `m`: most signatures are its, and the output tweak costs a multiplication.
+    output: KeyPackage<S>,
     chain_code: [u8; 32],
 }
 
@@ -53,14 +55,15 @@ impl<S: Suite> KeyShare<S> {
             VerifyingKey::<S>::deserialize(&certified.group_verifying_key).map_err(malformed)?;
         let threshold = certified.threshold.get();
         let root = KeyPackage::new(id, share, verifying_share, group, threshold);
-        Ok(Self { root, chain_code: certified.chain_code })
+        let output = S::output_key_package(root.clone());
+        Ok(Self { root, output, chain_code: certified.chain_code })
     }
 
     /// What signs for the address at a path: the share plus the path's tweak, and then the scheme's
     /// output tweak. It is made for each use and zeroized when dropped.
     pub(super) fn child(&self, path: &DerivationPath) -> Result<KeyPackage<S>, DeriveError> {
         if path.is_root() {
-            return Ok(S::output_key_package(self.root.clone()));
+            return Ok(self.output.clone());
         }
         let malformed = |_: frost_core::Error<S>| DeriveError::Malformed;
         let group = self.root.verifying_key().serialize().map_err(malformed)?;
