@@ -21,13 +21,15 @@ fn ecdsa_lab() -> Lab {
     Lab::with_key(5, 3, 2, Scheme::EcdsaSecp256k1)
 }
 
-/// A node's backend that begins each multiplication wrongly.
+type Begun = (Box<dyn SignRound>, Outbox);
+
+/// A node's backend that makes something else of how each signing begins.
 #[derive(Debug)]
-struct Cheater;
+struct Altered(fn(Begun) -> Begun);
 
-struct CheatingShare(Arc<dyn EcdsaShare>);
+struct AlteredShare(Arc<dyn EcdsaShare>, fn(Begun) -> Begun);
 
-impl EcdsaBackend for Cheater {
+impl EcdsaBackend for Altered {
     fn generate(
         &self,
         session: Digest,
@@ -46,58 +48,32 @@ impl EcdsaBackend for Cheater {
         share: &SecretShare,
         pairs: &PairStates,
     ) -> Result<Arc<dyn EcdsaShare>, KeyShareError> {
-        Ok(Arc::new(CheatingShare(Dkls23.load(certified, me, share, pairs)?)))
+        Ok(Arc::new(AlteredShare(Dkls23.load(certified, me, share, pairs)?, self.0)))
     }
 }
 
-impl EcdsaShare for CheatingShare {
-    fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
-        let (round, mut outbox) = self.0.sign(signing)?;
-        for message in outbox.private.values_mut() {
-            if let Some(last) = message.last_mut() {
-                *last ^= 1;
-            }
+impl EcdsaShare for AlteredShare {
+    fn sign(&self, signing: &Signing<'_>) -> Result<Begun, Fault> {
+        self.0.sign(signing).map(self.1)
+    }
+}
+
+/// Begins each multiplication wrongly.
+fn cheating((round, mut outbox): Begun) -> Begun {
+    for message in outbox.private.values_mut() {
+        if let Some(last) = message.last_mut() {
+            *last ^= 1;
         }
-        Ok((round, outbox))
     }
+    (round, outbox)
 }
 
-/// A node's backend whose implementation panics at a message of another.
-#[derive(Debug)]
-struct Panicking;
+/// Panics at a message of another.
+fn panicking((_, outbox): Begun) -> Begun {
+    (Box::new(PanickingRound), outbox)
+}
 
-struct PanickingShare(Arc<dyn EcdsaShare>);
 struct PanickingRound;
-
-impl EcdsaBackend for Panicking {
-    fn generate(
-        &self,
-        session: Digest,
-        me: ParticipantId,
-        roster: &ParticipantSet,
-        threshold: Threshold,
-        entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
-        Dkls23.generate(session, me, roster, threshold, entropy)
-    }
-
-    fn load(
-        &self,
-        certified: &CertifiedKey,
-        me: ParticipantId,
-        share: &SecretShare,
-        pairs: &PairStates,
-    ) -> Result<Arc<dyn EcdsaShare>, KeyShareError> {
-        Ok(Arc::new(PanickingShare(Dkls23.load(certified, me, share, pairs)?)))
-    }
-}
-
-impl EcdsaShare for PanickingShare {
-    fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
-        let (_, outbox) = self.0.sign(signing)?;
-        Ok((Box::new(PanickingRound), outbox))
-    }
-}
 
 impl SignRound for PanickingRound {
     fn step(self: Box<Self>, _: Inbox) -> Result<SignStep, Fault> {
@@ -160,7 +136,7 @@ fn signs(lab: &mut Lab, signers: [u32; 2], attempt: u32) {
 #[test]
 fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
     let mut lab = ecdsa_lab();
-    lab.backends.insert(id(2), Arc::new(Cheater));
+    lab.backends.insert(id(2), Arc::new(Altered(cheating)));
     lab.restart(id(2)).unwrap();
     // Another session of the pair is open, and one of another pair.
     let (waiting, both) = reserved(&mut lab, [1, 2], 2);
@@ -200,7 +176,7 @@ fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
 #[test]
 fn a_panic_in_a_round_is_no_way_around_the_freeze() {
     let mut lab = ecdsa_lab();
-    lab.backends.insert(id(1), Arc::new(Panicking));
+    lab.backends.insert(id(1), Arc::new(Altered(panicking)));
     lab.restart(id(1)).unwrap();
     let attempted = attempt(&mut lab, [1, 2], 2);
     let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
@@ -211,7 +187,7 @@ fn a_panic_in_a_round_is_no_way_around_the_freeze() {
 #[test]
 fn a_pair_freeze_that_is_deleted_from_the_disk_is_noticed() {
     let mut lab = ecdsa_lab();
-    lab.backends.insert(id(2), Arc::new(Cheater));
+    lab.backends.insert(id(2), Arc::new(Altered(cheating)));
     lab.restart(id(2)).unwrap();
     let attempted = attempt(&mut lab, [1, 2], 2);
     finish(&mut lab, attempted, &|_, parcels| parcels);

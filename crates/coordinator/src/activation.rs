@@ -3,13 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{
-    Attempt, DerivationPath, KeyId, ParticipantId, ParticipantSet, Scheme, Timestamp,
-};
-use quorate_protocol::ecdsa::pair_covering_sets;
+use quorate_model::{Attempt, DerivationPath, KeyId, ParticipantId, ParticipantSet, Timestamp};
+use quorate_protocol::Confirmation;
 use quorate_protocol::sign::{AnyGroupInfo, KeyShareError, SigningContext};
 use quorate_protocol::wire::{FromNode, Subject, ToNode, Words};
-use quorate_protocol::{Confirmation, covering_sets};
 
 use crate::calls::Purpose;
 use crate::coordinator::Coordinator;
@@ -63,12 +60,7 @@ impl Activation {
         let signed = |set: &ParticipantSet| {
             self.record.confirmations.iter().any(|done| done.signing_set == *set)
         };
-        let sets = match certified.scheme {
-            Scheme::EcdsaSecp256k1 => pair_covering_sets(&certified.roster, certified.threshold),
-            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
-                covering_sets(&certified.roster, certified.threshold)
-            }
-        };
+        let sets = Confirmation::signing_sets(certified);
         sets.into_iter().filter(|set| !signed(set)).collect()
     }
 }

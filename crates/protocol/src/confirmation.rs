@@ -1,8 +1,9 @@
 //! Key confirmation: proof, before a key is announced, that every share of it signs.
 
-use quorate_model::{Digest, ParticipantSet, Tag, Threshold, Transcript};
+use quorate_model::{Digest, ParticipantSet, Scheme, Tag, Threshold, Transcript};
 
 use crate::CertifiedKey;
+use crate::ecdsa::pair_covering_sets;
 
 /// A signature over a key's confirmation statement, made by one signing set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +24,23 @@ impl Confirmation {
             .participants(signing_set)
             .finish()
     }
+
+    /// The sets that confirm a key, the same for everybody: of an ECDSA key each pair of holders is in one
+    /// of them, since each shares state that has to be seen to work; of the others each holder.
+    pub fn signing_sets(certified: &CertifiedKey) -> Vec<ParticipantSet> {
+        let CertifiedKey { scheme, roster, threshold, .. } = certified;
+        match scheme {
+            Scheme::EcdsaSecp256k1 => pair_covering_sets(roster, *threshold),
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+                covering_sets(roster, *threshold)
+            }
+        }
+    }
 }
 
 /// Sets of exactly `threshold` members that together cover the whole roster: consecutive runs, the
 /// last one reaching back where the roster does not divide evenly.
-pub fn covering_sets(roster: &ParticipantSet, threshold: Threshold) -> Vec<ParticipantSet> {
+fn covering_sets(roster: &ParticipantSet, threshold: Threshold) -> Vec<ParticipantSet> {
     let members: Vec<_> = roster.iter().collect();
     let size = threshold.as_usize().min(members.len());
     let starts = (0..members.len()).step_by(size.max(1));

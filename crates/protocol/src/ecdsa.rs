@@ -21,7 +21,8 @@ pub use backend::{
 pub use combine::{combine, verify};
 pub use dkls23::Dkls23;
 pub use keygen::{EcdsaAnnounced, EcdsaKeygen, KeygenProgress, begin_keygen};
-pub use pairs::{PairState, PairStates, covers_pairs, pair_covering_sets};
+pub(crate) use pairs::pair_covering_sets;
+pub use pairs::{PairState, PairStates, covers_pairs};
 pub(crate) use sign::offers;
 pub use sign::{EcdsaKeyShare, EcdsaReserved, EcdsaSigning, SigningProgress};
 

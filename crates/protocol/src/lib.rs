@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
 mod abort;
+mod announcing;
 mod ceremony;
 mod certificate;
 mod channel;
@@ -30,7 +31,7 @@ pub mod wire;
 pub use abort::{Abort, AbortReason};
 pub use ceremony::{Announcement, Ceremony, Round1, Round2, SealedShare, Vote};
 pub use certificate::{Certificate, CertificateError, CertifiedKey, TWEAK_CONVENTION};
-pub use confirmation::{Confirmation, covering_sets};
+pub use confirmation::Confirmation;
 pub use derive::{ChildKey, DeriveError, derive_secp256k1};
 pub use engine::{Engine, Output};
 pub use group::{GroupInfo, verify_signature};

@@ -10,15 +10,13 @@ use std::sync::Arc;
 use quorate_audit::{Entry, SignedCheckpoint};
 use quorate_model::{
     Attempt, BootId, DerivationPath, Digest, KeyId, Moment, ParticipantId, ParticipantSet, Scheme,
-    Threshold, Timestamp,
+    Timestamp,
 };
 use quorate_policy::Bundle;
-use quorate_protocol::ecdsa::{EcdsaBackend, pair_covering_sets};
+use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{CallId, CeremonyKey, ExchangeKey, FromNode, Subject, ToNode, Words};
-use quorate_protocol::{
-    Certificate, CertifiedKey, Confirmation, Engine as _, Output, covering_sets,
-};
+use quorate_protocol::{Certificate, CertifiedKey, Confirmation, Engine as _, Output};
 use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError};
 use quorate_trust::{Signed, SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
@@ -316,13 +314,7 @@ impl Lab {
 
     /// Signatures of sets that cover every node, over the key's confirmation.
     pub fn confirmations(&mut self, certified: &CertifiedKey) -> Vec<Confirmation> {
-        let threshold = Threshold::new(u32::from(self.threshold)).expect("at least 2");
-        let sets = match self.scheme {
-            Scheme::EcdsaSecp256k1 => pair_covering_sets(&certified.roster, threshold),
-            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
-                covering_sets(&certified.roster, threshold)
-            }
-        };
+        let sets = Confirmation::signing_sets(certified);
         sets.into_iter().map(|set| self.confirmation(certified, set)).collect()
     }
 

@@ -9,8 +9,7 @@ use quorate_trust::Authentic;
 use rand_core::CryptoRngCore;
 
 use super::AwaitRound1;
-use crate::channel::EphemeralSecret;
-use crate::inbox::collect;
+use crate::announcing::{Announcing, Session};
 use crate::suite::{Suite, identifier};
 use crate::{Abort, AbortReason, Announcement, Ceremony, Round1};
 
@@ -19,10 +18,7 @@ const SHARES_ROUND: u8 = 2;
 
 /// Announced; waiting for everybody's announcement.
 pub struct AwaitAnnouncements<S: Suite> {
-    ceremony: Ceremony,
-    me: ParticipantId,
-    ephemeral: EphemeralSecret,
-    announcement: Announcement,
+    announcing: Announcing,
     suite: PhantomData<S>,
 }
 
@@ -33,17 +29,8 @@ impl<S: Suite> AwaitAnnouncements<S> {
         me: ParticipantId,
         rng: &mut dyn CryptoRngCore,
     ) -> (Self, Announcement) {
-        let ephemeral = EphemeralSecret::generate(rng);
-        let mut nonce = [0; 32];
-        rng.fill_bytes(&mut nonce);
-        let announcement = Announcement {
-            order: ceremony.order,
-            attempt: ceremony.attempt,
-            nonce,
-            ephemeral: ephemeral.public(),
-        };
-        let sent = announcement.clone();
-        (Self { ceremony, me, ephemeral, announcement, suite: PhantomData }, sent)
+        let (announcing, sent) = Announcing::begin(ceremony, me, rng);
+        (Self { announcing, suite: PhantomData }, sent)
     }
 
     /// Takes everybody's announcement, fixes the session and makes the polynomial.
@@ -55,47 +42,30 @@ impl<S: Suite> AwaitAnnouncements<S> {
         messages: Vec<Authentic<Announcement>>,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(AwaitRound1<S>, Round1), Abort> {
-        let announcements = collect(&self.ceremony.roster, messages)?;
-        self.check(&announcements)?;
-        let session = self.ceremony.session_id(&announcements);
+        let Session { id: session, announcements } = self.announcing.session(messages)?;
+        let Announcing { ceremony, me, ephemeral, .. } = self.announcing;
         let mut pairwise = BTreeMap::new();
-        for (id, announcement) in announcements.iter().filter(|(id, _)| **id != self.me) {
-            let keys = self
-                .ephemeral
-                .agree(&session, self.me, *id, &announcement.ephemeral)
+        for (id, announcement) in announcements.iter().filter(|(id, _)| **id != me) {
+            let keys = ephemeral
+                .agree(&session, me, *id, &announcement.ephemeral)
                 .and_then(|pair| pair.keys(SHARES_ROUND))
                 .ok_or_else(|| Abort::proven(AbortReason::DegenerateKey(*id), *id))?;
             pairwise.insert(*id, keys);
         }
         let library =
             |e: frost_core::Error<S>| Abort::unproven(AbortReason::Library(e.to_string()));
-        let holders = u16::try_from(self.ceremony.roster.len())
+        let holders = u16::try_from(ceremony.roster.len())
             .map_err(|_| Abort::unproven(AbortReason::Library("roster too large".to_owned())))?;
-        let me = identifier::<S>(self.me).map_err(library)?;
-        let threshold = self.ceremony.threshold.get();
-        let (secret, package) = dkg::part1::<S, _>(me, holders, threshold, rng).map_err(library)?;
+        let identifier = identifier::<S>(me).map_err(library)?;
+        let threshold = ceremony.threshold.get();
+        let (secret, package) =
+            dkg::part1::<S, _>(identifier, holders, threshold, rng).map_err(library)?;
         let round1 = Round1 {
             session,
             commitments: package.commitment().serialize().map_err(library)?,
             proof_of_knowledge: package.proof_of_knowledge().serialize().map_err(library)?,
         };
-        let (ceremony, me) = (self.ceremony, self.me);
         let sent = round1.clone();
         Ok((AwaitRound1 { ceremony, me, session, announcements, pairwise, secret, round1 }, sent))
-    }
-
-    fn check(&self, announcements: &BTreeMap<ParticipantId, Announcement>) -> Result<(), Abort> {
-        for (id, announcement) in announcements {
-            let other = announcement.order != self.ceremony.order
-                || announcement.attempt != self.ceremony.attempt;
-            if other {
-                return Err(Abort::unproven(AbortReason::OtherSession(*id)));
-            }
-        }
-        if announcements.get(&self.me) == Some(&self.announcement) {
-            Ok(())
-        } else {
-            Err(Abort::unproven(AbortReason::NotOurs))
-        }
     }
 }

@@ -9,17 +9,13 @@ use rand_core::CryptoRngCore;
 
 use super::backend::{EcdsaBackend, KeygenRound, KeygenStep, NewEcdsaShare};
 use super::pairs::PairStates;
-use crate::channel::EphemeralSecret;
+use crate::announcing::{Announcing, Session};
 use crate::exchange::{AwaitMessages, Exchange, ExchangeMessage, Outbox, SealedPart};
-use crate::inbox::collect;
-use crate::{Abort, AbortReason, Announcement, Ceremony, CertifiedKey, SecretShare};
+use crate::{Abort, Announcement, Ceremony, CertifiedKey, SecretShare};
 
 /// Announced; waiting for everybody's announcement.
 pub struct EcdsaAnnounced {
-    ceremony: Ceremony,
-    me: ParticipantId,
-    ephemeral: EphemeralSecret,
-    announcement: Announcement,
+    announcing: Announcing,
     entropy: [u8; 32],
 }
 
@@ -44,18 +40,10 @@ pub fn begin_keygen(
     me: ParticipantId,
     rng: &mut dyn CryptoRngCore,
 ) -> (EcdsaAnnounced, Announcement) {
-    let ephemeral = EphemeralSecret::generate(rng);
-    let (mut nonce, mut entropy) = ([0; 32], [0; 32]);
-    rng.fill_bytes(&mut nonce);
+    let (announcing, sent) = Announcing::begin(ceremony, me, rng);
+    let mut entropy = [0; 32];
     rng.fill_bytes(&mut entropy);
-    let announcement = Announcement {
-        order: ceremony.order,
-        attempt: ceremony.attempt,
-        nonce,
-        ephemeral: ephemeral.public(),
-    };
-    let sent = announcement.clone();
-    (EcdsaAnnounced { ceremony, me, ephemeral, announcement, entropy }, sent)
+    (EcdsaAnnounced { announcing, entropy }, sent)
 }
 
 impl EcdsaAnnounced {
@@ -68,17 +56,9 @@ impl EcdsaAnnounced {
         messages: Vec<Authentic<Announcement>>,
         backend: &Arc<dyn EcdsaBackend>,
     ) -> Result<KeygenProgress, Abort> {
-        let Self { ceremony, me, ephemeral, announcement, entropy } = self;
-        let announcements = collect(&ceremony.roster, messages)?;
-        for (id, found) in &announcements {
-            if found.order != ceremony.order || found.attempt != ceremony.attempt {
-                return Err(Abort::unproven(AbortReason::OtherSession(*id)));
-            }
-        }
-        if announcements.get(&me) != Some(&announcement) {
-            return Err(Abort::unproven(AbortReason::NotOurs));
-        }
-        let session = ceremony.session_id(&announcements);
+        let Self { announcing, entropy } = self;
+        let Session { id: session, announcements } = announcing.session(messages)?;
+        let Announcing { ceremony, me, ephemeral, .. } = announcing;
         let announced = announcements.iter().map(|(id, a)| (*id, a.ephemeral)).collect();
         let roster = ceremony.roster.clone();
         let exchange = Exchange::begin(session, me, roster, &ephemeral, &announced)?;

@@ -37,7 +37,10 @@ impl fmt::Debug for PairState {
 
 /// Sets of exactly `threshold` members such that each pair of the roster is in one of them: each pair's
 /// shared state is used before the key is announced.
-pub fn pair_covering_sets(roster: &ParticipantSet, threshold: Threshold) -> Vec<ParticipantSet> {
+pub(crate) fn pair_covering_sets(
+    roster: &ParticipantSet,
+    threshold: Threshold,
+) -> Vec<ParticipantSet> {
     let mut missing = pairs(roster);
     let mut sets = Vec::new();
     while let Some((first, second)) = missing.first().copied() {
