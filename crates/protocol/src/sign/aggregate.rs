@@ -27,19 +27,11 @@ pub fn aggregate<S: Suite>(
     shares: Vec<Authentic<ShareAnswer>>,
 ) -> Result<Vec<Vec<u8>>, Abort> {
     let answers = collect(&context.signing_set, answers)?;
-    let shares = collect(&context.signing_set, shares)?;
+    let shares = released(context, &answers, shares)?;
     let packages = signing_packages::<S>(context, &answers)?;
-    let digest = context.digest();
-    let package = package_digest(&digest, &answers);
     let mut lists: Vec<BTreeMap<Identifier<S>, SignatureShare<S>>> =
         std::iter::repeat_with(BTreeMap::new).take(packages.len()).collect();
     for (from, answer) in shares {
-        if answer.context != digest {
-            return Err(Abort::unproven(AbortReason::ContextMismatch(from)));
-        }
-        if answer.package != package {
-            return Err(Abort::unproven(AbortReason::PackageMismatch(from)));
-        }
         decode::<S>(from, &answer, &mut lists)?;
     }
     let child = group.child(&context.path)?;
@@ -53,15 +45,40 @@ pub fn aggregate<S: Suite>(
         .collect()
 }
 
+/// Everybody's share answer, each for this context, for what all answered, and with a share for each
+/// message.
+///
+/// # Errors
+/// [`Abort`]. Another number of shares convicts its signer.
+pub(super) fn released(
+    context: &SigningContext,
+    answers: &BTreeMap<ParticipantId, ReserveAnswer>,
+    shares: Vec<Authentic<ShareAnswer>>,
+) -> Result<BTreeMap<ParticipantId, ShareAnswer>, Abort> {
+    let shares = collect(&context.signing_set, shares)?;
+    let digest = context.digest();
+    let package = package_digest(&digest, answers);
+    let expected = context.messages.len();
+    for (from, answer) in &shares {
+        let (from, found) = (*from, answer.shares.len());
+        if answer.context != digest {
+            return Err(Abort::unproven(AbortReason::ContextMismatch(from)));
+        }
+        if answer.package != package {
+            return Err(Abort::unproven(AbortReason::PackageMismatch(from)));
+        }
+        if found != expected {
+            return Err(Abort::proven(AbortReason::Count { from, found, expected }, from));
+        }
+    }
+    Ok(shares)
+}
+
 fn decode<S: Suite>(
     from: ParticipantId,
     answer: &ShareAnswer,
     lists: &mut [BTreeMap<Identifier<S>, SignatureShare<S>>],
 ) -> Result<(), Abort> {
-    let (found, expected) = (answer.shares.len(), lists.len());
-    if found != expected {
-        return Err(Abort::proven(AbortReason::Count { from, found, expected }, from));
-    }
     let malformed =
         |_: Error<S>| Abort::proven(AbortReason::Malformed { from, what: "signature share" }, from);
     let id = identifier::<S>(from).map_err(malformed)?;

@@ -7,7 +7,7 @@ use quorate_model::{Heads, ParticipantId, Scheme};
 use quorate_trust::Authentic;
 use rand_core::CryptoRngCore;
 
-use super::context::package_digest;
+use super::aggregate::released;
 use super::share::signing_packages;
 use super::{
     KeyShare, KeyShareError, ReserveAnswer, Reserved, ShareAnswer, SigningContext, aggregate,
@@ -224,22 +224,9 @@ fn combine_all(
     shares: Vec<Authentic<ShareAnswer>>,
 ) -> Result<Vec<Vec<u8>>, Abort> {
     let answers = collect(&context.signing_set, answers)?;
-    let shares = collect(&context.signing_set, shares)?;
-    let digest = context.digest();
-    let package = package_digest(&digest, &answers);
-    let expected = context.messages.len();
-    let mut parts: Vec<Vec<PartialSignature>> = vec![Vec::new(); expected];
+    let shares = released(context, &answers, shares)?;
+    let mut parts: Vec<Vec<PartialSignature>> = vec![Vec::new(); context.messages.len()];
     for (from, answer) in shares {
-        if answer.context != digest {
-            return Err(Abort::unproven(AbortReason::ContextMismatch(from)));
-        }
-        if answer.package != package {
-            return Err(Abort::unproven(AbortReason::PackageMismatch(from)));
-        }
-        let found = answer.shares.len();
-        if found != expected {
-            return Err(Abort::proven(AbortReason::Count { from, found, expected }, from));
-        }
         for (list, share) in parts.iter_mut().zip(&answer.shares) {
             let malformed = AbortReason::Malformed { from, what: "signature share" };
             let part = PartialSignature::from_bytes(share);
