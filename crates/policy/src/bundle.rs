@@ -78,15 +78,22 @@ const BRANCHES_MAX: usize = 4;
 /// network = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
 /// addresses = ["586Z…"]
 ///
+/// [fees."bip122:000000000019d6689c085ae165831e93/slip44:0"]
+/// per_transaction = "200000"                  # what the network may take for one payload, at most
+/// per_mille = 20                              # and so many thousandths of what it moves,
+/// at_least = "5000"                           # but so much in any case. Optional, both or none
+///
 /// [limits.small]
 /// asset = "bip122:000000000019d6689c085ae165831e93/slip44:0"
 /// per_transaction = "10000000"
 /// ```
 ///
 /// An address is on a list for the list's own network only, a nonce account likewise: payloads on
-/// durable nonce accounts that no table names are denied, whatever the rules say. A limit is in base units and holds for
-/// a payload when everything it takes of the asset, fee included, is within; `context.limits` has,
-/// for each effect, the limits on *its* asset that hold.
+/// durable nonce accounts that no table names are denied, whatever the rules say. So are payloads with
+/// a fee over its cap; for a network that `[fees]` does not name the cap is 0.1 BTC, 0.1 SOL, or 1 of an
+/// EVM chain's own. A limit is in base units and holds for a payload when everything it takes of the
+/// asset, fee included, is within; `context.limits` has, for each effect, the limits on *its* asset that
+/// hold.
 ///
 /// Persons, spans of time and hours are tables, too:
 ///

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use quorate_intent::Address;
+use quorate_intent::{Address, Amount};
 use quorate_model::{PersonName, ProviderName, Timestamp};
 
-use crate::{Permit, Rating};
+use ruint::aliases::U256;
+
+use crate::{FeeBound, Permit, Rating};
 
 /// The gate's answer; a simulation has the ids of the rules in place of a permit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +105,15 @@ pub enum Denial {
     ForeignNonce {
         /// The account.
         account: Address,
+    },
+    /// The network may take more for it than a cap allows. No rule can allow it.
+    Fee {
+        /// What the network may take.
+        fee: Box<Amount>,
+        /// The most that it may, in base units.
+        most: U256,
+        /// Which bound that is.
+        bound: FeeBound,
     },
     /// A rule failed to evaluate, or a fact could not be computed exactly: never a yes.
     Indeterminate {
@@ -226,6 +237,12 @@ impl fmt::Display for Denial {
             Self::ForeignNonce { account } => write!(
                 f,
                 "the payload is on the durable nonce account {account}, which is in no [nonce_accounts] of the bundle: use one of those, or a recent blockhash"
+            ),
+            Self::Fee { fee, most, bound } => write!(
+                f,
+                "the fee may be {} of {}, which is over {most}, {bound}: lower it, or have [fees] of the bundle allow it",
+                fee.base_units,
+                fee.asset.as_str()
             ),
             Self::Indeterminate { effect, reason } => write!(f, "effect {effect}: {reason}"),
             Self::PermitMismatch { part } => write!(

@@ -12,6 +12,7 @@ mod amount;
 mod bundle;
 mod calendar;
 mod decision;
+mod fee;
 mod gate;
 mod limit;
 mod permit;
@@ -28,6 +29,7 @@ pub use bundle::{
 pub use decision::{
     Decision, Denial, Later, MissingQuorum, MissingVerdict, NearestRule, Pending, RefusedVerdict,
 };
+pub use fee::FeeBound;
 pub use gate::{Gate, Replacement};
 pub use permit::{Permit, Phase};
 pub use ruint::aliases::U256;

@@ -166,6 +166,7 @@ impl Seen {
                     }
                     Denial::NotPermitted { .. }
                     | Denial::ForeignNonce { .. }
+                    | Denial::Fee { .. }
                     | Denial::Indeterminate { .. }
                     | Denial::PermitMismatch { .. } => none(),
                 };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::{Effect, PolicyId};
 
 use super::polarity::Polarities;
-use super::{Bundle, syntax};
+use super::{Bundle, Tables, syntax};
 use crate::calendar::Calendar;
 use crate::limit::Limit;
 use crate::quorum::Quorum;
@@ -41,6 +41,7 @@ impl Change {
         let mut comparison = Comparison { old, new, why: Vec::new() };
         comparison.rules();
         comparison.assets();
+        comparison.fees();
         comparison.numbers();
         comparison.members();
         comparison.nonce_accounts();
@@ -93,6 +94,15 @@ impl Comparison<'_> {
                 self.why.push(format!("key {key} has changed"));
             }
         }
+    }
+
+    /// A bundle that has no cap for a network has the built-in one.
+    fn fees(&mut self) {
+        let (old, new) = (&self.old.tables, &self.new.tables);
+        let networks: BTreeSet<_> = [old, new].into_iter().flat_map(Tables::fee_networks).collect();
+        let loosened =
+            networks.into_iter().filter(|n| !new.fee_cap(*n).is_within(&old.fee_cap(*n)));
+        self.why.extend(loosened.map(|network| format!("the fee cap of {network} has changed")));
     }
 
     fn numbers(&mut self) {

@@ -22,6 +22,8 @@ pub(super) struct Document {
     #[serde(default)]
     pub(super) nonce_accounts: BTreeMap<String, List>,
     #[serde(default)]
+    pub(super) fees: BTreeMap<String, Fee>,
+    #[serde(default)]
     pub(super) limits: BTreeMap<String, Limit>,
     #[serde(default)]
     pub(super) quorums: BTreeMap<String, Quorum>,
@@ -70,6 +72,14 @@ pub(super) struct Asset {
 pub(super) struct List {
     pub(super) network: String,
     pub(super) addresses: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fee {
+    pub(super) per_transaction: String,
+    pub(super) per_mille: Option<u64>,
+    pub(super) at_least: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -11,6 +11,7 @@ use ruint::aliases::U256;
 use super::document::{Test, TestCharge, TestEffect, TestVerdict};
 use super::{Bundle, RegisteredAsset};
 use crate::calendar::Calendar;
+use crate::fee::{FeeCap, RelativeCap};
 use crate::quorum::Quorum;
 use crate::verdict::Verdict;
 use crate::window::Window;
@@ -97,6 +98,7 @@ impl Bundle {
         let nonces =
             |(name, members): (&String, _)| names("nonce_accounts", name, "addresses", members);
         entries.extend(tables.nonce_accounts.iter().map(nonces));
+        entries.extend(tables.fees.iter().map(|(asset, cap)| self.fee_cap(asset, cap)));
         entries.extend(tables.limits.iter().map(|(name, limit)| {
             let most = self.amount(&limit.asset, limit.per_transaction);
             entry(
@@ -128,6 +130,14 @@ impl Bundle {
         });
         let written = policy.map(|policy| ("text", Value::Text(policy.to_string())));
         entry("rules", id, title.into_iter().chain(effect).chain(written))
+    }
+
+    fn fee_cap(&self, asset: &Asset, cap: &FeeCap) -> Entry {
+        let most = ("per_transaction", self.amount(asset, cap.per_transaction));
+        let relative = cap.relative.iter().flat_map(|RelativeCap { per_mille, at_least }| {
+            [("per_mille", Value::Number(*per_mille)), ("at_least", self.amount(asset, *at_least))]
+        });
+        entry("fees", asset.as_str(), [most].into_iter().chain(relative))
     }
 
     fn window(&self, name: &str, window: &Window) -> Entry {

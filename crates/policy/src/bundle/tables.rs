@@ -1,5 +1,6 @@
 //! The tables of numbers, persons and hours that rules refer to by name.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -13,6 +14,7 @@ use super::{BundleError, RegisteredAsset};
 use crate::Usage;
 use crate::amount::DECIMALS_MAX;
 use crate::calendar::Calendar;
+use crate::fee::{self, FeeCap, RelativeCap};
 use crate::limit::Limit;
 use crate::quorum::Quorum;
 use crate::verdict::Verdict;
@@ -32,6 +34,8 @@ const WINDOW_SECONDS_MAX: u64 = Usage::HORIZON_MILLIS / 1_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Tables {
     pub(crate) assets: BTreeMap<Asset, RegisteredAsset>,
+    /// By the network's own asset.
+    pub(crate) fees: BTreeMap<Asset, FeeCap>,
     pub(crate) limits: BTreeMap<String, Limit>,
     pub(crate) quorums: BTreeMap<String, Quorum>,
     pub(crate) windows: BTreeMap<String, Window>,
@@ -57,10 +61,12 @@ impl Tables {
         let providers = parse_providers(&document.providers)?;
         let verdict = |entry| parse_verdict(entry, &providers);
         let assets = document.assets.iter().map(parse_asset).collect::<Result<_, _>>()?;
+        let fee = |entry| parse_fee(entry, &assets);
         let limit = |entry| parse_limit(entry, &assets);
         let window = |entry| parse_window(entry, &assets);
         let nonce_accounts = document.nonce_accounts.iter().map(parse_nonce_accounts);
         Ok(Self {
+            fees: document.fees.iter().map(fee).collect::<Result<_, _>>()?,
             limits: document.limits.iter().map(limit).collect::<Result<_, _>>()?,
             quorums: document.quorums.iter().map(parse_quorum).collect::<Result<_, _>>()?,
             windows: document.windows.iter().map(window).collect::<Result<_, _>>()?,
@@ -73,6 +79,17 @@ impl Tables {
             lists: document.lists.iter().map(accounts).collect(),
             nonce_accounts: nonce_accounts.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Networks with a cap of the bundle's own.
+    pub(super) fn fee_networks(&self) -> impl Iterator<Item = Network> {
+        self.fees.keys().filter_map(fee::network_of)
+    }
+
+    /// What a network may take for one payload.
+    pub(crate) fn fee_cap(&self, network: Network) -> Cow<'_, FeeCap> {
+        let named = self.fees.get(&Asset::native(network)).map(Cow::Borrowed);
+        named.unwrap_or_else(|| Cow::Owned(FeeCap::built_in(network)))
     }
 
     /// Whether the bundle names a durable nonce account as ours.
@@ -107,6 +124,28 @@ fn parse_asset(
     }
     let asset = Asset::parse(id).map_err(|error| refuse(&error))?;
     Ok((asset, RegisteredAsset { symbol: symbol.clone(), decimals: *decimals }))
+}
+
+fn parse_fee(
+    (id, fee): Entry<'_, document::Fee>,
+    assets: &BTreeMap<Asset, RegisteredAsset>,
+) -> Result<(Asset, FeeCap), BundleError> {
+    let document::Fee { per_transaction, per_mille, at_least } = fee;
+    let refuse = |reason: String| BundleError::entry("fees", id, reason);
+    let asset = registered(id, assets).map_err(refuse)?;
+    if fee::network_of(&asset).is_none() {
+        return Err(refuse("no network takes fees in it: name a network's own asset".to_owned()));
+    }
+    let per_transaction = base_units("per_transaction", per_transaction).map_err(refuse)?;
+    let at_least = at_least.as_ref().map(|digits| base_units("at_least", digits));
+    let relative = match (*per_mille, at_least.transpose().map_err(refuse)?) {
+        (None, None) => None,
+        (Some(per_mille), Some(at_least)) => Some(RelativeCap { per_mille, at_least }),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(refuse("per_mille and at_least go together".to_owned()));
+        }
+    };
+    Ok((asset, FeeCap { per_transaction, relative }))
 }
 
 fn parse_limit(

@@ -37,6 +37,7 @@ impl<'a> Question<'a> {
         }
         let bundle = &gate.bundle;
         check_nonce(bundle, subject.intent)?;
+        bundle.tables.fee_cap(subject.intent.network).check(subject.intent)?;
         let entities = bundle
             .directory
             .with_key(subject.key, &bundle.vocabulary)

@@ -12,6 +12,7 @@ use crate::{NearestRule, Rating, Usage};
 mod decisions;
 mod explanation;
 mod facts;
+mod fees;
 mod phases;
 mod properties;
 mod reference;

@@ -193,6 +193,32 @@ fn limits() {
 }
 
 #[test]
+fn fee_caps() {
+    let capped = |entry: &str| format!("[fees.\"{BTC}\"]\n{entry}\n\n[limits.small]");
+    let most = |most: u64| capped(&format!("per_transaction = \"{most}\""));
+    let part = |part: u64, least: u64| {
+        capped(&format!("per_transaction = \"1000\"\nper_mille = {part}\nat_least = \"{least}\""))
+    };
+    let why = "the fee cap of bip122:000000000019d6689c085ae165831e93 has changed";
+    // Without an entry it is 0.1 BTC.
+    tightens("[limits.small]", &most(10_000_000));
+    loosens("[limits.small]", &most(10_000_001), why);
+    let between = |before: &str, after: &str| {
+        let bundle = |entry| Bundle::parse(&OLD.replacen("[limits.small]", entry, 1)).unwrap();
+        Change::between(&bundle(before), &bundle(after))
+    };
+    let loosening = || Change::Loosening { why: vec![why.to_owned()] };
+    assert_eq!(between(&most(1_000), &most(999)), Change::Tightening);
+    assert_eq!(between(&most(1_000), &most(1_001)), loosening());
+    assert_eq!(between(&most(1_000), "[limits.small]"), loosening(), "the built-in one is wider");
+    assert_eq!(between(&most(1_000), &part(5, 10)), Change::Tightening);
+    assert_eq!(between(&part(5, 10), &most(1_000)), loosening());
+    assert_eq!(between(&part(5, 10), &part(4, 9)), Change::Tightening);
+    assert_eq!(between(&part(5, 10), &part(6, 10)), loosening());
+    assert_eq!(between(&part(5, 10), &part(5, 11)), loosening());
+}
+
+#[test]
 fn quorums() {
     tightens("required = 2", "required = 3");
     loosens("required = 2", "required = 1", "quorum treasury has changed");

@@ -38,6 +38,34 @@ fn an_unusable_entry_of_a_table_is_named() {
 }
 
 #[test]
+fn an_unusable_fee_cap_is_named() {
+    let btc = "bip122:000000000019d6689c085ae165831e93/slip44:0";
+    let capped = |id: &str, entry: &str| {
+        with("[quorums.treasury]", &format!("[fees.\"{id}\"]\n{entry}\n[quorums.treasury]"))
+    };
+    let refused = |id: &str, entry: &str| match capped(id, entry) {
+        Err(BundleError::Entry { table: "fees", entry: named, .. }) => assert_eq!(named, id, "{entry}"),
+        other => panic!("{entry}: {other:?}"),
+    };
+    assert!(capped(btc, "per_transaction = \"1\"").is_ok());
+    assert!(capped(btc, "per_transaction = \"1\"\nper_mille = 5\nat_least = \"0\"").is_ok());
+    refused(btc, "per_transaction = \"1\"\nper_mille = 5");
+    refused(btc, "per_transaction = \"1\"\nat_least = \"0\"");
+    refused(btc, "per_transaction = \"1\"\nper_mille = 5\nat_least = \"-1\"");
+    refused(btc, "per_transaction = \"01\"");
+    refused("BTC", "per_transaction = \"1\"");
+    refused(Asset::native(Network::Solana).as_str(), "per_transaction = \"1\"");
+    assert!(capped(btc, "").is_err(), "an entry names the most");
+    // Registered, and no network's own.
+    let token = "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp/token:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v";
+    let entries = format!(
+        "[assets.\"{token}\"]\nsymbol = \"T\"\ndecimals = 6\n[fees.\"{token}\"]\nper_transaction = \"1\"\n[quorums.treasury]"
+    );
+    let error = with("[quorums.treasury]", &entries).unwrap_err().to_string();
+    assert!(error.contains("a network's own asset"), "{error}");
+}
+
+#[test]
 fn an_unusable_quorum_window_or_calendar_is_named() {
     let found = |table, entry: &str| (table, entry.to_owned());
     let quorum = found("quorums", "treasury");
