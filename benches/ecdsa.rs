@@ -86,6 +86,7 @@ fn generate(fixture: &ClusterFixture, threshold: u16) -> Each<Share> {
         epoch: Epoch::FIRST,
         threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
         roster: ParticipantSet::new(fixture.root.nodes.keys().copied()).expect("nodes"),
+        raw_ok: false,
     };
     let backend: Arc<dyn EcdsaBackend> = Arc::new(Dkls23);
     let begin = |id: &ParticipantId| {

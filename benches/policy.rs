@@ -154,6 +154,7 @@ impl Question {
             request: Digest::new([1; 32]),
             key: &self.key,
             scheme: self.intent.network.usual_scheme(),
+            raw_ok: false,
             epoch: Epoch::FIRST,
             attempt: Attempt::FIRST,
             intent: &self.intent,

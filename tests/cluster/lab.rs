@@ -47,15 +47,20 @@ impl Lab {
     }
 
     async fn make_key(&self, key: &str, scheme: &str) {
+        let made = self.create_key(key, scheme, &[]).await;
+        assert_eq!(made.code, 0, "{made:?}");
+        assert_eq!(made.json["state"], "active", "{made:?}");
+    }
+
+    /// Makes a key that two of three nodes sign with, on the order of the officers.
+    pub(crate) async fn create_key(&self, key: &str, scheme: &str, more: &[&str]) -> Ended {
         let officers = self.cluster.officer_keys();
         let officers: Vec<_> = officers.iter().map(|path| path.to_str().unwrap()).collect();
         let mut args = vec!["key", "create", key, "--scheme", scheme, "--threshold", "2"];
         for path in &officers {
             args.extend(["--officer-key", path]);
         }
-        let made = self.run(&args).await;
-        assert_eq!(made.code, 0, "{made:?}");
-        assert_eq!(made.json["state"], "active", "{made:?}");
+        self.run(&[&args, more].concat()).await
     }
 
     /// Runs a command as the service `payments`.

@@ -11,6 +11,7 @@ mod loss;
 mod matrix;
 mod paths;
 mod people;
+mod raw;
 mod restart;
 mod roots;
 mod setup;

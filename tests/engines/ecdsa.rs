@@ -294,6 +294,17 @@ fn a_round_is_taken_once() {
     assert_eq!(refused(lab.ask(id(1), question)), RefusalCode::NotFound);
 }
 
+/// What was decided under one policy is not signed under another.
+#[test]
+fn a_bundle_between_rounds_ends_the_session() {
+    let mut lab = ecdsa_lab();
+    let attempted = attempt(&mut lab, [1, 2], 2);
+    let order = crate::successors::activate(&lab, &crate::successors::tighter(&lab));
+    assert!(matches!(lab.ask(id(1), ToNode::carry_out(order)), FromNode::Accepted(_)));
+    let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
+    assert_eq!(refused(answers.into_iter().next().unwrap()), RefusalCode::NotFound);
+}
+
 #[test]
 fn a_freeze_between_rounds_ends_the_session() {
     let mut lab = ecdsa_lab();

@@ -28,7 +28,7 @@ fn next_policy(lab: &Lab, from: &str, to: &str) -> String {
 }
 
 /// Payments are limited to a tenth.
-fn tighter(lab: &Lab) -> String {
+pub(crate) fn tighter(lab: &Lab) -> String {
     next_policy(lab, "per_transaction = \"1000000\"", "per_transaction = \"100000\"")
 }
 
@@ -37,7 +37,7 @@ fn looser(lab: &Lab) -> String {
     next_policy(lab, "per_transaction = \"1000000\"", "per_transaction = \"10000000\"")
 }
 
-fn activate(lab: &Lab, text: &str) -> SignedOrder {
+pub(crate) fn activate(lab: &Lab, text: &str) -> SignedOrder {
     lab.fixture.activate("activate-2", text, QUORUM, lab.now)
 }
 

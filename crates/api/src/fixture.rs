@@ -105,6 +105,7 @@ pub(crate) fn certified_key(key: &str) -> CertifiedKey {
         epoch: Epoch::FIRST,
         roster,
         threshold: Threshold::new(2).unwrap(),
+        raw_ok: true,
         group_verifying_key: vec![3; 33],
         verifying_shares,
         chain_code: [4; 32],

@@ -60,8 +60,8 @@ fn varint(mut number: u64) -> Vec<u8> {
 
 #[test]
 fn an_unknown_trailing_field_is_refused() {
-    // Field 17.
-    let bytes = [encode_sign_request(&sign_request()), vec![0x88, 1, 1]].concat();
+    // Field 18.
+    let bytes = [encode_sign_request(&sign_request()), vec![0x90, 1, 1]].concat();
     assert!(not_canonical(&bytes));
 }
 
@@ -136,13 +136,14 @@ fn the_largest_request_fits_into_a_statement() {
     assert_eq!(decode_sign_request(&encode_sign_request(&request)).unwrap(), request);
 }
 
-const FORMATS: [PayloadFormat; 6] = [
+const FORMATS: [PayloadFormat; 7] = [
     PayloadFormat::BitcoinPsbt,
     PayloadFormat::SolanaMessage,
     PayloadFormat::EvmTransaction,
     PayloadFormat::EvmMessage,
     PayloadFormat::EvmTypedData,
     PayloadFormat::EvmAuthorization,
+    PayloadFormat::RawDigest,
 ];
 
 #[test]

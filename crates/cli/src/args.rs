@@ -82,7 +82,7 @@ pub enum Command {
     Sign(Box<Sign>),
     /// Say how risky a payload is, as a risk provider.
     #[command(subcommand)]
-    Verdict(Verdict),
+    Verdict(Box<Verdict>),
     /// List the requests that wait for people.
     Pending,
     /// Approve a request, after reading what it does as decoded here.
@@ -264,6 +264,9 @@ pub struct KeyCreate {
     /// The nodes that hold a share: all of the trust root where none is named.
     #[arg(long, value_delimiter = ',', value_name = "ID,ID,…")]
     pub nodes: Vec<ParticipantId>,
+    /// Let it sign raw digests: 32 bytes of which no node can say what they do. For ever.
+    #[arg(long)]
+    pub raw_ok: bool,
     /// The key file of an officer (person.pem). Repeat it for each who signs the order.
     #[arg(long = "officer-key", value_name = "FILE", required = true)]
     pub officer_keys: Vec<PathBuf>,
@@ -316,6 +319,9 @@ pub struct Transaction {
     /// An EVM authorisation (EIP-7702): as --evm.
     #[arg(long, value_name = "FILE", group = "payload")]
     pub authorization: Option<PathBuf>,
+    /// A raw digest in hexadecimal digits, signed as it is: for keys that were made with --raw-ok.
+    #[arg(long, value_name = "HEX", group = "payload")]
+    pub digest: Option<Digest>,
     /// Build a plain payment to this address.
     #[arg(long, value_name = "ADDRESS", group = "payload", requires = "amount")]
     pub pay: Option<String>,

@@ -43,7 +43,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Coordinator(coordinator) => serve::coordinator(coordinator).await,
         Command::Key(key) => key::run(key, dir, output).await,
         Command::Sign(sign) => sign::run(*sign, dir, output).await,
-        Command::Verdict(command) => verdict::run(command, output),
+        Command::Verdict(command) => verdict::run(*command, output),
         Command::Pending => approve::pending(dir, output).await,
         Command::Approve(command) => approve::approve(command, Verdict::Approve, dir, output).await,
         Command::Reject(command) => approve::approve(command, Verdict::Reject, dir, output).await,

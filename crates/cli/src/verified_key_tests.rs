@@ -130,6 +130,7 @@ impl Fixture {
             epoch: Epoch(1),
             roster: set(&[1, 2, 3]),
             threshold: Threshold::new(2).unwrap(),
+            raw_ok: false,
             group_verifying_key: self.group.verifying_key(),
             verifying_shares: (1..=3).map(|number| (id(number), vec![2; 32])).collect(),
             chain_code: [3; 32],

@@ -6,7 +6,7 @@ use crate::bitcoin::{self, PsbtError};
 use crate::chain::Chain;
 use crate::evm::{self, EvmError};
 use crate::solana::{self, MessageError};
-use crate::{Address, Decoded, PayingKey, Payload};
+use crate::{Address, Decoded, PayingKey, Payload, raw};
 
 /// The longest payload that is decoded, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
@@ -43,6 +43,12 @@ pub enum DecodeError {
         /// How many it has.
         effects: usize,
     },
+    /// A raw digest of another length.
+    #[error("a raw digest has 32 bytes, not {bytes}: hash what is to be signed first")]
+    RawDigest {
+        /// How many it has.
+        bytes: usize,
+    },
     /// The group verifying key is not in the encoding of the network's scheme.
     #[error(
         "the group verifying key ({bytes} bytes, {scheme}) is no key that {network} takes: use a key \
@@ -78,6 +84,7 @@ pub fn decode(payload: &Payload, key: PayingKey<'_>) -> Result<Decoded, DecodeEr
         return Err(DecodeError::TooLong { bytes });
     }
     let decoded = match (payload, Chain::of(key.network)) {
+        (Payload::RawDigest(digest), _) => raw::decode(digest, key, payload.digest())?,
         (Payload::BitcoinPsbt(psbt), Chain::Bitcoin(_)) => {
             bitcoin::decode(psbt, key, payload.digest())?
         }

@@ -56,7 +56,7 @@ pub(crate) fn decode(payload: &Payload, key: PayingKey<'_>) -> Result<Decoded, D
         Payload::EvmMessage(bytes) => message::read(bytes, chain)?,
         Payload::EvmTypedData(json) => typed_data::read(json, chain, from)?,
         Payload::EvmAuthorization(bytes) => delegation::read(bytes, chain)?,
-        Payload::BitcoinPsbt(_) | Payload::SolanaMessage(_) => {
+        Payload::BitcoinPsbt(_) | Payload::SolanaMessage(_) | Payload::RawDigest(_) => {
             let (format, network) = (payload.format(), key.network);
             return Err(DecodeError::WrongFormat { format, network });
         }

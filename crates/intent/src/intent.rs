@@ -41,7 +41,7 @@ pub struct Effect {
     /// `memo:` (Solana) and its bytes in hexadecimal digits, which no list of addresses can contain.
     /// On an EVM chain: the receiver of value or tokens, the spender of an allowance, the contract
     /// that is called, created or changed, the code that an account or a Safe runs; for a message
-    /// `message:` and the digest that is signed.
+    /// `message:` and the digest that is signed. Of a raw digest: `digest:` and its bytes.
     pub destination: Address,
     /// What the decoder wants a rule or a person to notice.
     pub flags: Vec<Flag>,
@@ -70,6 +70,8 @@ pub enum EffectKind {
     AuthorityChange,
     /// An account runs a contract's code from now on, whoever calls it (EIP-7702).
     CodeDelegation,
+    /// Bytes are signed of which nobody can say what they do: anything that the key can do.
+    RawDigest,
 }
 
 /// What a decoder flags.
@@ -118,7 +120,7 @@ pub struct Address(pub(crate) String);
 
 impl EffectKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Transfer,
         Self::Allowance,
         Self::Message,
@@ -127,6 +129,7 @@ impl EffectKind {
         Self::ContractCreation,
         Self::AuthorityChange,
         Self::CodeDelegation,
+        Self::RawDigest,
     ];
 
     /// The name on every surface; also the name of the policy action.
@@ -140,6 +143,7 @@ impl EffectKind {
             Self::ContractCreation => "contract_creation",
             Self::AuthorityChange => "authority_change",
             Self::CodeDelegation => "code_delegation",
+            Self::RawDigest => "raw_digest",
         }
     }
 }
@@ -294,7 +298,8 @@ mod tests {
             | EffectKind::ContractCall
             | EffectKind::ContractCreation
             | EffectKind::AuthorityChange
-            | EffectKind::CodeDelegation => EffectKind::ALL.contains(&kind),
+            | EffectKind::CodeDelegation
+            | EffectKind::RawDigest => EffectKind::ALL.contains(&kind),
         };
         let flag = |flag: Flag| match flag {
             Flag::SelfDestination

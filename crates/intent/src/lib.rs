@@ -16,6 +16,7 @@ mod fixture;
 mod intent;
 mod payload;
 mod quote;
+mod raw;
 pub mod solana;
 
 pub use address::ParseAddress;

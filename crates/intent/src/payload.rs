@@ -19,6 +19,8 @@ pub enum Payload {
     EvmTypedData(Vec<u8>),
     /// An authorisation to run code in the key's account (EIP-7702).
     EvmAuthorization(Vec<u8>),
+    /// A digest of 32 bytes, signed as it is, for any network.
+    RawDigest(Vec<u8>),
 }
 
 impl Payload {
@@ -31,6 +33,7 @@ impl Payload {
             PayloadFormat::EvmMessage => Self::EvmMessage(bytes),
             PayloadFormat::EvmTypedData => Self::EvmTypedData(bytes),
             PayloadFormat::EvmAuthorization => Self::EvmAuthorization(bytes),
+            PayloadFormat::RawDigest => Self::RawDigest(bytes),
         }
     }
 
@@ -42,7 +45,8 @@ impl Payload {
             | Self::EvmTransaction(bytes)
             | Self::EvmMessage(bytes)
             | Self::EvmTypedData(bytes)
-            | Self::EvmAuthorization(bytes) => bytes,
+            | Self::EvmAuthorization(bytes)
+            | Self::RawDigest(bytes) => bytes,
         }
     }
 
@@ -55,6 +59,7 @@ impl Payload {
             Self::EvmMessage(_) => PayloadFormat::EvmMessage,
             Self::EvmTypedData(_) => PayloadFormat::EvmTypedData,
             Self::EvmAuthorization(_) => PayloadFormat::EvmAuthorization,
+            Self::RawDigest(_) => PayloadFormat::RawDigest,
         }
     }
 
@@ -90,7 +95,7 @@ pub struct Decoded {
     pub intent: Intent,
     /// The messages to sign, in the payload's order: a 32-byte sighash (BIP-341 or, for P2WPKH,
     /// BIP-143) for each input of a PSBT, the whole message of a Solana transaction, or the one 32-byte
-    /// Keccak-256 digest of an EVM payload. Never empty.
+    /// Keccak-256 digest of an EVM payload, or a raw digest. Never empty.
     pub signing_messages: Vec<Vec<u8>>,
     /// What the payload uses up, each once; none where its chain has no such thing.
     pub claims: Vec<Claim>,

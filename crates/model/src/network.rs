@@ -159,6 +159,9 @@ pub enum PayloadFormat {
     /// An authorisation to run code in the key's account (EIP-7702): 0x05 and the RLP of chain id,
     /// address and nonce.
     EvmAuthorization,
+    /// 32 bytes that are signed as they are, whatever they are the digest of: for keys that were made
+    /// for it only.
+    RawDigest,
 }
 
 impl PayloadFormat {
@@ -171,6 +174,7 @@ impl PayloadFormat {
             Self::EvmMessage => "evm-message",
             Self::EvmTypedData => "evm-typed-data",
             Self::EvmAuthorization => "evm-authorization",
+            Self::RawDigest => "raw-digest",
         }
     }
 }

@@ -134,6 +134,7 @@ const BRANCHES_MAX: usize = 4;
 /// effects = [{ to = "bc1p…", amount = "1000000" }]    # asset and flags are optional
 /// fee = "1000"
 /// nonce_account = "586Z…"                     # optional: on this durable nonce account
+/// raw_ok = true                                # optional: the key was made to sign raw digests
 /// approvers = ["alice"]
 /// verdicts = [{ provider = "chainwatch", level = "low" }]   # `at` is optional: now
 /// usage = [{ amount = "5000000", at = "2026-11-22T09:00:00.000Z" }]

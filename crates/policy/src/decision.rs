@@ -106,6 +106,8 @@ pub enum Denial {
         /// The account.
         account: Address,
     },
+    /// A raw digest for a key that was not made to sign any. No rule can allow it.
+    RawDigest,
     /// The network may take more for it than a cap allows. No rule can allow it.
     Fee {
         /// What the network may take.
@@ -237,6 +239,9 @@ impl fmt::Display for Denial {
             Self::ForeignNonce { account } => write!(
                 f,
                 "the payload is on the durable nonce account {account}, which is in no [nonce_accounts] of the bundle: use one of those, or a recent blockhash"
+            ),
+            Self::RawDigest => f.write_str(
+                "the key signs no raw digests: send what is hashed, or use a key that was made for it (raw-ok in its order)",
             ),
             Self::Fee { fee, most, bound } => write!(
                 f,

@@ -22,6 +22,8 @@ pub struct SigningSubject<'a> {
     pub key: &'a KeyId,
     /// The key's scheme.
     pub scheme: Scheme,
+    /// Whether the key was made to sign raw digests as well.
+    pub raw_ok: bool,
     /// The epoch of the share that would sign.
     pub epoch: Epoch,
     /// Which try at the request.

@@ -27,6 +27,8 @@ pub struct Ceremony {
     pub threshold: Threshold,
     /// Who will hold a share.
     pub roster: ParticipantSet,
+    /// Whether the key may sign raw digests.
+    pub raw_ok: bool,
 }
 
 impl Ceremony {
@@ -42,6 +44,7 @@ impl Ceremony {
             epoch: Epoch::FIRST,
             threshold: generate.threshold,
             roster: generate.roster.clone(),
+            raw_ok: generate.raw_ok,
         }
     }
 
@@ -66,7 +69,8 @@ impl Transcribe for Ceremony {
             .text(self.scheme.as_str())
             .u64(self.epoch.0)
             .u64(u64::from(self.threshold.get()))
-            .participants(&self.roster);
+            .participants(&self.roster)
+            .u64(u64::from(self.raw_ok));
     }
 }
 

@@ -8,7 +8,7 @@ use quorate_model::{
 };
 use quorate_trust::{Signature, Signed, TrustRoot};
 
-use crate::{Ceremony, Vote};
+use crate::Vote;
 
 /// How addresses follow from the group key, by scheme: the one convention there is. A Taproot group
 /// key is the BIP-341 internal key, and its output key commits to no script; the other schemes'
@@ -34,6 +34,8 @@ pub struct CertifiedKey {
     pub roster: ParticipantSet,
     /// Signers required.
     pub threshold: Threshold,
+    /// Whether the key may sign raw digests: bytes of which no node can say what they do.
+    pub raw_ok: bool,
     /// The group verifying key, in the scheme's encoding.
     pub group_verifying_key: Vec<u8>,
     /// Each holder's verifying share, in the scheme's encoding.
@@ -77,14 +79,6 @@ impl CertifiedKey {
     /// The digest that votes sign.
     pub fn digest(&self) -> Digest {
         Transcript::new(Tag::CertifiedKey).value(self).finish()
-    }
-
-    /// Whether this is an outcome of `ceremony`.
-    pub fn is_outcome_of(&self, ceremony: &Ceremony) -> bool {
-        (self.cluster, self.order, self.attempt, &self.key, self.scheme)
-            == (ceremony.cluster, ceremony.order, ceremony.attempt, &ceremony.key, ceremony.scheme)
-            && (self.epoch, &self.roster, self.threshold)
-                == (ceremony.epoch, &ceremony.roster, ceremony.threshold)
     }
 }
 
@@ -133,6 +127,7 @@ impl Transcribe for CertifiedKey {
             .u64(self.epoch.0)
             .participants(&self.roster)
             .u64(u64::from(self.threshold.get()))
+            .u64(u64::from(self.raw_ok))
             .bytes(&self.group_verifying_key)
             .u64(self.verifying_shares.len() as u64);
         for (id, share) in &self.verifying_shares {

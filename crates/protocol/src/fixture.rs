@@ -68,6 +68,7 @@ impl Fixture {
             epoch: Epoch::FIRST,
             threshold: Threshold::new(threshold).unwrap(),
             roster: ParticipantSet::new(self.keys.keys().copied()).unwrap(),
+            raw_ok: false,
         }
     }
 

@@ -159,6 +159,7 @@ impl Case {
             request: self.verified.digest(),
             key: &certified.key,
             scheme: certified.scheme,
+            raw_ok: certified.raw_ok,
             epoch: certified.epoch,
             attempt,
             intent: &self.decoded.intent,

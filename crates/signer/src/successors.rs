@@ -112,7 +112,7 @@ impl Node {
     }
 
     /// Brings into force what is due, as far as the clock can be trusted. Sessions that began before
-    /// end: the heads in their answers are not this node's any more.
+    /// end: what they were decided under, and the heads in their answers, are not this node's any more.
     pub(crate) fn begin_due(&mut self, turn: &mut Turn) {
         let time = match self.check_clock(turn.now) {
             Ok(()) => turn.now,
@@ -121,10 +121,12 @@ impl Node {
             Err(_) => return,
         };
         if let Some(begun) = self.roots.begin(time) {
+            self.sessions.end_all();
             self.audit(begun_event(EventKind::RootBegun, &begun), turn);
             self.enforce_root(begun);
         }
         if let Some(begun) = self.policies.begin(time) {
+            self.sessions.end_all();
             self.audit(begun_event(EventKind::PolicyBegun, &begun), turn);
             self.gate = Gate::new(begun.document);
         }

@@ -171,6 +171,7 @@ impl ClusterFixture {
             scheme,
             threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
             roster: ParticipantSet::new(self.root.nodes.keys().copied()).expect("nodes"),
+            raw_ok: false,
         };
         let action = OrderAction::GenerateKey(generate);
         self.order_to(&format!("make-{key}"), action, &["alice", "bob"], now)

@@ -64,6 +64,7 @@ impl People {
             scheme: Scheme::FrostEd25519,
             threshold: Threshold::new(threshold).unwrap(),
             roster: ParticipantSet::from_wire(roster.map(u32::from)).unwrap(),
+            raw_ok: false,
         }))
     }
 

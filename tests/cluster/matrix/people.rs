@@ -109,6 +109,7 @@ impl People {
             scheme: Scheme::FrostSecp256k1Tr,
             threshold: Threshold::new(2).unwrap(),
             roster: ParticipantSet::new((1..=3).map(|n| ParticipantId::new(n).unwrap())).unwrap(),
+            raw_ok: false,
         })
     }
 

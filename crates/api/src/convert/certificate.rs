@@ -24,6 +24,7 @@ impl TryFrom<pb::CertifiedKey> for CertifiedKey {
             roster: field::participants("CertifiedKey.roster", key.roster)?,
             threshold: Threshold::new(key.threshold)
                 .map_err(|e| DecodeError::value("CertifiedKey.threshold", e))?,
+            raw_ok: key.raw_ok,
             group_verifying_key: field::bytes(
                 "CertifiedKey.group_verifying_key",
                 key.group_verifying_key,
@@ -55,6 +56,7 @@ impl From<CertifiedKey> for pb::CertifiedKey {
             verifying_shares: key.verifying_shares.into_iter().map(verifying_share).collect(),
             chain_code: key.chain_code.to_vec(),
             echo: key.echo.as_bytes().to_vec(),
+            raw_ok: key.raw_ok,
         }
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn from_pb(request: pb::SignRequest) -> Result<SignRequest, DecodeErr
             EvmPayload::EvmMessage(bytes) => (PayloadFormat::EvmMessage, bytes),
             EvmPayload::EvmTypedData(bytes) => (PayloadFormat::EvmTypedData, bytes),
             EvmPayload::EvmAuthorization(bytes) => (PayloadFormat::EvmAuthorization, bytes),
+            EvmPayload::RawDigest(bytes) => (PayloadFormat::RawDigest, bytes),
         },
         (None, None) => return Err(DecodeError::new(PAYLOAD, Fault::Missing)),
         (Some(_), Some(_)) => {
@@ -76,6 +77,7 @@ pub(crate) fn to_pb(request: SignRequest) -> pb::SignRequest {
         PayloadFormat::EvmMessage => (None, Some(EvmPayload::EvmMessage(bytes))),
         PayloadFormat::EvmTypedData => (None, Some(EvmPayload::EvmTypedData(bytes))),
         PayloadFormat::EvmAuthorization => (None, Some(EvmPayload::EvmAuthorization(bytes))),
+        PayloadFormat::RawDigest => (None, Some(EvmPayload::RawDigest(bytes))),
     };
     pb::SignRequest {
         cluster: request.cluster.as_bytes().to_vec(),

@@ -186,6 +186,7 @@ impl TryFrom<pb::DecodePayloadRequest> for ClientRequest {
             Payload::EvmMessage(bytes) => (PayloadFormat::EvmMessage, bytes),
             Payload::EvmTypedData(bytes) => (PayloadFormat::EvmTypedData, bytes),
             Payload::EvmAuthorization(bytes) => (PayloadFormat::EvmAuthorization, bytes),
+            Payload::RawDigest(bytes) => (PayloadFormat::RawDigest, bytes),
         };
         let path = match call.path.as_str() {
             "" => DerivationPath::root(),

@@ -50,6 +50,7 @@ impl From<EffectKind> for pb::EffectKind {
             EffectKind::ContractCreation => Self::ContractCreation,
             EffectKind::AuthorityChange => Self::AuthorityChange,
             EffectKind::CodeDelegation => Self::CodeDelegation,
+            EffectKind::RawDigest => Self::RawDigest,
         }
     }
 }

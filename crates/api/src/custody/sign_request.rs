@@ -173,6 +173,7 @@ impl From<PayloadFormat> for pb::PayloadFormat {
             PayloadFormat::EvmMessage => Self::EvmMessage,
             PayloadFormat::EvmTypedData => Self::EvmTypedData,
             PayloadFormat::EvmAuthorization => Self::EvmAuthorization,
+            PayloadFormat::RawDigest => Self::RawDigest,
         }
     }
 }

@@ -66,6 +66,9 @@ pub struct Subject {
     /// An EVM authorisation (EIP-7702): as --evm.
     #[arg(long, value_name = "FILE", group = "payload")]
     pub authorization: Option<PathBuf>,
+    /// A raw digest in hexadecimal digits, signed as it is: for keys that were made with --raw-ok.
+    #[arg(long, value_name = "HEX", group = "payload")]
+    pub digest: Option<Digest>,
     /// The network: its name, such as bitcoin-signet, or its CAIP-2 id.
     #[arg(long, value_parser = network_name::parse)]
     pub network: Network,

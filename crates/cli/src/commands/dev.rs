@@ -84,6 +84,7 @@ async fn make_key(
         scheme,
         threshold: cluster.threshold(),
         nodes: Vec::new(),
+        raw_ok: false,
         officer_keys: cluster.officer_keys(),
         wait: WAIT,
     };

@@ -120,6 +120,9 @@ fn source(args: &TransactionArgs) -> Result<Source, Failure> {
         (&args.authorization, PayloadFormat::EvmAuthorization),
     ];
     let mut files = files.into_iter().filter_map(|(path, format)| Some((path.clone()?, format)));
+    if let Some(digest) = &args.digest {
+        return Ok(Source::Bytes(PayloadFormat::RawDigest, digest.as_bytes().to_vec()));
+    }
     match (files.next(), &args.message, &args.pay, args.amount) {
         (Some((path, format)), None, None, _) => Ok(Source::File { format, path }),
         (None, Some(text), None, _) => Ok(Source::Message(text.clone())),

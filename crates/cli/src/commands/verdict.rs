@@ -120,12 +120,14 @@ fn intent(subject: &Subject) -> Result<Intent, Failure> {
     };
     let message =
         subject.message.as_ref().map(|text| Payload::EvmMessage(text.clone().into_bytes()));
+    let digest = subject.digest.map(|digest| Payload::RawDigest(digest.as_bytes().to_vec()));
     let payload = file(&subject.psbt, PayloadFormat::BitcoinPsbt)?
         .or(file(&subject.solana_message, PayloadFormat::SolanaMessage)?)
         .or(file(&subject.evm, PayloadFormat::EvmTransaction)?)
         .or(file(&subject.typed_data, PayloadFormat::EvmTypedData)?)
         .or(file(&subject.authorization, PayloadFormat::EvmAuthorization)?)
         .or(message)
+        .or(digest)
         .ok_or_else(|| Failure::usage("name the payload, such as --psbt or --evm"))?;
     let group_verifying_key = hex::decode(&subject.public_key).map_err(|error| {
         Failure::from(error).while_trying("--public-key is not in hexadecimal digits")

@@ -100,7 +100,8 @@ pub(crate) fn prevouts(payload: &Payload) -> Result<Vec<Prevout>, Failure> {
         | Payload::EvmTransaction(_)
         | Payload::EvmMessage(_)
         | Payload::EvmTypedData(_)
-        | Payload::EvmAuthorization(_) => return Ok(Vec::new()),
+        | Payload::EvmAuthorization(_)
+        | Payload::RawDigest(_) => return Ok(Vec::new()),
     };
     let psbt = Psbt::deserialize(bytes)?;
     let inputs = psbt.unsigned_tx.input.iter().zip(&psbt.inputs);

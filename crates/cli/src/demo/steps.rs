@@ -115,6 +115,7 @@ impl Demo<'_> {
             scheme,
             threshold: self.cluster.threshold(),
             nodes: Vec::new(),
+            raw_ok: false,
             officer_keys: self.cluster.officer_keys(),
             wait: KEY_WAIT,
         };

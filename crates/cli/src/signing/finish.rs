@@ -101,6 +101,10 @@ fn finish(
         | Payload::EvmAuthorization(_) => {
             Ok((None, evm::finalize(&transaction.payload, key, &the_one(signatures)?)?))
         }
+        Payload::RawDigest(_) => {
+            let signature: [u8; 64] = the_one(signatures)?;
+            Ok((None, signature.to_vec()))
+        }
     }
 }
 

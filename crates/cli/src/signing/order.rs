@@ -43,13 +43,14 @@ pub(crate) fn generate_key(
     scheme: Scheme,
     threshold: Threshold,
     roster: Option<ParticipantSet>,
+    raw_ok: bool,
     root: &TrustRoot,
 ) -> Result<OrderAction, Failure> {
     let roster = match roster {
         Some(roster) => roster,
         None => ParticipantSet::new(root.nodes.keys().copied())?,
     };
-    Ok(OrderAction::GenerateKey(GenerateKey { key, scheme, threshold, roster }))
+    Ok(OrderAction::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok }))
 }
 
 /// The officers' keys, each with the name that the trust root knows it by.

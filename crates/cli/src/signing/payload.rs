@@ -198,8 +198,8 @@ pub(crate) fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failur
         PayloadFormat::EvmTransaction | PayloadFormat::EvmAuthorization => {
             bytes.first().is_some_and(|first| !first.is_ascii_graphic())
         }
-        // Text, as it is.
-        PayloadFormat::EvmMessage | PayloadFormat::EvmTypedData => true,
+        // As they are.
+        PayloadFormat::EvmMessage | PayloadFormat::EvmTypedData | PayloadFormat::RawDigest => true,
     };
     if is_binary {
         return Ok(bytes);

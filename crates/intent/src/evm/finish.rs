@@ -41,7 +41,7 @@ pub fn finalize(
             let parity = MESSAGE_V.saturating_add(u8::from(signature.v()));
             [body.as_slice(), &[parity]].concat()
         }
-        Payload::BitcoinPsbt(_) | Payload::SolanaMessage(_) => {
+        Payload::BitcoinPsbt(_) | Payload::SolanaMessage(_) | Payload::RawDigest(_) => {
             let (format, network) = (payload.format(), key.network);
             return Err(DecodeError::WrongFormat { format, network });
         }

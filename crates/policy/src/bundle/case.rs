@@ -97,6 +97,7 @@ impl Case {
             request: Digest::new([0; 32]),
             key: &self.key,
             scheme: self.intent.network.usual_scheme(),
+            raw_ok: self.test.raw_ok,
             epoch: Epoch::FIRST,
             attempt: Attempt::FIRST,
             intent: &self.intent,
@@ -166,6 +167,7 @@ impl Seen {
                     }
                     Denial::NotPermitted { .. }
                     | Denial::ForeignNonce { .. }
+                    | Denial::RawDigest
                     | Denial::Fee { .. }
                     | Denial::Indeterminate { .. }
                     | Denial::PermitMismatch { .. } => none(),

@@ -140,6 +140,8 @@ pub(super) struct Test {
     pub(super) fee: Option<String>,
     pub(super) nonce_account: Option<String>,
     #[serde(default)]
+    pub(super) raw_ok: bool,
+    #[serde(default)]
     pub(super) approvers: BTreeSet<String>,
     #[serde(default)]
     pub(super) verdicts: Vec<TestVerdict>,

@@ -203,6 +203,7 @@ fn of_test(test: &Test) -> Entry {
     let optional = [
         test.fee.as_deref().map(|fee| ("fee", text(fee))),
         test.nonce_account.as_deref().map(|account| ("nonce_account", text(account))),
+        test.raw_ok.then(|| ("raw_ok", text("true"))),
         (!test.approvers.is_empty()).then(|| ("approvers", listed(&test.approvers))),
         (!test.verdicts.is_empty())
             .then(|| ("verdicts", joined(test.verdicts.iter().map(verdict_text)))),

@@ -36,6 +36,10 @@ impl<'a> Question<'a> {
             return refuse("the key's scheme does not sign for the payload's network");
         }
         let bundle = &gate.bundle;
+        let is_raw = |effect: &Effect| effect.kind == EffectKind::RawDigest;
+        if !subject.raw_ok && subject.intent.effects.iter().any(is_raw) {
+            return Err(Denial::RawDigest);
+        }
         check_nonce(bundle, subject.intent)?;
         bundle.tables.fee_cap(subject.intent.network).check(subject.intent)?;
         let entities = bundle
@@ -131,7 +135,8 @@ const fn is_only_named(kind: EffectKind) -> bool {
         | EffectKind::ContractCall
         | EffectKind::ContractCreation
         | EffectKind::AuthorityChange
-        | EffectKind::CodeDelegation => true,
+        | EffectKind::CodeDelegation
+        | EffectKind::RawDigest => true,
     }
 }
 

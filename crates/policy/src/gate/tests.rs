@@ -118,6 +118,7 @@ struct Case {
     service: ServiceName,
     key: KeyId,
     scheme: Scheme,
+    raw_ok: bool,
     intent: Intent,
     approvals: BTreeSet<(QuorumName, PersonName)>,
     ratings: BTreeMap<ProviderName, Rating>,
@@ -132,6 +133,7 @@ impl Case {
             service: "payments".parse().unwrap(),
             key: "treasury".parse().unwrap(),
             scheme: Scheme::FrostSecp256k1Tr,
+            raw_ok: false,
             intent: Intent {
                 network: Network::Bitcoin,
                 from: Address::parse(STRANGER, Network::Bitcoin).unwrap(),
@@ -209,6 +211,7 @@ impl Case {
             request: Digest::new([1; 32]),
             key: &self.key,
             scheme: self.scheme,
+            raw_ok: self.raw_ok,
             epoch: Epoch(4),
             attempt: Attempt(2),
             intent: &self.intent,

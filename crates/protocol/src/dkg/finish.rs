@@ -51,6 +51,7 @@ impl NewShare {
             epoch: ceremony.epoch,
             roster: ceremony.roster,
             threshold: ceremony.threshold,
+            raw_ok: ceremony.raw_ok,
             group_verifying_key,
             verifying_shares,
             chain_code: *chain_code.as_bytes(),

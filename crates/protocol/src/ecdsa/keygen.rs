@@ -111,6 +111,7 @@ fn done(ceremony: Ceremony, seen: Digest, new: NewEcdsaShare) -> KeygenProgress 
         epoch: ceremony.epoch,
         roster: ceremony.roster,
         threshold: ceremony.threshold,
+        raw_ok: ceremony.raw_ok,
         group_verifying_key,
         verifying_shares,
         chain_code,

@@ -53,6 +53,9 @@ pub struct GenerateKey {
     pub threshold: Threshold,
     /// Who holds a share.
     pub roster: ParticipantSet,
+    /// Whether it may sign raw digests: bytes of which no node can say what they do. For ever, since it
+    /// is part of the key's certificate.
+    pub raw_ok: bool,
 }
 
 /// What a freeze holds: written `cluster`, `key:NAME` or `service:NAME`.
@@ -139,9 +142,10 @@ impl OrderAction {
     pub(super) fn write(&self, text: &mut Writer) {
         text.field("action", self.as_str());
         match self {
-            Self::GenerateKey(GenerateKey { key, scheme, threshold, roster }) => {
+            Self::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok }) => {
                 text.field("key", key).field("scheme", scheme);
                 text.field("threshold", threshold).field("roster", roster);
+                text.field("raw-ok", raw_ok);
             }
             Self::Freeze(scope) => {
                 text.field("scope", scope);
@@ -166,7 +170,8 @@ impl OrderAction {
                 let members: Vec<_> = list("roster", reader.text("roster")?)?;
                 let roster =
                     ParticipantSet::new(members).map_err(|error| invalid("roster", &error))?;
-                Ok(Self::GenerateKey(GenerateKey { key, scheme, threshold, roster }))
+                let raw_ok = reader.parse("raw-ok")?;
+                Ok(Self::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok }))
             }
             "freeze" => Ok(Self::Freeze(reader.parse("scope")?)),
             "unfreeze" => Ok(Self::Unfreeze(reader.parse("lifts")?)),

@@ -16,6 +16,8 @@ pub(crate) struct KeyReport {
     pub(crate) key: String,
     pub(crate) scheme: &'static str,
     pub(crate) threshold: u16,
+    /// Whether it may sign raw digests.
+    pub(crate) raw_ok: bool,
     pub(crate) nodes: Vec<u16>,
     pub(crate) state: &'static str,
     pub(crate) epoch: u64,
@@ -52,6 +54,7 @@ impl KeyReport {
             key: certified.key.to_string(),
             scheme: certified.scheme.as_str(),
             threshold: certified.threshold.get(),
+            raw_ok: certified.raw_ok,
             nodes: certified.roster.iter().map(|id| id.get()).collect(),
             state: key.state().as_str(),
             epoch: certified.epoch.0,
@@ -81,6 +84,10 @@ impl Report for KeyReport {
             ("scheme", self.scheme.to_owned()),
             ("signers", format!("{} (nodes {})", self.signers(), nodes.join(", "))),
             ("epoch", self.epoch.to_string()),
+            (
+                "raw digests",
+                if self.raw_ok { "where policy allows them" } else { "never" }.to_owned(),
+            ),
             ("public key", self.public_key.clone()),
         ];
         rows.extend(

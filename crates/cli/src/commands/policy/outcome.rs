@@ -93,6 +93,7 @@ impl Outcome {
                 Self { nearest: nearest.as_ref().map(Nearest::new), ..denied }
             }
             Denial::ForeignNonce { .. }
+            | Denial::RawDigest
             | Denial::Fee { .. }
             | Denial::Indeterminate { .. }
             | Denial::PermitMismatch { .. } => denied,

@@ -137,6 +137,7 @@ impl Recorded {
             request: self.verified.digest(),
             key: &certified.key,
             scheme: certified.scheme,
+            raw_ok: certified.raw_ok,
             epoch: certified.epoch,
             attempt: Attempt::FIRST,
             intent: &self.decoded.intent,

@@ -44,7 +44,9 @@ fn an_unusable_fee_cap_is_named() {
         with("[quorums.treasury]", &format!("[fees.\"{id}\"]\n{entry}\n[quorums.treasury]"))
     };
     let refused = |id: &str, entry: &str| match capped(id, entry) {
-        Err(BundleError::Entry { table: "fees", entry: named, .. }) => assert_eq!(named, id, "{entry}"),
+        Err(BundleError::Entry { table: "fees", entry: named, .. }) => {
+            assert_eq!(named, id, "{entry}")
+        }
         other => panic!("{entry}: {other:?}"),
     };
     assert!(capped(btc, "per_transaction = \"1\"").is_ok());

@@ -91,6 +91,28 @@ fn until(case: &Case, gate: &Gate) -> String {
     later(case, gate).until.to_string()
 }
 
+/// Whatever the rules say and whoever approves.
+#[test]
+fn a_raw_digest_takes_a_key_that_was_made_for_it_and_a_rule_that_names_it() {
+    let named = gate(
+        r#"@id("p1") @title("One") permit (principal, action == Custody::Action::"raw_digest", resource);"#,
+    );
+    let any = gate(r#"@id("p1") @title("One") permit (principal, action, resource);"#);
+    let mut case = Case::new().approved_by(&["alice", "bob", "carol"]);
+    case.intent.effects[0].kind = EffectKind::RawDigest;
+    for gate in [&named, &any] {
+        assert_eq!(case.simulate(gate), Err(Denial::RawDigest));
+        assert!(gate.required_quorums(&case.subject()).is_empty());
+    }
+    case.raw_ok = true;
+    assert!(case.simulate(&named).is_ok());
+    assert!(matches!(case.simulate(&any), Err(Denial::NotPermitted { .. })));
+    // Beside other effects as well.
+    let mut both = Case::with_effects(vec![pay(LISTED, 1), pay(LISTED, 1)]);
+    both.intent.effects[1].kind = EffectKind::RawDigest;
+    assert_eq!(both.simulate(&any), Err(Denial::RawDigest));
+}
+
 #[test]
 fn a_quorum_is_met_by_enough_of_its_members() {
     let gate = when(&quorum("treasury"));
