@@ -153,6 +153,8 @@ mod tests {
         assert!(is_shallow(&rule(&format!("context.asset == \"\\\"{brackets}\""))));
         let open = format!("context.asset == \"//\" && {brackets}true{}", ")".repeat(60));
         assert!(!is_shallow(&rule(&open)));
+        // One slash is no comment.
+        assert!(!is_shallow(&rule(&format!("1 / {brackets}true{}", ")".repeat(60)))));
         let open = format!("// \"\n{}", rule(&format!("{brackets}true{}", ")".repeat(60))));
         assert!(!is_shallow(&open));
     }

@@ -101,6 +101,7 @@ fn a_test_is_explained() {
     assert_eq!((explained.expected, &explained.failure), ("allow", &None));
     assert_eq!(explained.decision, Decision::Allow(vec!["p1".to_owned()]));
     let [effect] = explained.observed.as_slice() else { panic!("{explained:?}") };
+    assert!(effect.contains(&"action = \"transfer\"".to_owned()), "{effect:?}");
     for fact in [
         "principal = \"payments\", in groups []",
         "resource.tier = \"unlisted\"",

@@ -1,6 +1,6 @@
 use super::*;
 
-const TEST: &str = r#"
+pub(super) const TEST: &str = r#"
 [[tests]]
 name = "anything goes"
 service = "payments"

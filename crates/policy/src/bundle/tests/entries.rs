@@ -134,6 +134,15 @@ fn an_unusable_provider_or_verdict_is_named() {
 }
 
 #[test]
+fn a_providers_key_is_found_by_its_name() {
+    let bundle = Bundle::parse(&text(RULE)).unwrap();
+    let key = |name: &str| bundle.provider_key(&name.parse().unwrap()).map(ToString::to_string);
+    let registered = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+    assert_eq!(key("chainwatch").as_deref(), Some(registered));
+    assert_eq!(key("stranger"), None);
+}
+
+#[test]
 fn no_more_providers_than_can_speak_about_a_request() {
     use rand_chacha::rand_core::SeedableRng as _;
     let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(1);
@@ -183,8 +192,12 @@ fn a_bundle_after_the_first_names_the_one_before() {
     assert_eq!(first.unwrap_err(), BundleError::Previous { version: 1 }, "the first follows none");
     let branches = with(&line, &format!("previous = [\"{PREVIOUS}\", \"{}\"]\n", "0".repeat(64)));
     assert_eq!(branches.unwrap().previous().len(), 2);
-    let hashes = (0..5).map(|n| format!("\"{:064x}\"", n)).collect::<Vec<_>>().join(", ");
-    let many = with(&line, &format!("previous = [{hashes}]\n")).unwrap_err();
+    let following = |count: u32| {
+        let hashes: Vec<_> = (0..count).map(|n| format!("\"{n:064x}\"")).collect();
+        with(&line, &format!("previous = [{}]\n", hashes.join(", ")))
+    };
+    assert_eq!(following(4).unwrap().previous().len(), 4);
+    let many = following(5).unwrap_err();
     assert!(matches!(many, BundleError::Field { field: "previous", .. }), "{many}");
     let field = |replacement: &str| match with(&line, replacement).unwrap_err() {
         BundleError::Field { field, .. } => field,
@@ -235,4 +248,14 @@ fn a_bundle_tells_everything_that_it_says() {
         "verdicts.low-risk: fresh_seconds 600; levels clear, low; provider chainwatch".to_owned(),
     ];
     assert_eq!(bundle.entries().iter().map(told).collect::<Vec<_>>(), expected);
+
+    let tested = Bundle::parse(&format!("{}{}", text(RULE), super::cases::TEST)).unwrap();
+    let test = tested.entries().iter().map(told).next_back();
+    let expected = "tests.anything goes: approvers alice; effects 5 to \
+                    1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa [dust]; expect allow; fee 1000; key treasury; \
+                    missing none; network bip122:000000000019d6689c085ae165831e93; \
+                    now 2026-11-22T10:00:00.000Z; rules p1; service payments; \
+                    usage 5 at 2026-11-22T09:00:00.000Z; \
+                    verdicts low of chainwatch at 2026-11-22T09:59:00.000Z";
+    assert_eq!(test.as_deref(), Some(expected));
 }

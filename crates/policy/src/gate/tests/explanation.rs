@@ -84,7 +84,13 @@ fn the_scope_and_unless_are_conditions_too() {
             r#"principal = "payments", in groups ["withdrawals"]"#,
         )
     );
+    let one = gate(
+        r#"@id("p1") @title("One")
+        permit (principal == Custody::Service::"desk", action, resource);"#,
+    );
+    assert_eq!(Case::new().unmet(&one).0, r#"principal == Custody::Service::"desk""#);
     let mut case = Case::new().by("desk");
+    assert!(case.simulate(&one).is_ok());
     assert!(case.simulate(&scope).is_ok());
     case.intent.effects[0].flags = vec![Flag::Dust, Flag::SelfDestination];
     let (unmet, observed) = case.unmet(&scope);

@@ -2,6 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Any fee.
+fn uncapped() -> String {
+    let btc = Asset::native(Network::Bitcoin);
+    format!("[fees.\"{btc}\"]\nper_transaction = \"{}\"\n", U256::MAX)
+}
+
 #[test]
 fn an_unlisted_key_or_service_is_in_nothing() {
     let mut case = Case::new();
@@ -33,7 +39,9 @@ fn an_asset_of_unknown_decimals_is_denied() {
 
 #[test]
 fn an_amount_that_does_not_fit_is_denied() {
-    let anything = permit("context.asset_known");
+    let rule = r#"@id("p1") @title("One") permit (principal, action, resource);"#;
+    let text = format!("version = 1\npolicies = '''{rule}'''\n{TABLES}{}", uncapped());
+    let anything = Gate::new(Bundle::parse(&text).unwrap());
     // 2^63 - 1 billionths of a coin of 8 decimals.
     let last = i64::MAX as u64 / 10;
     for (base_units, fits) in [
@@ -130,7 +138,7 @@ proptest! {
             .replace("\"100000000\"", &format!("\"{limit}\""));
         let rule = r#"@id("p") @title("t") permit (principal, action, resource)
             when { context.limits.contains("small") };"#;
-        let text = format!("version = 1\npolicies = '''{rule}'''\n{tables}");
+        let text = format!("version = 1\npolicies = '''{rule}'''\n{tables}{}", uncapped());
         let gate = Gate::new(Bundle::parse(&text).unwrap());
         let mut case = Case::with_effects(vec![pay(LISTED, 0); spent.len()]);
         for (effect, amount) in case.intent.effects.iter_mut().zip(spent) {
