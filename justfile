@@ -45,6 +45,11 @@ doc:
 demo:
     cargo run --release --bin quorate -- demo
 
+# An EVM node takes a signed transaction of every type. Needs `anvil` on PATH (npm: @foundry-rs/anvil).
+evm-node:
+    cargo build --release --bin quorate
+    PYTHONDONTWRITEBYTECODE=1 python3 tests/e2e/evm_types.py "${CARGO_TARGET_DIR:-target}/release/quorate" anvil
+
 # Long: every benchmark, release build. Name the CPU beside any number you quote.
 bench:
     cargo bench --package quorate-benches

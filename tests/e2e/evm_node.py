@@ -5,6 +5,7 @@
 ANVIL is the program of that name (npm: @foundry-rs/anvil).
 """
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -50,6 +51,25 @@ class Node:
         return int(self.call("eth_getStorageAt", token, slot(address), "latest"), 16)
 
 
+@contextlib.contextmanager
+def running(anvil, *options):
+    """A node for as long as it is needed."""
+    port = free_port()
+    command = [anvil, "--port", str(port), "--chain-id", str(CHAIN), "--silent", *options]
+    with subprocess.Popen(command) as process:
+        try:
+            node = Node(f"http://127.0.0.1:{port}")
+            for _ in range(100):
+                try:
+                    assert int(node.call("eth_chainId"), 16) == CHAIN
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            yield node
+        finally:
+            process.terminate()
+
+
 def slot(address):
     return "0x" + address.lower().removeprefix("0x").rjust(64, "0")
 
@@ -85,11 +105,15 @@ def check(node, signature):
         tokens_after = (node.tokens(token, sender), node.tokens(token, receiver))
         assert tokens_before[0] - tokens_after[0] == amount, "tokens left the sender"
         assert tokens_after[1] - tokens_before[1] == amount, "tokens reached the receiver"
-    # A flipped bit of s is another account's signature, or nobody's.
-    spoiled = bytearray.fromhex(signature["transaction"])
-    spoiled[-1] ^= 1
+    spoiled(node, bytes.fromhex(signature["transaction"]))
+
+
+def spoiled(node, transaction, wrap=bytes):
+    """A flipped bit of s is another account's signature, or nobody's: it is not taken."""
+    transaction = bytearray(transaction)
+    transaction[-1] ^= 1
     try:
-        node.call("eth_sendRawTransaction", "0x" + spoiled.hex())
+        node.call("eth_sendRawTransaction", "0x" + wrap(transaction).hex())
     except AssertionError:
         return
     raise AssertionError("a spoiled transaction was taken")
@@ -107,23 +131,11 @@ def main():
         report = json.load(file)
     signatures = [s for s in report["signatures"] if s["payload_format"] == "evm-transaction"]
     assert signatures, f"{path}: no EVM transaction"
-    port = free_port()
-    command = [anvil, "--port", str(port), "--chain-id", str(CHAIN), "--silent"]
-    with subprocess.Popen(command) as process:
-        try:
-            node = Node(f"http://127.0.0.1:{port}")
-            for _ in range(100):
-                try:
-                    assert int(node.call("eth_chainId"), 16) == CHAIN
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            for address in {signature["address"] for signature in signatures}:
-                node.call("anvil_setBalance", address, hex(ETHER))
-            for signature in signatures:
-                check(node, signature)
-        finally:
-            process.terminate()
+    with running(anvil) as node:
+        for address in {signature["address"] for signature in signatures}:
+            node.call("anvil_setBalance", address, hex(ETHER))
+        for signature in signatures:
+            check(node, signature)
     print(f"    {len(signatures)} transactions taken by Anvil, with the effects that were shown")
 
 
