@@ -58,6 +58,10 @@ bench:
 fuzz cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release
 
+# Long: every fault of every field of an ECDSA key generation. A test run tries a sample.
+faults:
+    cargo test --release --package quorate-protocol --lib ecdsa::tests -- --ignored
+
 # Long: the gate against the reference evaluator, on so many decisions. CI tries ten thousand.
 differential decisions="1000000":
     PROPTEST_CASES={{ decisions }} cargo test --release --package quorate-policy --lib \
