@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_intent::{Decoded, PayingKey, Payload, decode};
-use quorate_model::{Attempt, Digest, PersonName, ProviderName, QuorumName, Timestamp};
+use quorate_model::{Attempt, Digest, PersonName, ProviderName, QuorumName, Scheme, Timestamp};
 use quorate_policy::{Bundle, Rating, SigningSubject, Usage};
 use quorate_protocol::CertifiedKey;
+use quorate_protocol::ecdsa::SIGNINGS_MAX;
 use quorate_trust::{
     ApprovalSubject, Decoding, RISK_VERDICTS_MAX, RiskVerdict, SignRequest, SignedApproval,
     SignedRiskVerdict, TrustRoot, Verdict, VerifiedApproval, VerifiedRequest, VerifiedRiskVerdict,
@@ -197,6 +198,12 @@ pub(crate) fn decode_request(
         network: request.network,
     };
     let decoded = decode(&payload, key).map_err(|error| format!("undecodable: {error}"))?;
+    let (needed, most) = (decoded.signing_messages.len(), messages_max(certified));
+    if needed > most {
+        return Err(format!(
+            "the payload needs {needed} signatures, this key makes {most} at once: split it"
+        ));
+    }
     match decoded.intent.action() {
         Some(action) if action.as_str() == request.action => Ok(decoded),
         Some(other) => Err(format!(
@@ -205,5 +212,13 @@ pub(crate) fn decode_request(
             other.as_str()
         )),
         None => Err("the payload has no effect".to_owned()),
+    }
+}
+
+/// How many messages of one request a key signs at once: what an ECDSA signer sends has to fit a frame.
+fn messages_max(certified: &CertifiedKey) -> usize {
+    match certified.scheme {
+        Scheme::EcdsaSecp256k1 => SIGNINGS_MAX / (certified.threshold.as_usize() - 1).max(1),
+        Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => usize::MAX,
     }
 }

@@ -1,9 +1,8 @@
 //! The reserve phase: verify, decode, ask the gate, and only then make nonces.
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::{Attempt, KeyId, ParticipantSet, Scheme, Timestamp};
+use quorate_model::{Attempt, KeyId, ParticipantSet, Timestamp};
 use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
-use quorate_protocol::ecdsa::SIGNINGS_MAX;
 use quorate_protocol::sign::SigningContext;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, Subject, Words};
 use quorate_protocol::{CertifiedKey, Confirmation};
@@ -17,14 +16,6 @@ use crate::record::{ConfirmationAttempt, Record};
 use crate::refusal::{abort, refuse, request, unless_stopped};
 use crate::session::{Session, SessionSubject, Stage};
 use crate::turn::Turn;
-
-/// How many messages of one request a key signs at once: what an ECDSA signer sends has to fit a frame.
-fn messages_max(certified: &CertifiedKey) -> usize {
-    match certified.scheme {
-        Scheme::EcdsaSecp256k1 => SIGNINGS_MAX / (certified.threshold.as_usize() - 1).max(1),
-        Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => usize::MAX,
-    }
-}
 
 /// Which try at a subject, and who signs in it.
 pub(crate) struct Try {
@@ -73,14 +64,6 @@ impl Node {
         }
         let record = self.ledger.admit(&verified, attempt, self.limits.attempts_max)?;
         let mut case = match decode_request(&certified, verified.request()) {
-            Ok(decoded) if decoded.signing_messages.len() > messages_max(&certified) => {
-                let reason = format!(
-                    "the payload needs {} signatures, this key makes {} at once: split it",
-                    decoded.signing_messages.len(),
-                    messages_max(&certified)
-                );
-                return Ok(self.deny(&verified, record, reason, turn));
-            }
             Ok(decoded) => Case::new(verified, decoded),
             Err(reason) => return Ok(self.deny(&verified, record, reason, turn)),
         };

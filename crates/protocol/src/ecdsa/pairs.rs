@@ -7,16 +7,16 @@ use std::fmt;
 use quorate_model::{ParticipantId, ParticipantSet, Threshold};
 use zeroize::Zeroizing;
 
-/// One participant's half of what it shares with another, in the backend's own encoding: secret. Under
-/// 64 KiB, so that it is one value of a store.
+/// One participant's half of what it shares with another, in the backend's own encoding: secret. At
+/// most 60 KiB, so that it is one value of a store.
 pub struct PairState(Zeroizing<Vec<u8>>);
 
 /// By participant, of all the others.
 pub type PairStates = BTreeMap<ParticipantId, PairState>;
 
 impl PairState {
-    /// The longest that is stored, in bytes.
-    pub const BYTES_MAX: usize = 64 * 1024 - 1;
+    /// The longest that is stored, in bytes: what one value of the store may have.
+    pub const BYTES_MAX: usize = 60 * 1024;
 
     /// Takes an encoding; `None` where it is longer than [`PairState::BYTES_MAX`].
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {

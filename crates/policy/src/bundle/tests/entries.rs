@@ -249,7 +249,7 @@ fn a_bundle_tells_everything_that_it_says() {
     ];
     assert_eq!(bundle.entries().iter().map(told).collect::<Vec<_>>(), expected);
 
-    let tested = Bundle::parse(&format!("{}{}", text(RULE), super::cases::TEST)).unwrap();
+    let tested = Bundle::parse(&format!("{}{}", text(RULE), cases::TEST)).unwrap();
     let test = tested.entries().iter().map(told).next_back();
     let expected = "tests.anything goes: approvers alice; effects 5 to \
                     1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa [dust]; expect allow; fee 1000; key treasury; \
