@@ -123,7 +123,7 @@ async fn measure(
     let service = Service::open(&cluster.profile_dir(), dir, &[key.to_owned()], network).await?;
     // Connections, caches and the allocator of every process.
     service.load(1, Duration::from_secs(1)).await?;
-    let floor = floor(size);
+    let (floor, scheme) = (floor(size), scheme.as_str());
     for clients in CLIENTS {
         let before = cpu_time(cluster)?;
         let Figures { signatures, per_second, p50, p99 } = service.load(clients, measured).await?;

@@ -13,14 +13,16 @@ mod maker;
 mod processes;
 mod subject;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clients::Failure;
+use crate::clients::{Failure, Service};
 use crate::footprint::Footprint;
 use crate::processes::{cpu_name, executable, setting};
 use crate::subject::{Measured, Subject};
 
 const CLIENTS: [usize; 2] = [1, 8];
+const TRIES: usize = 5;
 
 struct Settings {
     keys: usize,
@@ -92,22 +94,26 @@ async fn compare(one: &Subject, many: &Subject, settings: &Settings) -> Result<(
     for clients in CLIENTS {
         let mut pairs = Vec::new();
         for service in [&of_one, &of_many] {
-            service.load(clients, Duration::from_secs(1)).await?;
+            // A failure here would be one of the figures too, which are tried again.
+            let _ = service.load(clients, Duration::from_secs(1)).await;
         }
         for round in 0..settings.rounds {
+            let loaded = async |subject: &Subject, service: &Arc<Service>| {
+                patient(async || subject.load(service, clients, settings.measured).await).await
+            };
             // Whoever goes first has another machine than whoever goes second.
             let pair = if round % 2 == 0 {
-                let first = one.load(&of_one, clients, settings.measured).await?;
-                (first, many.load(&of_many, clients, settings.measured).await?)
+                let first = loaded(one, &of_one).await?;
+                (first, loaded(many, &of_many).await?)
             } else {
-                let first = many.load(&of_many, clients, settings.measured).await?;
-                (one.load(&of_one, clients, settings.measured).await?, first)
+                let first = loaded(many, &of_many).await?;
+                (loaded(one, &of_one).await?, first)
             };
             pairs.push(pair);
         }
         println!(
             "\n{:<42}{:>12}{:>12}{:>12}",
-            format!("{clients} clients, medians of {} rounds", settings.rounds),
+            format!("clients: {clients}, medians of {} rounds", settings.rounds),
             "1 key",
             format!("{} keys", settings.keys),
             "ratio"
@@ -120,6 +126,20 @@ async fn compare(one: &Subject, many: &Subject, settings: &Settings) -> Result<(
         });
     }
     Ok(())
+}
+
+/// Tries again where a request failed: on a machine that does other things too, one may time out, and that
+/// should not cost an hour of key generations.
+async fn patient(
+    measure: impl AsyncFn() -> Result<Measured, Failure>,
+) -> Result<Measured, Failure> {
+    for _ in 1..TRIES {
+        match measure().await {
+            Ok(measured) => return Ok(measured),
+            Err(failure) => println!("again: {failure}"),
+        }
+    }
+    measure().await
 }
 
 fn compared(what: &str, pairs: &[(Measured, Measured)], figure: impl Fn(&Measured) -> f64) {

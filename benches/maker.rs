@@ -69,6 +69,6 @@ pub(crate) fn make_keys(
     })?;
     let made = progress.into_inner().unwrap_or_else(PoisonError::into_inner).made;
     let elapsed = begun.elapsed();
-    println!("{count} keys made in {elapsed:.0?}, {:.2?} each", elapsed / u32::try_from(count)?);
+    println!("{count} more keys in {elapsed:.0?}, {:.2?} each", elapsed / u32::try_from(count)?);
     Ok(made)
 }
