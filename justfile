@@ -54,6 +54,10 @@ evm-node:
 bench:
     cargo bench --package quorate-benches
 
+# Long: what so many ECDSA keys cost a cluster, made by real key generations. 1000 take about an hour.
+bench-keys keys="1000":
+    QUORATE_BENCH_KEYS={{ keys }} cargo bench --package quorate-benches --bench keys
+
 # Long: every property test with this many cases (default of a test run: 256).
 fuzz cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release

@@ -38,30 +38,35 @@ const ETH_PAYEE: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 /// What was measured.
 pub(crate) struct Figures {
+    pub(crate) signatures: usize,
     pub(crate) per_second: f64,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
 }
 
-/// The service of a development cluster, and the key that it pays from.
+/// The service of a development cluster, and the keys that it pays from, all of one network.
 pub(crate) struct Service {
     address: String,
     tls: TlsMaterial,
     cluster: ClusterId,
     request_key: SigningKey,
-    key: KeyId,
+    keys: Vec<Key>,
     network: Network,
     payee: Address,
-    group_verifying_key: Vec<u8>,
     /// Of the next EVM transaction.
     nonce: AtomicU64,
+}
+
+struct Key {
+    id: KeyId,
+    group_verifying_key: Vec<u8>,
 }
 
 impl Service {
     pub(crate) async fn open(
         profile: &Path,
         cluster: &Path,
-        key: &str,
+        keys: &[String],
         network: Network,
     ) -> Result<Arc<Self>, Failure> {
         let read = |name: &str| std::fs::read_to_string(profile.join(name));
@@ -77,16 +82,19 @@ impl Service {
             tls: TlsMaterial::load(&file("ca.crt"), &file("tls.crt"), &file("tls.key"))?,
             cluster: TrustRoot::parse(&read("root.txt")?)?.hash(),
             request_key: SigningKey::from_pkcs8_pem(&read("request.pem")?)?,
-            key: key.parse()?,
+            keys: Vec::new(),
             network,
             payee: Address::parse(payee, network)?,
-            group_verifying_key: Vec::new(),
             nonce: AtomicU64::new(0),
         };
-        let call = GetKeyRequest { name: name::key(&service.key) };
-        let answer = KeyServiceClient::new(service.connect().await?).get_key(call).await?;
-        let view = KeyView::try_from(answer.into_inner())?;
-        service.group_verifying_key = view.record.certificate.certified.group_verifying_key;
+        let mut client = KeyServiceClient::new(service.connect().await?);
+        for key in keys {
+            let call = GetKeyRequest { name: name::key(&key.parse()?) };
+            let view = KeyView::try_from(client.get_key(call).await?.into_inner())?;
+            let certified = view.record.certificate.certified;
+            let group_verifying_key = certified.group_verifying_key;
+            service.keys.push(Key { id: certified.key, group_verifying_key });
+        }
         Ok(Arc::new(service))
     }
 
@@ -95,7 +103,8 @@ impl Service {
         Ok(connect(&self.address, &self.tls, ExpectedServer::at(host)?).await?)
     }
 
-    /// So many clients at once, each with a connection of its own, for so long.
+    /// So many clients at once, each with a connection of its own, for so long. Each request is under
+    /// one of the keys at random.
     pub(crate) async fn load(
         self: &Arc<Self>,
         clients: usize,
@@ -123,7 +132,8 @@ impl Service {
             latencies.get(at).copied().ok_or("nothing was signed")
         };
         let per_second = latencies.len() as f64 / elapsed;
-        Ok(Figures { per_second, p50: percentile(50)?, p99: percentile(99)? })
+        let (p50, p99) = (percentile(50)?, percentile(99)?);
+        Ok(Figures { signatures: latencies.len(), per_second, p50, p99 })
     }
 
     /// One client: the time that each of its signatures took.
@@ -131,7 +141,8 @@ impl Service {
         let mut signing = SigningServiceClient::new(channel);
         let mut latencies = Vec::new();
         while Instant::now() < until {
-            let request = self.payment()?;
+            let key = self.any_key().ok_or("the service has no key")?;
+            let request = self.payment(key)?;
             let begun = Instant::now();
             let call = CreateSignRequestRequest {
                 request: Some(request.into()),
@@ -142,8 +153,8 @@ impl Service {
             let answer = signing.create_sign_request(call).await?.into_inner();
             latencies.push(begun.elapsed());
             let pairs = answer.signing_messages.iter().zip(&answer.signatures);
-            let (scheme, key) = (self.network.usual_scheme(), &self.group_verifying_key);
-            let verified = pairs.clone().all(|(m, s)| verify_signature(scheme, key, m, s));
+            let (scheme, public) = (self.network.usual_scheme(), &key.group_verifying_key);
+            let verified = pairs.clone().all(|(m, s)| verify_signature(scheme, public, m, s));
             if answer.state() != SignRequestState::Signed || pairs.len() == 0 || !verified {
                 return Err(format!("{:?}: {}", answer.state(), answer.reason).into());
             }
@@ -151,13 +162,18 @@ impl Service {
         Ok(latencies)
     }
 
+    fn any_key(&self) -> Option<&Key> {
+        let count = u32::try_from(self.keys.len()).ok()?;
+        self.keys.get(OsRng.next_u32().checked_rem(count)? as usize)
+    }
+
     /// A payment like no other: a new request id, a new blockhash or coin.
-    fn payment(&self) -> Result<SignedRequest, Failure> {
+    fn payment(&self, from: &Key) -> Result<SignedRequest, Failure> {
         let (mut id, mut unique) = ([0; 16], [0; 32]);
         OsRng.fill_bytes(&mut id);
         OsRng.fill_bytes(&mut unique);
         let key = PayingKey {
-            group_verifying_key: &self.group_verifying_key,
+            group_verifying_key: &from.group_verifying_key,
             network: self.network,
             scheme: self.network.usual_scheme(),
         };
@@ -190,7 +206,7 @@ impl Service {
             cluster: self.cluster,
             service: "payments".parse()?,
             request_id: RequestId::new(id),
-            key: self.key.clone(),
+            key: from.id.clone(),
             path: DerivationPath::root(),
             scheme: self.network.usual_scheme(),
             network: self.network,

@@ -3,11 +3,12 @@
 //! of one thread, all nodes together. Name the CPU beside any number you quote.
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+mod cpu_clock;
 mod ecdsa_floor;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use quorate_model::{
     Attempt, DerivationPath, Digest, Epoch, Heads, ParticipantId, ParticipantSet, Scheme,
@@ -23,6 +24,8 @@ use quorate_protocol::{Abort, Ceremony, CertifiedKey, SecretShare};
 use quorate_testkit::{ClusterFixture, seeded};
 use quorate_trust::{Authentic, Body, Signed};
 use rand_core::OsRng;
+
+use crate::cpu_clock::CpuClock;
 
 const SIZES: [(u16, u16); 3] = [(2, 3), (3, 5), (5, 9)];
 const SIGNATURES: usize = 31;
@@ -45,7 +48,7 @@ fn main() {
         let mut times = Vec::new();
         let mut made = Each::new();
         for _ in 0..KEYS {
-            let begun = Instant::now();
+            let begun = CpuClock::start();
             made = generate(&fixture, threshold);
             times.push(begun.elapsed());
         }
@@ -146,7 +149,7 @@ fn sign(
     };
     let shares: Each<_> = context.signing_set.iter().map(load).collect();
 
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     let reserve = |(id, share): (&ParticipantId, &EcdsaKeyShare)| {
         let reserved = EcdsaReserved::reserve(context.clone(), *id, share, heads(), &mut OsRng);
         let (reserved, answer) = reserved.expect("a path of the key");
@@ -156,7 +159,7 @@ fn sign(
     let mut times =
         [begun.elapsed(), Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO];
 
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     let mut steps: Each<Result<SigningProgress, Abort>> = reserved
         .into_iter()
         .map(|(id, reserved)| (id, reserved.begin(deliver(fixture, &answers))))
@@ -164,7 +167,7 @@ fn sign(
     times[1] = begun.elapsed();
     let mut parts = Each::new();
     for time in &mut times[2..4] {
-        let begun = Instant::now();
+        let begun = CpuClock::start();
         let (mut states, mut sent) = (Each::new(), Sent::new());
         for (id, step) in steps {
             match step.expect("honest signers") {
@@ -189,7 +192,7 @@ fn sign(
         }
     }
     let group = AnyGroupInfo::new(certified).expect("an honest key");
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     let (answers, parts) = (deliver(fixture, &answers), deliver(fixture, &parts));
     group.aggregate(&context, answers, parts).expect("honest parts");
     times[4] = begun.elapsed();

@@ -1,11 +1,13 @@
 //! What an ECDSA signature costs where nothing but the library is run.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dkls23_core::protocols::re_key::re_key;
 use dkls23_core::protocols::signing::SignData;
 use dkls23_core::protocols::{Parameters, Party, PartyIndex};
+
+use crate::cpu_clock::CpuClock;
 
 type Curve = k256_14::Secp256k1;
 
@@ -36,7 +38,7 @@ fn sign(signers: &[&Party<Curve>], number: u32) -> [Duration; 4] {
     let data: Vec<_> = seats.iter().map(|seat| data(*seat)).collect();
     let all = || signers.iter().zip(&data);
 
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     let (mut kept, mut sent) = (Vec::new(), Vec::new());
     for (party, data) in all() {
         let (unique, keep, messages) = party.sign_phase1(data).expect("phase 1");
@@ -45,7 +47,7 @@ fn sign(signers: &[&Party<Curve>], number: u32) -> [Duration; 4] {
     }
     let first = begun.elapsed();
 
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     let (mut kept2, mut sent2) = (Vec::new(), Vec::new());
     for ((party, data), (unique, keep)) in all().zip(kept) {
         let to_me = sent.iter().filter(|m| m.parties.receiver == party.party_index);
@@ -57,7 +59,7 @@ fn sign(signers: &[&Party<Curve>], number: u32) -> [Duration; 4] {
     }
     let second = begun.elapsed();
 
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     let (mut parts, mut x) = (Vec::new(), String::new());
     for ((party, data), (unique, keep)) in all().zip(kept2) {
         let to_me = sent2.iter().filter(|m| m.parties.receiver == party.party_index);
@@ -68,7 +70,7 @@ fn sign(signers: &[&Party<Curve>], number: u32) -> [Duration; 4] {
     }
     let third = begun.elapsed();
 
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     let (party, data) = all().next().expect("a signer");
     black_box(party.sign_phase4(data, &x, &parts, true).expect("honest parts"));
     [first, second, third, begun.elapsed()]

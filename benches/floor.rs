@@ -2,27 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use frost_core::keys::{IdentifierList, KeyPackage, generate_with_dealer};
 use frost_core::{Ciphersuite, SigningPackage, aggregate, round1, round2};
 use rand_core::OsRng;
 
-const SIGNERS: u16 = 2;
-const NODES: u16 = 3;
+use crate::cpu_clock::CpuClock;
+
 const SIGNATURES: u32 = 500;
 
 /// The CPU time of both rounds at every signer, and of aggregation, which verifies the signature.
-pub(crate) fn of_one_signature<C: Ciphersuite>() -> Duration {
+pub(crate) fn of_one_signature<C: Ciphersuite>((signers, nodes): (u8, u8)) -> Duration {
+    let identifiers = IdentifierList::Default;
     let (shares, group) =
-        generate_with_dealer::<C, _>(NODES, SIGNERS, IdentifierList::Default, &mut OsRng)
-            .expect("2 of 3 is a threshold");
+        generate_with_dealer::<C, _>(nodes.into(), signers.into(), identifiers, &mut OsRng)
+            .expect("a threshold");
     let signers: Vec<_> = shares
         .into_iter()
-        .take(usize::from(SIGNERS))
+        .take(usize::from(signers))
         .map(|(id, share)| (id, KeyPackage::try_from(share).expect("a dealt share")))
         .collect();
-    let begun = Instant::now();
+    let begun = CpuClock::start();
     for number in 0..SIGNATURES {
         let (mut nonces, mut commitments) = (Vec::new(), BTreeMap::new());
         for (id, key) in &signers {

@@ -270,6 +270,18 @@ impl Cluster {
         self.nodes.keys().copied().collect()
     }
 
+    /// The coordinator's process id, where it runs, and those of the running nodes, ascending by node.
+    #[must_use]
+    pub fn process_ids(&self) -> Vec<u32> {
+        self.coordinator.iter().chain(self.nodes.values()).filter_map(Process::id).collect()
+    }
+
+    /// The folder of a node: its configuration, and its store in `data`.
+    #[must_use]
+    pub fn node_dir(&self, id: ParticipantId) -> PathBuf {
+        self.dir.join(node_folder(id))
+    }
+
     /// The threshold that the cluster was made for.
     #[must_use]
     pub const fn threshold(&self) -> Threshold {
