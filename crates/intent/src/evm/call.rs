@@ -36,6 +36,11 @@ pub(super) struct Calls {
     effects: Vec<Effect>,
 }
 
+/// Before anything of a call is read, whether it is run or its code is.
+pub(super) const fn check_depth(call: &Call<'_>) -> Result<(), EvmError> {
+    if call.depth < DEPTH_MAX { Ok(()) } else { Err(EvmError::TooDeep { max: DEPTH_MAX }) }
+}
+
 impl Calls {
     /// Nothing yet, of the account `own`.
     pub(super) const fn new(chain: ChainId, own: Account) -> Self {
@@ -73,9 +78,7 @@ impl Calls {
 
     /// Adds what a call does.
     pub(super) fn run(&mut self, call: &Call<'_>) -> Result<(), EvmError> {
-        if call.depth >= DEPTH_MAX {
-            return Err(EvmError::TooDeep { max: DEPTH_MAX });
-        }
+        check_depth(call)?;
         let calldata = abi::read(call.data)?;
         if !call.value.is_zero() || matches!(calldata, Calldata::Empty) {
             let amount = self.native(call.value);

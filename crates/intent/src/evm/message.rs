@@ -12,6 +12,10 @@ use crate::{Address, Amount, Asset, Effect, EffectKind};
 /// As much of a message as people are shown: all of it.
 const BYTES_MAX: usize = 4_096;
 
+/// Length of a digest. Contracts take the signature of a message that is one for the owner's word on what
+/// was hashed: a Safe a transaction, ERC-4337 accounts an operation.
+const DIGEST_BYTES: usize = 32;
+
 /// The first byte of everything that EIP-191 defines.
 const EIP191: u8 = 0x19;
 
@@ -19,6 +23,9 @@ const EIP191: u8 = 0x19;
 pub(super) fn read(bytes: &[u8], chain: ChainId) -> Result<Read, EvmError> {
     if bytes.len() > BYTES_MAX {
         return Err(EvmError::LongMessage { bytes: bytes.len(), max: BYTES_MAX });
+    }
+    if bytes.len() == DIGEST_BYTES {
+        return Err(EvmError::Ambiguous { what: "a digest, as contracts take it" });
     }
     let written = std::str::from_utf8(bytes).ok().and_then(unhexed);
     for bytes in [Some(bytes), written.as_deref()].into_iter().flatten() {
@@ -49,8 +56,8 @@ pub(super) fn read(bytes: &[u8], chain: ChainId) -> Result<Read, EvmError> {
     })
 }
 
-/// What the bytes are without the prefix of a message. Nothing else can be signed by it, but whoever
-/// asks for it may hope that it will be taken for that.
+/// What the bytes are without the prefix of a message. With it they are no such thing to the network, but
+/// whoever asks for it may hope that they will be taken for that.
 fn otherwise(bytes: &[u8]) -> Option<&'static str> {
     let signed = || {
         let mut rest = bytes;

@@ -5,7 +5,7 @@ use alloy_dyn_abi::DynSolValue::{self, Address, Bytes, Uint};
 use alloy_primitives::{Address as Account, U256};
 
 use super::abi::{self, Calldata};
-use super::call::{Call, Calls};
+use super::call::{Call, Calls, check_depth};
 use super::{EvmError, batch, shown};
 use crate::EffectKind;
 
@@ -126,6 +126,7 @@ pub(super) fn operate(calls: &mut Calls, operation: U256, call: &Call<'_>) -> Re
 /// Code that runs as the caller's own can do anything, whatever its function is called: only a batch
 /// is read further, beside the effect that it is.
 fn delegate(calls: &mut Calls, call: &Call<'_>) -> Result<(), EvmError> {
+    check_depth(call)?;
     if !call.value.is_zero() {
         return Err(EvmError::DelegatedValue);
     }

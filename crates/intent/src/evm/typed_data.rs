@@ -44,12 +44,13 @@ struct Domain {
 pub(super) fn read(json: &[u8], chain: ChainId, from: Account) -> Result<Read, EvmError> {
     let Checked { data, domain, message } = check(json, chain)?;
     let unhashed = |error| TypedDataError::Undecodable { reason: reason(&error) };
-    let digest = data.eip712_signing_hash().map_err(unhashed)?;
-    let kind = data.encode_type().map_err(unhashed)?;
+    // First: what is hashed grows with each value.
     let detail = format!("{} {} in {}", data.primary_type, shown::value(&message), domain.shown);
     if detail.len() > SHOWN_MAX {
         return Err(TypedDataError::Long { chars: detail.len(), max: SHOWN_MAX }.into());
     }
+    let digest = data.eip712_signing_hash().map_err(unhashed)?;
+    let kind = data.encode_type().map_err(unhashed)?;
     let destination = match &domain.contract {
         Some(contract) => text(contract),
         None => format!("typed-data:{}", data.domain.separator()),

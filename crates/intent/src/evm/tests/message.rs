@@ -46,6 +46,10 @@ fn what_would_be_something_else_is_refused() {
         let text = format!("0x{}\n", hex::encode(&signed));
         assert_eq!(refused(text.as_bytes()), EvmError::Ambiguous { what });
     }
+    // A Safe takes it for its owner's word on the transaction with this hash, also if that is ASCII.
+    let what = "a digest, as contracts take it";
+    assert_eq!(refused(&[7; 32]), EvmError::Ambiguous { what });
+    assert_eq!(refused(b"abcdefghijklmnopqrstuvwxyz012345"), EvmError::Ambiguous { what });
     let preimage = [&[0x19, 0x01], [7; 64].as_slice()].concat();
     assert!(matches!(refused(&preimage), EvmError::Ambiguous { .. }));
     assert!(matches!(refused(b"\x19Ethereum Signed Message:\n1a"), EvmError::Ambiguous { .. }));

@@ -267,6 +267,10 @@ fn a_safe_pays_nobody_and_is_not_nested_without_end() {
         nested = executed(SAFE, 0, &nested, 0);
     }
     assert_eq!(refusal(calling(SAFE, 0, nested)), EvmError::TooDeep { max: 8 });
+    // Nor where each runs the code of the next as its own.
+    let batch = |data: &[u8]| calldata("multiSend(bytes)", vec![bytes(&packed(1, SAFE, 0, data))]);
+    let delegated = (0..9).fold(Vec::new(), |inner, _| batch(&inner));
+    assert_eq!(refusal(calling(SAFE, 0, delegated)), EvmError::TooDeep { max: 8 });
     let mut refund = executed(TOKEN, 0, &[], 0);
     // gasPrice, the seventh argument.
     refund[4 + 7 * 32 - 1] = 1;
