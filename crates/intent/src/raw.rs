@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use crate::{Payload, decode as decode_payload};
 
-    /// The generator of secp256k1, and the neutral element's neighbour of Ed25519: a point of each.
+    /// A group key of each scheme that some network takes. To Solana any 32 bytes are an account.
     fn points() -> [(Network, Scheme, Vec<u8>); 4] {
         let generator =
             hex::decode("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");

@@ -4,7 +4,6 @@ use std::fmt;
 
 use quorate_intent::{Address, Amount};
 use quorate_model::{PersonName, ProviderName, Timestamp};
-
 use ruint::aliases::U256;
 
 use crate::{FeeBound, Permit, Rating};

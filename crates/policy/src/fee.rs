@@ -13,7 +13,7 @@ use crate::Denial;
 const WHOLE: u64 = 1_000;
 
 /// Bounds on the fee of one payload, in base units of the network's own asset.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FeeCap {
     /// The most in any case.
     pub(crate) per_transaction: U256,
@@ -23,7 +23,7 @@ pub(crate) struct FeeCap {
 
 /// A bound on the fee as a part of what the payload moves of the same asset. One that moves nothing of
 /// it, such as a payment of tokens, has nothing to compare the fee with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RelativeCap {
     /// At most so many thousandths.
     pub(crate) per_mille: u64,
@@ -45,17 +45,15 @@ impl FeeCap {
     /// unless they are told otherwise. Bitcoin Core's `maxtxfee` is 0.1 BTC, geth's `rpc.txfeecap` is
     /// 1 ether; of Solana, which has none, it is 0.1 SOL.
     pub(crate) fn built_in(network: Network) -> Self {
-        let (significand, zeros) = match network {
+        let base_units: u64 = match network {
             Network::Bitcoin
             | Network::BitcoinTestnet
             | Network::BitcoinSignet
-            | Network::BitcoinRegtest => (1u64, 7u64),
-            Network::Solana | Network::SolanaDevnet | Network::SolanaTestnet => (1, 8),
-            Network::Evm(_) => (1, 18),
+            | Network::BitcoinRegtest => 10_000_000,
+            Network::Solana | Network::SolanaDevnet | Network::SolanaTestnet => 100_000_000,
+            Network::Evm(_) => 1_000_000_000_000_000_000,
         };
-        let ten = U256::from(10u64);
-        let per_transaction = U256::from(significand).saturating_mul(ten.pow(U256::from(zeros)));
-        Self { per_transaction, relative: None }
+        Self { per_transaction: U256::from(base_units), relative: None }
     }
 
     /// # Errors
@@ -71,18 +69,6 @@ impl FeeCap {
         let part = moved.saturating_mul(U256::from(per_mille)).wrapping_div(U256::from(WHOLE));
         let most = part.max(at_least);
         if fee.base_units > most { Err(over(most, FeeBound::PerMille(per_mille))) } else { Ok(()) }
-    }
-
-    /// Whether nothing that this allows is over another cap.
-    pub(crate) fn is_within(&self, other: &Self) -> bool {
-        let relative = match (&self.relative, &other.relative) {
-            (_, None) => true,
-            (None, Some(_)) => false,
-            (Some(this), Some(other)) => {
-                this.per_mille <= other.per_mille && this.at_least <= other.at_least
-            }
-        };
-        self.per_transaction <= other.per_transaction && relative
     }
 }
 

@@ -55,7 +55,6 @@ pub fn operation_to_pb(view: OperationView, key: Option<KeyView>) -> Operation {
 impl From<KeyView> for pb::Key {
     fn from(KeyView { record, state }: KeyView) -> Self {
         let certified = &record.certificate.certified;
-        let raw_ok = certified.raw_ok;
         Self {
             name: name::key(&certified.key),
             scheme: scheme_to_pb(certified.scheme),
@@ -64,10 +63,10 @@ impl From<KeyView> for pb::Key {
             state: pb::KeyState::from(state).into(),
             epoch: certified.epoch.0,
             group_verifying_key: certified.group_verifying_key.clone(),
+            raw_ok: certified.raw_ok,
             certificate: Some(record.certificate.into()),
             confirmations: record.confirmations.into_iter().map(Into::into).collect(),
             create_time_ms: record.created.millis(),
-            raw_ok,
         }
     }
 }

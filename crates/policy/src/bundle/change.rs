@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::{Effect, PolicyId};
+use quorate_model::Network;
 
 use super::polarity::Polarities;
 use super::{Bundle, Tables, syntax};
 use crate::calendar::Calendar;
+use crate::fee::FeeCap;
 use crate::limit::Limit;
 use crate::quorum::Quorum;
 use crate::verdict::Verdict;
@@ -100,8 +102,9 @@ impl Comparison<'_> {
     fn fees(&mut self) {
         let (old, new) = (&self.old.tables, &self.new.tables);
         let networks: BTreeSet<_> = [old, new].into_iter().flat_map(Tables::fee_networks).collect();
-        let loosened =
-            networks.into_iter().filter(|n| !new.fee_cap(*n).is_within(&old.fee_cap(*n)));
+        let tightens =
+            |network: &Network| fee_cap_tightens(old.fee_cap(*network), new.fee_cap(*network));
+        let loosened = networks.into_iter().filter(|network| !tightens(network));
         self.why.extend(loosened.map(|network| format!("the fee cap of {network} has changed")));
     }
 
@@ -160,6 +163,17 @@ fn compare<T: PartialEq>(
 ) {
     let loosened = in_both(old, new).filter(|(_, before, after)| !tightens(before, after));
     why.extend(loosened.map(|(name, _, _)| format!("{kind} {name} has changed")));
+}
+
+fn fee_cap_tightens(before: FeeCap, after: FeeCap) -> bool {
+    let relative = match (before.relative, after.relative) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(before), Some(after)) => {
+            after.per_mille <= before.per_mille && after.at_least <= before.at_least
+        }
+    };
+    after.per_transaction <= before.per_transaction && relative
 }
 
 fn limit_tightens(before: &Limit, after: &Limit) -> bool {

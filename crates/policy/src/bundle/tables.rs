@@ -1,6 +1,5 @@
 //! The tables of numbers, persons and hours that rules refer to by name.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -87,9 +86,9 @@ impl Tables {
     }
 
     /// What a network may take for one payload.
-    pub(crate) fn fee_cap(&self, network: Network) -> Cow<'_, FeeCap> {
-        let named = self.fees.get(&Asset::native(network)).map(Cow::Borrowed);
-        named.unwrap_or_else(|| Cow::Owned(FeeCap::built_in(network)))
+    pub(crate) fn fee_cap(&self, network: Network) -> FeeCap {
+        let named = self.fees.get(&Asset::native(network)).copied();
+        named.unwrap_or_else(|| FeeCap::built_in(network))
     }
 
     /// Whether the bundle names a durable nonce account as ours.

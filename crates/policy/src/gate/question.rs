@@ -36,10 +36,7 @@ impl<'a> Question<'a> {
             return refuse("the key's scheme does not sign for the payload's network");
         }
         let bundle = &gate.bundle;
-        let is_raw = |effect: &Effect| effect.kind == EffectKind::RawDigest;
-        if !subject.raw_ok && subject.intent.effects.iter().any(is_raw) {
-            return Err(Denial::RawDigest);
-        }
+        check_raw(subject)?;
         check_nonce(bundle, subject.intent)?;
         bundle.tables.fee_cap(subject.intent.network).check(subject.intent)?;
         let entities = bundle
@@ -138,6 +135,13 @@ const fn is_only_named(kind: EffectKind) -> bool {
         | EffectKind::CodeDelegation
         | EffectKind::RawDigest => true,
     }
+}
+
+/// A floor under the rules: only keys that were made for it sign what nobody can decode.
+fn check_raw(subject: &SigningSubject<'_>) -> Result<(), Denial> {
+    let is_raw = |effect: &Effect| effect.kind == EffectKind::RawDigest;
+    let refused = !subject.raw_ok && subject.intent.effects.iter().any(is_raw);
+    if refused { Err(Denial::RawDigest) } else { Ok(()) }
 }
 
 /// A floor under the rules: whoever controls a durable nonce account decides until when a payload on

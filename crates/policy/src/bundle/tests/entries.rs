@@ -50,7 +50,14 @@ fn an_unusable_fee_cap_is_named() {
         other => panic!("{entry}: {other:?}"),
     };
     assert!(capped(btc, "per_transaction = \"1\"").is_ok());
-    assert!(capped(btc, "per_transaction = \"1\"\nper_mille = 5\nat_least = \"0\"").is_ok());
+    let both = capped(btc, "per_transaction = \"1\"\nper_mille = 5\nat_least = \"0\"").unwrap();
+    let told = both.entries().into_iter().find(|entry| entry.table == "fees").unwrap();
+    let fields = told.fields.iter().map(|(name, value)| format!("{name} {value}"));
+    assert_eq!(
+        fields.collect::<Vec<_>>(),
+        ["at_least 0 (0 BTC)", "per_mille 5", "per_transaction 1 (0.00000001 BTC)"]
+    );
+    assert_eq!(told.name, btc);
     refused(btc, "per_transaction = \"1\"\nper_mille = 5");
     refused(btc, "per_transaction = \"1\"\nat_least = \"0\"");
     refused(btc, "per_transaction = \"1\"\nper_mille = 5\nat_least = \"-1\"");
