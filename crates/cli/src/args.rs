@@ -2,6 +2,7 @@
 
 mod audit;
 mod key;
+mod payload;
 mod people;
 mod policy;
 mod root;
@@ -21,6 +22,7 @@ use quorate_trust::Label;
 
 pub use self::audit::{Audit, Pinned};
 pub use self::key::Key;
+pub use self::payload::PayloadArgs;
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
 pub use self::root::Root;
@@ -301,27 +303,9 @@ pub struct Transaction {
     /// Which child of it: a BIP-32 path that is not hardened, such as m/0/7.
     #[arg(long, default_value = "m")]
     pub path: DerivationPath,
-    /// A PSBT, binary or Base64.
-    #[arg(long, value_name = "FILE", group = "payload")]
-    pub psbt: Option<PathBuf>,
-    /// A Solana message, binary or Base64.
-    #[arg(long, value_name = "FILE", group = "payload")]
-    pub solana_message: Option<PathBuf>,
-    /// An EVM transaction, unsigned: binary, Base64, or 0x and hexadecimal digits.
-    #[arg(long, value_name = "FILE", group = "payload")]
-    pub evm: Option<PathBuf>,
-    /// EVM typed data (EIP-712): the JSON of eth_signTypedData_v4, taken byte by byte.
-    #[arg(long, value_name = "FILE", group = "payload")]
-    pub typed_data: Option<PathBuf>,
-    /// An EVM personal message (EIP-191), as text.
-    #[arg(long, value_name = "TEXT", group = "payload")]
-    pub message: Option<String>,
-    /// An EVM authorisation (EIP-7702): as --evm.
-    #[arg(long, value_name = "FILE", group = "payload")]
-    pub authorization: Option<PathBuf>,
-    /// A raw digest in hexadecimal digits, signed as it is: for keys that were made with --raw-ok.
-    #[arg(long, value_name = "HEX", group = "payload")]
-    pub digest: Option<Digest>,
+    /// What to sign, where it is not a payment to build.
+    #[command(flatten)]
+    pub payload: PayloadArgs,
     /// Build a plain payment to this address.
     #[arg(long, value_name = "ADDRESS", group = "payload", requires = "amount")]
     pub pay: Option<String>,

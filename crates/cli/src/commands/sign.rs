@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::status::Reason;
-use quorate_model::{PayloadFormat, RequestKey, Timestamp};
+use quorate_model::{RequestKey, Timestamp};
 use quorate_trust::SignedRiskVerdict;
 use serde::Serialize;
 
@@ -112,21 +112,9 @@ async fn expires(client: &Client, args: &TransactionArgs) -> Result<Timestamp, F
 }
 
 fn source(args: &TransactionArgs) -> Result<Source, Failure> {
-    let files = [
-        (&args.psbt, PayloadFormat::BitcoinPsbt),
-        (&args.solana_message, PayloadFormat::SolanaMessage),
-        (&args.evm, PayloadFormat::EvmTransaction),
-        (&args.typed_data, PayloadFormat::EvmTypedData),
-        (&args.authorization, PayloadFormat::EvmAuthorization),
-    ];
-    let mut files = files.into_iter().filter_map(|(path, format)| Some((path.clone()?, format)));
-    if let Some(digest) = &args.digest {
-        return Ok(Source::Bytes(PayloadFormat::RawDigest, digest.as_bytes().to_vec()));
-    }
-    match (files.next(), &args.message, &args.pay, args.amount) {
-        (Some((path, format)), None, None, _) => Ok(Source::File { format, path }),
-        (None, Some(text), None, _) => Ok(Source::Message(text.clone())),
-        (None, None, Some(to), Some(amount)) => Ok(Source::Payment(Box::new(PaymentOrder {
+    match (args.payload.load()?, &args.pay, args.amount) {
+        (Some(payload), None, _) => Ok(Source::Payload(payload)),
+        (None, Some(to), Some(amount)) => Ok(Source::Payment(Box::new(PaymentOrder {
             to: to.clone(),
             amount,
             coins: args.coins.clone(),

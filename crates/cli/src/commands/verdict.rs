@@ -1,9 +1,9 @@
 //! `quorate verdict`: what a risk provider does.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use quorate_intent::{Intent, PayingKey, Payload, decode};
-use quorate_model::{PayloadFormat, ProviderName};
+use quorate_intent::{Intent, PayingKey, decode};
+use quorate_model::ProviderName;
 use quorate_trust::{PublicKey, RiskVerdict, SignedRiskVerdict, SigningKey};
 use rand_core::OsRng;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::files;
 use crate::output::{Output, Paint, Report, fields};
 use crate::signing::intent::IntentReport;
-use crate::signing::{payload, verdict};
+use crate::signing::verdict;
 
 /// A provider's new key.
 #[derive(Serialize)]
@@ -114,20 +114,9 @@ fn sign(
 
 /// What the payload does, decoded as every node will.
 fn intent(subject: &Subject) -> Result<Intent, Failure> {
-    let file = |path: &Option<PathBuf>, format| {
-        let read = |path| Ok::<_, Failure>(Payload::new(format, payload::read(format, path)?));
-        path.as_deref().map(read).transpose()
-    };
-    let message =
-        subject.message.as_ref().map(|text| Payload::EvmMessage(text.clone().into_bytes()));
-    let digest = subject.digest.map(|digest| Payload::RawDigest(digest.as_bytes().to_vec()));
-    let payload = file(&subject.psbt, PayloadFormat::BitcoinPsbt)?
-        .or(file(&subject.solana_message, PayloadFormat::SolanaMessage)?)
-        .or(file(&subject.evm, PayloadFormat::EvmTransaction)?)
-        .or(file(&subject.typed_data, PayloadFormat::EvmTypedData)?)
-        .or(file(&subject.authorization, PayloadFormat::EvmAuthorization)?)
-        .or(message)
-        .or(digest)
+    let payload = subject
+        .payload
+        .load()?
         .ok_or_else(|| Failure::usage("name the payload, such as --psbt or --evm"))?;
     let group_verifying_key = hex::decode(&subject.public_key).map_err(|error| {
         Failure::from(error).while_trying("--public-key is not in hexadecimal digits")

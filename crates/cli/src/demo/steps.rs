@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use quorate_api::pb::custody::v1::{SignRequest as Answer, SignRequestState};
 use quorate_api::status::Reason;
-use quorate_intent::Amount;
-use quorate_model::{ChainId, KeyId, Network, ParticipantId, PayloadFormat, Scheme};
+use quorate_intent::{Amount, Payload};
+use quorate_model::{ChainId, KeyId, Network, ParticipantId, Scheme};
 
 use super::report::{DemoReport, RefusedReport, SignatureReport, Step, prevouts};
 use crate::args::{CoinArg, KeyCreate};
@@ -433,10 +433,8 @@ impl Payment {
                 PaymentOrder { evm, ..order(sample::ETH_PAYEE, base_units) }
             }
             What::Delegatecall => {
-                return Ok(Source::Bytes(
-                    PayloadFormat::EvmTransaction,
-                    hex::decode(sample::ETH_DELEGATECALL)?,
-                ));
+                let call = hex::decode(sample::ETH_DELEGATECALL)?;
+                return Ok(Source::Payload(Payload::EvmTransaction(call)));
             }
         })))
     }

@@ -13,6 +13,7 @@ use quorate_intent::{Address, Payload};
 use quorate_model::{Network, PayloadFormat};
 use ruint::aliases::U256;
 
+use crate::args::PayloadArgs;
 use crate::exit::Failure;
 use crate::files;
 use crate::verified_key::VerifiedKey;
@@ -23,12 +24,8 @@ const PSBT_MAGIC: &[u8] = b"psbt\xff";
 /// What to sign, as the command line names it.
 #[derive(Debug, Clone)]
 pub(crate) enum Source {
-    /// A file with a payload: binary, Base64, or for EVM chains 0x and hexadecimal digits.
-    File { format: PayloadFormat, path: std::path::PathBuf },
     /// The payload itself.
-    Bytes(PayloadFormat, Vec<u8>),
-    /// The text of a personal message.
-    Message(String),
+    Payload(Payload),
     /// A payment to build.
     Payment(Box<PaymentOrder>),
 }
@@ -74,11 +71,30 @@ impl Source {
     /// The payload. Nothing is decoded yet.
     pub(crate) fn load(&self, key: &VerifiedKey, network: Network) -> Result<Payload, Failure> {
         match self {
-            Self::File { format, path } => Ok(Payload::new(*format, read(*format, path)?)),
-            Self::Bytes(format, bytes) => Ok(Payload::new(*format, bytes.clone())),
-            Self::Message(text) => Ok(Payload::EvmMessage(text.clone().into_bytes())),
+            Self::Payload(payload) => Ok(payload.clone()),
             Self::Payment(order) => order.build(key, network),
         }
+    }
+}
+
+impl PayloadArgs {
+    /// The payload that is named, if one is. Nothing is decoded yet.
+    pub(crate) fn load(&self) -> Result<Option<Payload>, Failure> {
+        let files = [
+            (&self.psbt, PayloadFormat::BitcoinPsbt),
+            (&self.solana_message, PayloadFormat::SolanaMessage),
+            (&self.evm, PayloadFormat::EvmTransaction),
+            (&self.typed_data, PayloadFormat::EvmTypedData),
+            (&self.authorization, PayloadFormat::EvmAuthorization),
+        ];
+        let mut files =
+            files.into_iter().filter_map(|(path, format)| Some((path.as_ref()?, format)));
+        if let Some((path, format)) = files.next() {
+            return Ok(Some(Payload::new(format, read(format, path)?)));
+        }
+        let message = self.message.clone().map(|text| Payload::EvmMessage(text.into_bytes()));
+        let digest = self.digest.map(|digest| Payload::RawDigest(digest.as_bytes().to_vec()));
+        Ok(message.or(digest))
     }
 }
 
@@ -178,7 +194,7 @@ fn parse(address: &str, network: Network) -> Result<Address, Failure> {
 }
 
 /// The payload in a file: binary, in Base64, or for EVM chains in hexadecimal digits after 0x.
-pub(crate) fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
+fn read(format: PayloadFormat, path: &Path) -> Result<Vec<u8>, Failure> {
     let bytes = files::read_bytes(path)?;
     let is_evm_bytes =
         matches!(format, PayloadFormat::EvmTransaction | PayloadFormat::EvmAuthorization);
