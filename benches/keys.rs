@@ -9,17 +9,17 @@
 
 mod clients;
 mod footprint;
+mod keyed_cluster;
 mod maker;
 mod processes;
-mod subject;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clients::{Failure, Service};
 use crate::footprint::Footprint;
+use crate::keyed_cluster::{KeyedCluster, Measured};
 use crate::processes::{cpu_name, executable, setting};
-use crate::subject::{Measured, Subject};
 
 const CLIENTS: [usize; 2] = [1, 8];
 const TRIES: usize = 5;
@@ -44,8 +44,9 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let dir = tempfile::tempdir()?;
-        let mut one = Subject::start(&executable, &dir.path().join("one"), 1).await?;
-        let mut many = Subject::start(&executable, &dir.path().join("many"), settings.keys).await?;
+        let mut one = KeyedCluster::start(&executable, &dir.path().join("one"), 1).await?;
+        let mut many =
+            KeyedCluster::start(&executable, &dir.path().join("many"), settings.keys).await?;
         let ended = run(&mut one, &mut many, &settings).await;
         if ended.is_err() {
             println!("{}\n{}", one.last_lines(), many.last_lines());
@@ -56,7 +57,11 @@ fn main() -> Result<(), Failure> {
     })
 }
 
-async fn run(one: &mut Subject, many: &mut Subject, settings: &Settings) -> Result<(), Failure> {
+async fn run(
+    one: &mut KeyedCluster,
+    many: &mut KeyedCluster,
+    settings: &Settings,
+) -> Result<(), Failure> {
     one.make_keys(1)?;
     many.make_keys(1)?;
     let begun = many.footprints()?;
@@ -89,7 +94,11 @@ async fn run(one: &mut Subject, many: &mut Subject, settings: &Settings) -> Resu
 }
 
 /// Signs in both clusters in turn, so that both have what the machine gives.
-async fn compare(one: &Subject, many: &Subject, settings: &Settings) -> Result<(), Failure> {
+async fn compare(
+    one: &KeyedCluster,
+    many: &KeyedCluster,
+    settings: &Settings,
+) -> Result<(), Failure> {
     let (of_one, of_many) = (one.service().await?, many.service().await?);
     for clients in CLIENTS {
         let mut pairs = Vec::new();
@@ -98,8 +107,8 @@ async fn compare(one: &Subject, many: &Subject, settings: &Settings) -> Result<(
             let _ = service.load(clients, Duration::from_secs(1)).await;
         }
         for round in 0..settings.rounds {
-            let loaded = async |subject: &Subject, service: &Arc<Service>| {
-                patient(async || subject.load(service, clients, settings.measured).await).await
+            let loaded = async |cluster: &KeyedCluster, service: &Arc<Service>| {
+                patient(async || cluster.load(service, clients, settings.measured).await).await
             };
             // Whoever goes first has another machine than whoever goes second.
             let pair = if round % 2 == 0 {

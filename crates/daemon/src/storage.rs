@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use quorate_api::storage::{Seal, Stored, Value, Write as ApiWrite};
 use quorate_model::{ClusterId, Tag, Transcript};
+use quorate_protocol::ecdsa::PairState;
 use quorate_store::{
-    Batch, Binding, DataKeyId, KdfParams, KeyringError, Store, Tree, Write, Writer, WriterConfig,
+    Batch, Binding, DataKeyId, KdfParams, KeyringError, Store, Tree, VALUE_BYTES_MAX, Write,
+    Writer, WriterConfig,
 };
 use rand_core::OsRng;
 
@@ -17,6 +19,9 @@ use crate::files::content;
 
 /// Batches that wait for the disk, at most.
 const QUEUE_BATCHES_MAX: usize = 1_024;
+
+// What a machine may make of a pair, the store must take: each is one value.
+const _: () = assert!(PairState::BYTES_MAX <= VALUE_BYTES_MAX);
 
 /// A record that the store keeps.
 pub(crate) trait Keep: Sized + Send + 'static {

@@ -21,7 +21,7 @@ const NETWORK: Network = Network::Evm(ChainId::DEVELOPMENT);
 const POLICY_DELAY: Duration = Duration::from_secs(5);
 
 /// A cluster that is measured.
-pub(crate) struct Subject {
+pub(crate) struct KeyedCluster {
     cluster: Cluster,
     executable: PathBuf,
     dir: PathBuf,
@@ -47,7 +47,7 @@ pub(crate) struct Measured {
     pub(crate) cpu: Duration,
 }
 
-impl Subject {
+impl KeyedCluster {
     /// Starts a cluster whose policy allows so many keys, and some for those that cannot be made.
     pub(crate) async fn start(executable: &Path, dir: &Path, keys: usize) -> Result<Self, Failure> {
         let threshold = Threshold::new(2)?;
@@ -56,10 +56,10 @@ impl Subject {
         cluster.start().await.map_err(said)?;
         let names = (0..keys + keys / 20 + 4).map(|number| format!("key-{number}")).collect();
         let (executable, dir, keys) = (executable.to_owned(), dir.to_owned(), Vec::new());
-        let subject = Self { cluster, executable, dir, names, keys };
-        subject.allow_keys()?;
+        let started = Self { cluster, executable, dir, names, keys };
+        started.allow_keys()?;
         tokio::time::sleep(POLICY_DELAY).await;
-        Ok(subject)
+        Ok(started)
     }
 
     /// Brings a policy into force that has a table for each key, on the order of two officers.
