@@ -64,7 +64,7 @@ fuzz cases="20000":
 
 # Long: every fault of every field of an ECDSA key generation. A test run tries a sample.
 faults:
-    cargo test --release --package quorate-protocol --lib ecdsa::tests -- --ignored
+    cargo test --release --package quorate-protocol --lib ecdsa::tests -- --ignored --nocapture
 
 # Long: the gate against the reference evaluator, on so many decisions. CI tries ten thousand.
 differential decisions="1000000":

@@ -4,6 +4,7 @@ mod approvals;
 mod clocks;
 mod keys;
 mod orders;
+mod pairs;
 mod paths;
 mod requests;
 mod verdicts;

@@ -17,15 +17,15 @@ use quorate_trust::Signed;
 
 use crate::{id, refused, set};
 
-fn ecdsa_lab() -> Lab {
+pub(crate) fn ecdsa_lab() -> Lab {
     Lab::with_key(5, 3, 2, Scheme::EcdsaSecp256k1)
 }
 
-type Begun = (Box<dyn SignRound>, Outbox);
+pub(crate) type Begun = (Box<dyn SignRound>, Outbox);
 
 /// A node's backend that makes something else of how each signing begins.
 #[derive(Debug)]
-struct Altered(fn(Begun) -> Begun);
+pub(crate) struct Altered(pub(crate) fn(Begun) -> Begun);
 
 struct AlteredShare(Arc<dyn EcdsaShare>, fn(Begun) -> Begun);
 
@@ -59,13 +59,32 @@ impl EcdsaShare for AlteredShare {
 }
 
 /// Begins each multiplication wrongly.
-fn cheating((round, mut outbox): Begun) -> Begun {
+pub(crate) fn cheating((round, mut outbox): Begun) -> Begun {
     for message in outbox.private.values_mut() {
         if let Some(last) = message.last_mut() {
             *last ^= 1;
         }
     }
     (round, outbox)
+}
+
+/// Ends with a part that is false.
+pub(crate) fn falsifying((round, outbox): Begun) -> Begun {
+    (Box::new(FalsifyingRound(round)), outbox)
+}
+
+struct FalsifyingRound(Box<dyn SignRound>);
+
+impl SignRound for FalsifyingRound {
+    fn step(self: Box<Self>, inbox: Inbox) -> Result<SignStep, Fault> {
+        Ok(match self.0.step(inbox)? {
+            SignStep::Next(round, outbox) => SignStep::Next(Box::new(Self(round)), outbox),
+            SignStep::Done(mut part) => {
+                part.w[31] ^= 1;
+                SignStep::Done(part)
+            }
+        })
+    }
 }
 
 /// Panics at a message of another.
@@ -143,7 +162,8 @@ fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
     let (other, others) = reserved(&mut lab, [1, 3], 2);
     let attempted = attempt(&mut lab, [1, 2], 3);
     let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
-    assert_eq!(refused(answers.into_iter().next().unwrap()), RefusalCode::Aborted);
+    let frozen = RefusalCode::PairFrozen(id(2));
+    assert_eq!(refused(answers.into_iter().next().unwrap()), frozen);
     // The lab checks that the record was durable before the answer came.
     assert_eq!(frozen_pairs(&lab, id(1)), [id(2)]);
     let share = |set: &ParticipantSet, answers| ToNode::Share {
@@ -162,7 +182,7 @@ fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
         attempt: Attempt(attempt),
         signing_set: set([1, 2]),
     };
-    assert_eq!(refused(lab.ask(id(1), question(4))), RefusalCode::PairFrozen);
+    assert_eq!(refused(lab.ask(id(1), question(4))), frozen);
     let (entries, _) = lab.read_audit(id(1));
     let frozen = entries.iter().filter(|entry| entry.event.kind == EventKind::PairFrozen);
     assert_eq!(frozen.count(), 1);

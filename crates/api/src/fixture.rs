@@ -312,7 +312,7 @@ pub(crate) fn answers() -> Vec<FromNode> {
         refused(RefusalCode::Time),
         refused(RefusalCode::Frozen),
         refused(RefusalCode::PeerPutBack),
-        refused(RefusalCode::PairFrozen),
+        refused(RefusalCode::PairFrozen(id(3))),
     ]
 }
 

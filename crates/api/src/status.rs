@@ -23,6 +23,9 @@ pub enum Reason {
     PolicyDenied,
     /// A freeze or a suspension is in force. A stored request stays QUEUED.
     Frozen,
+    /// So many pairs of an ECDSA key's holders must not sign together that no signing set is left: use
+    /// another key. A stored request stays QUEUED.
+    PairsFrozen,
     /// A usage window is exhausted, or a calendar closed. The request stays QUEUED and is tried again.
     NotYet,
     /// Too few nodes are there. The request stays QUEUED: read it again later.
@@ -54,9 +57,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PolicyDenied,
         Self::Frozen,
+        Self::PairsFrozen,
         Self::NotYet,
         Self::NodesBelowThreshold,
         Self::IdempotencyConflict,
@@ -78,6 +82,7 @@ impl Reason {
         match self {
             Self::PolicyDenied => "POLICY_DENIED",
             Self::Frozen => "FROZEN",
+            Self::PairsFrozen => "PAIRS_FROZEN",
             Self::NotYet => "WINDOW_EXHAUSTED",
             Self::NodesBelowThreshold => "NODES_BELOW_THRESHOLD",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
@@ -103,6 +108,7 @@ impl Reason {
             Self::IdempotencyConflict => Code::AlreadyExists,
             Self::InvalidStatement | Self::InvalidArgument => Code::InvalidArgument,
             Self::Frozen
+            | Self::PairsFrozen
             | Self::NotYet
             | Self::Expired
             | Self::FailedPrecondition

@@ -79,7 +79,8 @@ impl Exit {
             Reason::NodesBelowThreshold | Reason::NotYet | Reason::Unavailable => Self::Unavailable,
             Reason::IdempotencyConflict => Self::Conflict,
             Reason::Expired => Self::Timeout,
-            Reason::InvalidStatement
+            Reason::PairsFrozen
+            | Reason::InvalidStatement
             | Reason::InvalidArgument
             | Reason::NotAuthorized
             | Reason::NotFound

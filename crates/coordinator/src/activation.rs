@@ -10,6 +10,7 @@ use quorate_protocol::wire::{FromNode, Subject, ToNode, Words};
 
 use crate::calls::Purpose;
 use crate::coordinator::Coordinator;
+use crate::holders::Holders;
 use crate::out::Out;
 use crate::record::{KeyRecord, OperationState, Record};
 use crate::session::Job;
@@ -19,6 +20,7 @@ use crate::session::Job;
 pub(crate) struct Activation {
     pub(crate) record: KeyRecord,
     pub(crate) group: AnyGroupInfo,
+    pub(crate) holders: Holders,
     certified_at: BTreeSet<ParticipantId>,
     active_at: BTreeSet<ParticipantId>,
     asked: BTreeSet<ParticipantId>,
@@ -35,6 +37,7 @@ impl Activation {
         Ok(Self {
             record,
             group,
+            holders: Holders::default(),
             certified_at: BTreeSet::new(),
             active_at: BTreeSet::new(),
             asked: BTreeSet::new(),
@@ -129,6 +132,13 @@ impl Coordinator {
         let here = signing_set.iter().all(|id| self.nodes.can_work(id));
         if !here || activation.signing.contains(&signing_set) {
             return;
+        }
+        if let Some((one, other)) = activation.holders.frozen_in(&signing_set) {
+            let reason = format!(
+                "nodes {one} and {other} must not sign with key {key} together: order a key with \
+                 another id"
+            );
+            return self.give_up(key, &reason, out);
         }
         let last = activation.attempts.get(&signing_set).copied().unwrap_or(Attempt(0));
         let next = last.next().filter(|next| next.0 <= self.limits.attempts_max);

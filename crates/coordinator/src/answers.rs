@@ -2,7 +2,7 @@
 
 use quorate_model::{Attempt, Digest, ParticipantId, Scheme, Timestamp};
 use quorate_protocol::exchange::Parcel;
-use quorate_protocol::sign::ReserveAnswer;
+use quorate_protocol::sign::{ReserveAnswer, SigningContext};
 use quorate_protocol::wire::{ExchangeKey, FromNode, Refusal, RefusalCode, SignedDenial, ToNode};
 use quorate_protocol::{Abort, AbortReason};
 use quorate_trust::{Authentic, Signed, TrustRoot};
@@ -100,17 +100,20 @@ impl Coordinator {
     }
 
     fn fault_of_refusal(
-        &self,
+        &mut self,
         node: ParticipantId,
         session: (Digest, Attempt),
         phase: Phase,
         refusal: &Refusal,
     ) -> Fault {
+        if let RefusalCode::PairFrozen(with) = refusal.code {
+            // It is about two of them, who are not asked together again.
+            let genuine = self.learn_frozen_pair(session, (node, with));
+            return if genuine { Fault::Nobody } else { Fault::Node(node) };
+        }
         match phase {
             // The attempt may have been used before this coordinator started, or the node may lie.
             Phase::Reserve if refusal.code == RefusalCode::AttemptUsed => Fault::Set,
-            // It is about two of them: this set is not asked again.
-            Phase::Reserve if refusal.code == RefusalCode::PairFrozen => Fault::Set,
             Phase::Reserve => Fault::Node(node),
             // Two of them, and not each by itself.
             Phase::Round(_) => Fault::Set,
@@ -184,6 +187,12 @@ impl Coordinator {
                 self.signed(session, signatures, out);
             }
             Err(abort) => {
+                let SigningContext { key, signing_set, .. } = session.context.clone();
+                if let (AbortReason::Combination, Some(activation)) =
+                    (&abort.reason, self.keys.get_mut(&key))
+                {
+                    activation.holders.doubt(&signing_set);
+                }
                 let fault = abort.named().map_or(Fault::Set, Fault::Node);
                 self.end_attempt(subject, attempt, fault, &abort.to_string(), out);
             }

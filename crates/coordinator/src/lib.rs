@@ -14,6 +14,7 @@ mod clocks;
 mod config;
 mod coordinator;
 mod effect;
+mod holders;
 mod keygen;
 mod nodes;
 mod orders;

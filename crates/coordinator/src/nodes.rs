@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Digest, Heads, ParticipantId, ParticipantSet, Threshold, Timestamp};
+use quorate_model::{Digest, Heads, ParticipantId, Timestamp};
 use quorate_protocol::wire::NodeStatus;
 use rand_core::CryptoRngCore;
 
@@ -76,20 +76,16 @@ impl Nodes {
         }
     }
 
-    /// Picks `threshold` of the candidates: the lowest `rank` first, then those without recent
-    /// failures, then those that say they are ready, then those with the least work, at random
-    /// among equals.
-    pub(crate) fn pick(
+    /// Orders the candidates, by failures, doubts and load: those with the fewest failures first, then
+    /// those that did not fail lately, then those least in doubt, then those that say they are ready,
+    /// then those with the least work, at random among equals.
+    pub(crate) fn ranked(
         &self,
         candidates: &[ParticipantId],
-        threshold: Threshold,
-        rank: impl Fn(ParticipantId) -> (u32, usize),
+        rank: impl Fn(ParticipantId) -> (u32, u32, usize),
         now: Timestamp,
         rng: &mut dyn CryptoRngCore,
-    ) -> Option<ParticipantSet> {
-        if candidates.len() < threshold.as_usize() {
-            return None;
-        }
+    ) -> Vec<ParticipantId> {
         let mut ranked: Vec<_> = candidates
             .iter()
             .map(|id| {
@@ -98,12 +94,11 @@ impl Nodes {
                 let suspect = suspect_until.is_some_and(|until| until > now);
                 let status = node.and_then(|node| node.status.as_ref());
                 let not_ready = status.is_some_and(|status| !status.ready);
-                let (failures, load) = rank(*id);
-                (failures, suspect, not_ready, load, rng.next_u32(), *id)
+                let (failures, doubts, load) = rank(*id);
+                (failures, suspect, doubts, not_ready, load, rng.next_u32(), *id)
             })
             .collect();
         ranked.sort_unstable();
-        let chosen = ranked.into_iter().take(threshold.as_usize()).map(|(.., id)| id);
-        ParticipantSet::new(chosen).ok()
+        ranked.into_iter().map(|(.., id)| id).collect()
     }
 }

@@ -46,6 +46,8 @@ pub enum Hold {
     BelowThreshold,
     /// A freeze or a suspension is in force.
     Frozen,
+    /// So many pairs of the key's holders must not sign together that no signing set is left.
+    PairsFrozen,
     /// A window is exhausted or a calendar closed, until this time.
     Later(Timestamp),
 }

@@ -10,6 +10,7 @@ use rand_core::CryptoRngCore;
 
 use crate::calls::{Phase, Purpose};
 use crate::coordinator::{Action, Coordinator};
+use crate::holders::NoSet;
 use crate::out::Out;
 use crate::record::Record;
 use crate::request::{RequestState, SignRequestRecord};
@@ -60,21 +61,10 @@ impl Coordinator {
             let reason = stop.to_string();
             return self.park(record, Hold::Frozen, reason, out);
         }
-        let failures = self.requests.waiting(key).map(|w| w.failures.clone()).unwrap_or_default();
-        let holds_back = |id| !record.is_denied_by(id) && self.holds_back(&record, id, out.now);
-        let live = |id: &ParticipantId| {
-            self.nodes.can_work(*id) && !record.is_denied_by(*id) && !holds_back(*id)
-        };
-        let candidates = self.nodes.on_one_head(certified.roster.iter().filter(live).collect());
-        let rank = |id| (failures.get(&id).copied().unwrap_or(0), self.calls.load(id));
-        let Some(signing_set) = self.nodes.pick(&candidates, threshold, rank, out.now, rng) else {
-            let held = certified.roster.iter().filter(|id| holds_back(*id)).count();
-            if record.denials.len() + held > holders - threshold.as_usize() {
-                return self.defer(record, out);
-            }
-            let found = candidates.len();
-            let reason = format!("{found} of {threshold} nodes can be asked");
-            return self.park(record, Hold::BelowThreshold, reason, out);
+        let signing_set = match self.pick_set(&record, activation, out.now, rng) {
+            Ok(signing_set) => signing_set,
+            Err(NoSet::Deferred) => return self.defer(record, out),
+            Err(NoSet::Held(hold, reason)) => return self.park(record, hold, reason, out),
         };
         let Some(attempt) = record.attempt.next().filter(|next| next.0 <= self.limits.attempts_max)
         else {
@@ -163,6 +153,9 @@ impl Coordinator {
     }
 
     pub(crate) fn signed(&mut self, session: Session, signatures: Vec<Vec<u8>>, out: &mut Out) {
+        if let Some(activation) = self.keys.get_mut(&session.context.key) {
+            activation.holders.trust(&session.context.signing_set);
+        }
         match session.job {
             Job::Request(key) => {
                 let Some(record) = self.requests.get(&key).cloned() else { return };
@@ -215,11 +208,23 @@ impl Coordinator {
                 signing_set.iter().for_each(|id| *waiting.failures.entry(id).or_default() += 1);
             }
         }
-        let certain = waiting.failures.values().filter(|count| **count >= CERTAIN).count();
-        let attached = self.nodes.0.values().filter(|node| node.attached).count();
+        let failures = |id: &ParticipantId| waiting.failures.get(id).copied().unwrap_or(0);
+        let attached = self.nodes.attached();
         // With others to ask there is nothing to wait for; otherwise the next try comes later and
         // later, so that a passing trouble does not use up all attempts.
-        let others = attached.saturating_sub(certain) >= signing_set.len();
+        let others = match fault {
+            // Somebody who was in no set that failed: one of the others may be at fault each time.
+            Fault::Set => self.keys.get(&record.signed.request.key).is_some_and(|activation| {
+                let roster = activation.record.certificate.certified.roster.iter();
+                let left = roster.filter(|id| attached.contains(id) && !record.is_denied_by(*id));
+                let left: Vec<_> = left.collect();
+                let mut new = left.iter().filter(|id| failures(id) == 0);
+                new.any(|id| activation.holders.signs_with(*id, &left, signing_set.len()))
+            }),
+            Fault::Nobody | Fault::Node(_) => {
+                attached.iter().filter(|id| failures(id) < CERTAIN).count() >= signing_set.len()
+            }
+        };
         let exponent = record.attempt.0.saturating_sub(1).min(BACKOFF_EXPONENT_MAX);
         let pause = if others { 0 } else { self.limits.retry_ms << exponent };
         record.state = RequestState::Queued;

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    Attempt, Digest, Heads, KeyId, ParticipantSet, PersonName, ProviderName, QuorumName, Tag,
-    Timestamp, Transcribe, Transcript, VerdictName,
+    Attempt, Digest, Heads, KeyId, ParticipantId, ParticipantSet, PersonName, ProviderName,
+    QuorumName, Tag, Timestamp, Transcribe, Transcript, VerdictName,
 };
 use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
 
@@ -320,8 +320,8 @@ pub enum RefusalCode {
     Frozen,
     /// Another signer shows an older audit log than before.
     PeerPutBack,
-    /// What this node and another signer share for an ECDSA key must not be used again.
-    PairFrozen,
+    /// What this node and that signer share for an ECDSA key must not be used again.
+    PairFrozen(ParticipantId),
 }
 
 /// How a node is.

@@ -97,8 +97,9 @@ impl Node {
     ) -> Result<FromNode, Refusal> {
         // Whatever became of the session: what failed has failed.
         match progress.as_ref().map_err(|abort| &abort.reason) {
-            Err(AbortReason::Multiplication { with, what }) => {
+            Err(reason @ AbortReason::Multiplication { with, what }) => {
                 self.freeze_pair(&run.key, run.epoch, *with, what, turn);
+                return Err(refuse(RefusalCode::PairFrozen(*with), reason));
             }
             // A check may have failed with any of them: a panic must not be a way around it (threat P14).
             Err(reason @ AbortReason::Panicked) => {

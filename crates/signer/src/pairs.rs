@@ -74,7 +74,7 @@ impl Node {
              makes them a new pair",
             self.me, freeze.with, certified.key, freeze.reason
         );
-        Err(refuse(RefusalCode::PairFrozen, reason))
+        Err(refuse(RefusalCode::PairFrozen(freeze.with), reason))
     }
 
     /// Freezes a pair, and ends every session of it.

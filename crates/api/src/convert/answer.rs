@@ -88,7 +88,10 @@ impl TryFrom<pb::Refusal> for Refusal {
             Ok(pb::RefusalCode::Time) => RefusalCode::Time,
             Ok(pb::RefusalCode::Frozen) => RefusalCode::Frozen,
             Ok(pb::RefusalCode::PeerPutBack) => RefusalCode::PeerPutBack,
-            Ok(pb::RefusalCode::PairFrozen) => RefusalCode::PairFrozen,
+            Ok(pb::RefusalCode::PairFrozen) => {
+                let with = field::participant("Refusal.pair_with", refusal.pair_with)?;
+                RefusalCode::PairFrozen(with)
+            }
             Ok(pb::RefusalCode::Unspecified) | Err(_) => {
                 return Err(DecodeError::new("Refusal.code", Fault::Unknown(refusal.code)));
             }
@@ -111,10 +114,23 @@ impl From<Refusal> for pb::Refusal {
             RefusalCode::Time => pb::RefusalCode::Time,
             RefusalCode::Frozen => pb::RefusalCode::Frozen,
             RefusalCode::PeerPutBack => pb::RefusalCode::PeerPutBack,
-            RefusalCode::PairFrozen => pb::RefusalCode::PairFrozen,
+            RefusalCode::PairFrozen(_) => pb::RefusalCode::PairFrozen,
+        };
+        let pair_with = match refusal.code {
+            RefusalCode::PairFrozen(with) => field::participant_to_pb(with),
+            RefusalCode::Invalid
+            | RefusalCode::NotFound
+            | RefusalCode::AttemptUsed
+            | RefusalCode::AttemptsExhausted
+            | RefusalCode::HeadsDiffer
+            | RefusalCode::Aborted
+            | RefusalCode::Busy
+            | RefusalCode::Time
+            | RefusalCode::Frozen
+            | RefusalCode::PeerPutBack => 0,
         };
         let reason = field::clip(refusal.reason, limits::REASON_BYTES_MAX);
-        Self { code: code.into(), reason }
+        Self { code: code.into(), reason, pair_with }
     }
 }
 

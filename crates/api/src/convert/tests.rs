@@ -260,6 +260,7 @@ fn words_of_a_node_are_bounded() {
     bounded::<_, Refusal>("Refusal.reason", max, |n| node::Refusal {
         code: 1,
         reason: "a".repeat(n),
+        pair_with: 0,
     });
     let allowed = |rules| {
         let decision = Some(node::simulated::Decision::Allowed(node::Allowed { rules }));

@@ -38,6 +38,11 @@ pub fn created_to_pb(view: SignRequestView) -> Result<pb::SignRequest, Failure> 
             let (reason, retry) = match hold {
                 Hold::BelowThreshold => (Reason::NodesBelowThreshold, RETRY),
                 Hold::Frozen => (Reason::Frozen, RETRY),
+                // Nothing to wait for.
+                Hold::PairsFrozen => {
+                    let failure = Failure::new(Reason::PairsFrozen, record.reason.clone());
+                    return Err(failure.with("name", name));
+                }
                 Hold::Later(until) => {
                     let wait = Duration::from_millis(until.since(record.updated));
                     (Reason::NotYet, wait)

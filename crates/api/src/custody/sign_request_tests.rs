@@ -99,6 +99,11 @@ fn creating_without_enough_nodes_says_where_the_request_waits() {
     let info = status.get_details_error_info().unwrap();
     assert!(info.metadata["name"].starts_with("services/payments/signRequests/"));
     assert!(status.get_details_retry_info().is_some());
+    let hold = Some(Hold::PairsFrozen);
+    let view = SignRequestView { hold, ..request_view(RequestState::Queued) };
+    let status = tonic::Status::from(created_to_pb(view).unwrap_err());
+    assert_eq!(Reason::of(&status), Some(Reason::PairsFrozen));
+    assert!(status.get_details_retry_info().is_none(), "waiting does not help");
 }
 
 #[test]

@@ -37,7 +37,7 @@ async fn sent(frame: pb::NodeFrame) -> (Code, String) {
 #[tokio::test]
 async fn an_oversized_frame_is_refused() {
     let reason = "x".repeat(FRAME_BYTES_MAX);
-    let refusal = pb::Refusal { code: pb::RefusalCode::Busy.into(), reason };
+    let refusal = pb::Refusal { code: pb::RefusalCode::Busy.into(), reason, pair_with: 0 };
     let (code, message) =
         sent(pb::NodeFrame { call: 1, answer: Some(Answer::Refused(refusal)) }).await;
     assert_eq!(code, Code::OutOfRange);
@@ -46,7 +46,7 @@ async fn an_oversized_frame_is_refused() {
 
 #[tokio::test]
 async fn a_frame_that_is_no_answer_is_refused() {
-    let unspecified = pb::Refusal { code: 0, reason: String::new() };
+    let unspecified = pb::Refusal { code: 0, reason: String::new(), pair_with: 0 };
     for answer in [None, Some(Answer::Refused(unspecified))] {
         let (code, _) = sent(pb::NodeFrame { call: 1, answer }).await;
         assert_eq!(code, Code::InvalidArgument);
