@@ -46,7 +46,7 @@ impl Lab {
         lab
     }
 
-    async fn make_key(&self, key: &str, scheme: &str) {
+    pub(crate) async fn make_key(&self, key: &str, scheme: &str) {
         let officers = self.cluster.officer_keys();
         let officers: Vec<_> = officers.iter().map(|path| path.to_str().unwrap()).collect();
         let mut args = vec!["key", "create", key, "--scheme", scheme, "--threshold", "2"];
