@@ -46,7 +46,7 @@ impl Lab {
         lab
     }
 
-    async fn make_key(&self, key: &str, scheme: &str) {
+    pub(crate) async fn make_key(&self, key: &str, scheme: &str) {
         let made = self.create_key(key, scheme, &[]).await;
         assert_eq!(made.code, 0, "{made:?}");
         assert_eq!(made.json["state"], "active", "{made:?}");

@@ -9,6 +9,7 @@ mod dev;
 mod lab;
 mod loss;
 mod matrix;
+mod pairs;
 mod paths;
 mod people;
 mod raw;

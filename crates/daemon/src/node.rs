@@ -13,7 +13,7 @@ use quorate_model::ParticipantId;
 use quorate_net::attach::{Uplink, UplinkConfig, UplinkEvent, UplinkHandle};
 use quorate_net::{ExpectedServer, UdsListener};
 use quorate_policy::Bundle;
-use quorate_protocol::ecdsa::Dkls23;
+use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, ToNode};
 use quorate_signer::{Action, Identity, Input, LinkId, Node, NodeConfig};
 use quorate_telemetry::Metrics;
@@ -36,19 +36,20 @@ const EVENTS_MAX: usize = 1_024;
 /// The coordinators that the node is attached to now, by address.
 type AttachedTo = Arc<Mutex<BTreeMap<usize, String>>>;
 
-/// Runs a signer node until `shutdown`.
+/// Runs a signer node until `shutdown`. `ecdsa` does the work of ECDSA keys.
 ///
 /// # Errors
 /// [`DaemonError`], where the node must not start, or where its store failed: it stops then, and
 /// resumes when it is started again.
 pub async fn run_node(
     config: &Path,
+    ecdsa: Arc<dyn EcdsaBackend>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DaemonError> {
     let file = NodeFile::load(config)?;
     let base = files::base(config);
     let metrics = Metrics::install(file.metrics.address)?;
-    let (node, started, storage) = start(&file, &base).await?;
+    let (node, started, storage) = start(&file, &base, ecdsa).await?;
     let socket = UdsListener::bind(&base.join(&file.admin.socket))?;
     let stop = CancellationToken::new();
     let attached_to = AttachedTo::default();
@@ -101,6 +102,7 @@ pub async fn run_node(
 async fn start(
     file: &NodeFile,
     base: &Path,
+    ecdsa: Arc<dyn EcdsaBackend>,
 ) -> Result<(Node, Vec<quorate_signer::Record>, Storage), DaemonError> {
     let (file, base) = (file.clone(), base.to_owned());
     let start = move || {
@@ -121,7 +123,7 @@ async fn start(
             limits: file.limits.apply(),
             version: VERSION.to_owned(),
             boot: clock::boot(),
-            ecdsa: Arc::new(Dkls23),
+            ecdsa,
         };
         let (node, started) = Node::start(config, records, clock::moment())?;
         info!(%participant, cluster = %cluster, "node starts");

@@ -1,8 +1,10 @@
 //! `quorate node` and `quorate coordinator`: the services, until they are asked to stop.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use quorate_daemon::{run_coordinator, run_node};
+use quorate_protocol::ecdsa::Dkls23;
 use quorate_telemetry::{LogFormat, init_logs};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +14,7 @@ use crate::exit::{Exit, Failure};
 
 pub(super) async fn node(node: Node) -> Result<Exit, Failure> {
     init_logs(LogFormat::Text);
-    run_node(&node.config, shutdown(node.until_stdin_closes)?).await?;
+    run_node(&node.config, Arc::new(Dkls23), shutdown(node.until_stdin_closes)?).await?;
     Ok(Exit::Ok)
 }
 
