@@ -218,8 +218,10 @@ fn digest(statement: &[u8]) -> Digest {
 mod tests {
     use super::*;
 
-    fn at(path: &str, network: Network) -> Result<(), RequestError> {
-        let request = SignRequest {
+    const EXPIRES: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+    fn request(path: &str, network: Network) -> SignRequest {
+        SignRequest {
             cluster: Digest::new([1; 32]),
             service: "payments".parse().unwrap(),
             request_id: RequestId::new([2; 16]),
@@ -230,17 +232,69 @@ mod tests {
             action: "transfer".to_owned(),
             payload_format: PayloadFormat::BitcoinPsbt,
             payload: vec![1],
-            expires: Timestamp::from_millis(3),
+            expires: EXPIRES,
             client_reference: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_request_may_be_worked_on_until_it_expires_and_no_longer_than_a_week() {
+        let request = request("m", Network::Bitcoin);
+        let verified = VerifiedRequest { request, digest: Digest::new([0; 32]) };
+        let before =
+            |millis| verified.check_time(Timestamp::from_millis(EXPIRES.millis() - millis));
+        assert_eq!(before(1), Ok(()));
+        assert_eq!(before(0), Err(RequestError::Expired(EXPIRES)));
+        let week = 604_800_000;
+        assert_eq!(before(week), Ok(()));
+        assert_eq!(before(week + 1), Err(RequestError::TooLongLived(EXPIRES)));
+        let after = Timestamp::from_millis(EXPIRES.millis() + 1);
+        assert_eq!(verified.check_time(after), Err(RequestError::Expired(EXPIRES)));
+    }
+
+    #[test]
+    fn a_payload_is_neither_empty_nor_over_the_limit() {
+        let of = |bytes| {
+            SignRequest { payload: vec![0; bytes], ..request("m", Network::Bitcoin) }.check()
         };
-        request.check()
+        assert_eq!(of(0), Err(RequestError::PayloadLength));
+        assert_eq!(of(1), Ok(()));
+        assert_eq!(of(262_144), Ok(()));
+        assert_eq!(of(262_145), Err(RequestError::PayloadLength));
+    }
+
+    #[test]
+    fn texts_are_short_and_printable() {
+        let referred = |client_reference: String| {
+            SignRequest { client_reference, ..request("m", Network::Bitcoin) }.check()
+        };
+        let acting =
+            |action: String| SignRequest { action, ..request("m", Network::Bitcoin) }.check();
+        assert_eq!(referred("~ ".repeat(128)), Ok(()));
+        assert_eq!(acting("a".repeat(64)), Ok(()));
+        for text in ["a".repeat(257), "\n".to_owned(), "\u{7f}".to_owned(), "é".to_owned()] {
+            assert_eq!(referred(text.clone()), Err(RequestError::Text("client_reference")));
+            assert_eq!(acting(text), Err(RequestError::Text("action")));
+        }
+        assert_eq!(acting("a".repeat(65)), Err(RequestError::Text("action")));
+    }
+
+    #[test]
+    fn a_scheme_of_another_network_is_refused_with_those_that_it_takes() {
+        let scheme = Scheme::FrostEd25519;
+        let refused = SignRequest { scheme, ..request("m", Network::Bitcoin) }.check().unwrap_err();
+        let network = Network::Bitcoin;
+        assert_eq!(refused, RequestError::SchemeMismatch { network, says: scheme });
+        for scheme in network.schemes() {
+            assert!(refused.to_string().contains(scheme.as_str()), "{refused}");
+        }
     }
 
     #[test]
     fn only_a_network_whose_keys_have_children_takes_a_path() {
         for network in Network::NAMED {
-            assert_eq!(at("m", network), Ok(()));
-            let child = at("m/0/7", network);
+            assert_eq!(request("m", network).check(), Ok(()));
+            let child = request("m/0/7", network).check();
             match network.usual_scheme() {
                 Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 | Scheme::EcdsaSecp256k1 => {
                     assert_eq!(child, Ok(()));

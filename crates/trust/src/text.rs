@@ -133,3 +133,20 @@ where
 {
     text.split(',').map(|item| value(field, item)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_follows_the_last_field() {
+        let read = |text: &str| {
+            let mut reader = Reader::new(text, "quorate test v1").unwrap();
+            reader.text("only").map(str::to_owned)?;
+            reader.finish()
+        };
+        let text = "quorate test v1\nonly: one\n";
+        assert_eq!(read(text), Ok(()));
+        assert_eq!(read(&format!("{text}more: two\n")), Err(TextError::Trailing));
+    }
+}

@@ -125,12 +125,22 @@ mod tests {
     }
 
     #[test]
+    fn the_accesses_of_two_operands_are_not_one_chain() {
+        let chain = format!("context{}", ".a".repeat(30));
+        for operator in ["==", "<", ">"] {
+            assert!(is_shallow(&rule(&format!("{chain} {operator} {chain}"))), "{operator}");
+        }
+    }
+
+    #[test]
     fn what_nests_deep_is_refused() {
         let n = 60;
         for condition in [
             vec!["context.asset_known"; n].join("&&"),
             vec!["context.asset_known"; n].join("||"),
             vec!["1"; n].join("+"),
+            vec!["true"; n].join("&&"),
+            vec!["true"; n].join("||"),
             format!("{}true{}", "(".repeat(n), ")".repeat(n)),
             format!("{}true{}", "!(".repeat(n), ")".repeat(n)),
             format!("{}1{}", "[".repeat(n), "]".repeat(n)),

@@ -243,6 +243,12 @@ fn arithmetic_is_refused() {
         }
     }
     accepted(&permit("when { context.effects < -3 || context.effects > 3 }"));
+    // Also where only the presence of something is asked for: in a `when`, since it is always there.
+    let has = |effects: &str| {
+        permit(&format!("when {{ {{a: {effects}}} has a && principal is Custody::Service }}"))
+    };
+    assert_eq!(linted(&has("context.effects + 1")), Lint::Arithmetic);
+    accepted(&has("context.effects"));
 }
 
 #[test]

@@ -297,6 +297,17 @@ when { context.destination in Custody::AddressList::"counterparties" };"#;
 }
 
 #[test]
+fn a_list_is_also_named_after_a_type() {
+    let condition = "context.destination in Custody::AddressList::\"counterparties\"";
+    let old = OLD.replacen(condition, &condition.replace(" in ", " is Custody::Address in "), 1);
+    let listed = "addresses = [\"1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa\"]";
+    let new = old.replacen(listed, "addresses = []", 1);
+    let bundle = |text: &str| Bundle::parse(text).unwrap();
+    assert_eq!(Change::between(&bundle(&old), &bundle(&new)), Change::Tightening);
+    assert!(matches!(Change::between(&bundle(&new), &bundle(&old)), Change::Loosening { .. }));
+}
+
+#[test]
 fn a_list_that_only_refuses_may_grow() {
     let denied = "addresses = [\"3P14159f73E4gFr7JterCCQh9QjiTjiZrG\"]";
     let more = format!("addresses = [\"3P14159f73E4gFr7JterCCQh9QjiTjiZrG\", \"{NEW_ADDRESS}\"]");

@@ -130,6 +130,10 @@ fn an_unusable_provider_or_verdict_is_named() {
     for levels in ["levels = []", "levels = [\"Low\"]", &many] {
         assert_eq!(entry_refused("levels = [\"clear\", \"low\"]", levels), verdict, "{levels}");
     }
+    let most: Vec<_> = (0..16).map(|n| format!("\"l{n}\"")).collect();
+    assert!(
+        with("levels = [\"clear\", \"low\"]", &format!("levels = [{}]", most.join(", "))).is_ok()
+    );
     for seconds in ["fresh_seconds = 0", "fresh_seconds = 86401"] {
         assert_eq!(entry_refused("fresh_seconds = 600", seconds), verdict, "{seconds}");
     }

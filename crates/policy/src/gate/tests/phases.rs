@@ -14,6 +14,7 @@ fn what_a_rule_permits_gets_a_permit_of_its_phase() {
     };
     let Decision::Allow(reserved) = gate.reserve(&case.subject()) else { panic!() };
     assert_eq!(reserved, expected(Phase::Reserve));
+    assert_eq!(reserved.rules(), ["p01-hot"]);
     let shared = gate.share(&case.subject(), reserved);
     assert_eq!(shared, Decision::Allow(expected(Phase::Share)));
     assert_eq!(case.simulate(&gate), Ok(vec!["p01-hot".to_owned()]));

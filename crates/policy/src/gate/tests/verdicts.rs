@@ -85,6 +85,10 @@ fn a_verdict_that_is_missing_is_asked_for_by_name() {
     let told = Decision::<Vec<String>>::Pending(pending).to_string();
     assert_eq!(told, "fresh verdicts are missing: low-risk of chainwatch");
     assert_eq!(said("low").simulate(&gate), Ok(names(&["p0"])));
+    let either =
+        format!("({} && context.effects > 9) || context.effects > 10", verdict("low-risk"));
+    let (_, observed) = Case::new().unmet(&when(&[&either]));
+    assert_eq!(observed, r#"verdicts = ["low-risk", "not-high", "unlisted"]; effects = 1"#);
 }
 
 #[test]
