@@ -129,3 +129,17 @@ fn closest(
         Some(_) | None => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::PersonSignatureError::{BadSignature, OtherKind, UserNotPresent};
+    use super::closest;
+
+    #[test]
+    fn the_error_of_the_credential_that_was_meant_is_told() {
+        assert_eq!(closest(None, OtherKind), OtherKind);
+        assert_eq!(closest(Some(OtherKind), BadSignature), BadSignature);
+        assert_eq!(closest(Some(BadSignature), OtherKind), BadSignature);
+        assert_eq!(closest(Some(UserNotPresent), BadSignature), UserNotPresent);
+    }
+}

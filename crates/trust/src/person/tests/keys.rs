@@ -143,6 +143,13 @@ fn fingerprints_are_those_of_ssh_keygen() {
 }
 
 #[test]
+fn a_text_is_of_limited_length() {
+    let of = |bytes| refusal(&format!("ed25519 {}", "a".repeat(bytes - "ed25519 ".len())));
+    assert_eq!(of(512), CredentialTextError::PublicKey);
+    assert_eq!(of(513), CredentialTextError::TooLong);
+}
+
+#[test]
 fn one_key_in_two_credentials_is_noticed() {
     let public = file_key().public_key();
     let mut key = Vec::new();
