@@ -119,6 +119,9 @@ fn another_namespace_is_refused() {
         expected: Namespace::Order,
         found: Namespace::Approval,
     };
+    for namespace in ["quorate-order", "quorate-approval"] {
+        assert!(refused.to_string().contains(namespace), "{refused}");
+    }
     let approval = parse(include_str!("testdata/ed25519-approval.sig"));
     assert_eq!(verify(&credential(ED25519_PUB), approval), Err(refused));
     let file = SshSignature::from_pem(include_str!("testdata/ed25519-file.sig"));
