@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something unexpected is")]
 
+#[path = "../altered.rs"]
+mod altered;
 mod audit;
 mod by_hand;
 mod demo;

@@ -7,18 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_daemon::run_node;
-use quorate_model::{Digest, ParticipantId, ParticipantSet, Threshold};
-use quorate_protocol::ecdsa::{
-    Dkls23, EcdsaBackend, EcdsaShare, Fault, KeygenRound, PairStates, SignRound, Signing,
-};
-use quorate_protocol::exchange::Outbox;
-use quorate_protocol::sign::KeyShareError;
-use quorate_protocol::{CertifiedKey, SecretShare};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
+use crate::altered::{AlteredEcdsa, cheating};
 use crate::lab::{Ended, Lab, node};
 
 /// Names the configuration of the node that the process is to be.
@@ -29,45 +23,6 @@ const ETH_PAYEE: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 const NOT_TOGETHER: &str = "2 nodes can be asked, and these not together: 1 and 3";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Begins each multiplication of a signing wrongly, and does everything else as it should be.
-#[derive(Debug)]
-struct Cheating;
-
-struct CheatingShare(Arc<dyn EcdsaShare>);
-
-impl EcdsaBackend for Cheating {
-    fn generate(
-        &self,
-        session: Digest,
-        me: ParticipantId,
-        roster: &ParticipantSet,
-        threshold: Threshold,
-        entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
-        Dkls23.generate(session, me, roster, threshold, entropy)
-    }
-
-    fn load(
-        &self,
-        certified: &CertifiedKey,
-        me: ParticipantId,
-        share: &SecretShare,
-        pairs: &PairStates,
-    ) -> Result<Arc<dyn EcdsaShare>, KeyShareError> {
-        Ok(Arc::new(CheatingShare(Dkls23.load(certified, me, share, pairs)?)))
-    }
-}
-
-impl EcdsaShare for CheatingShare {
-    fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
-        let (round, mut outbox) = self.0.sign(signing)?;
-        for last in outbox.private.values_mut().filter_map(|message| message.last_mut()) {
-            *last ^= 1;
-        }
-        Ok((round, outbox))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "no test, but what another test starts as a process"]
 async fn a_process_that_cheats() {
@@ -76,7 +31,7 @@ async fn a_process_that_cheats() {
         let (mut stdin, mut unread) = (tokio::io::stdin(), [0; 1]);
         while stdin.read(&mut unread).await.is_ok_and(|bytes| bytes > 0) {}
     };
-    run_node(Path::new(&config), Arc::new(Cheating), parent_is_gone).await.unwrap();
+    run_node(Path::new(&config), Arc::new(AlteredEcdsa(cheating)), parent_is_gone).await.unwrap();
 }
 
 /// Starts a node of the cluster as a process that cheats.

@@ -3,69 +3,21 @@
 use std::sync::Arc;
 
 use quorate_audit::EventKind;
-use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Scheme, Threshold};
-use quorate_protocol::ecdsa::{
-    Dkls23, EcdsaBackend, EcdsaShare, Fault, KeygenRound, PairStates, SignRound, SignStep, Signing,
-};
-use quorate_protocol::exchange::{Inbox, Outbox, Parcel};
-use quorate_protocol::sign::{KeyShareError, ReserveAnswer};
+use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Scheme};
+use quorate_protocol::Confirmation;
+use quorate_protocol::ecdsa::{Fault, SignRound, SignStep};
+use quorate_protocol::exchange::{Inbox, Parcel};
+use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{ExchangeKey, FromNode, RefusalCode, Subject, ToNode, Words};
-use quorate_protocol::{CertifiedKey, Confirmation, SecretShare};
 use quorate_signer::{Record, StartError};
 use quorate_testkit::{ClusterFixture, Lab, ToSign};
 use quorate_trust::Signed;
 
+use crate::altered::{AlteredEcdsa, Begun, cheating};
 use crate::{id, refused, set};
 
 pub(crate) fn ecdsa_lab() -> Lab {
     Lab::with_key(5, 3, 2, Scheme::EcdsaSecp256k1)
-}
-
-pub(crate) type Begun = (Box<dyn SignRound>, Outbox);
-
-/// A node's backend that makes something else of how each signing begins.
-#[derive(Debug)]
-pub(crate) struct Altered(pub(crate) fn(Begun) -> Begun);
-
-struct AlteredShare(Arc<dyn EcdsaShare>, fn(Begun) -> Begun);
-
-impl EcdsaBackend for Altered {
-    fn generate(
-        &self,
-        session: Digest,
-        me: ParticipantId,
-        roster: &ParticipantSet,
-        threshold: Threshold,
-        entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
-        Dkls23.generate(session, me, roster, threshold, entropy)
-    }
-
-    fn load(
-        &self,
-        certified: &CertifiedKey,
-        me: ParticipantId,
-        share: &SecretShare,
-        pairs: &PairStates,
-    ) -> Result<Arc<dyn EcdsaShare>, KeyShareError> {
-        Ok(Arc::new(AlteredShare(Dkls23.load(certified, me, share, pairs)?, self.0)))
-    }
-}
-
-impl EcdsaShare for AlteredShare {
-    fn sign(&self, signing: &Signing<'_>) -> Result<Begun, Fault> {
-        self.0.sign(signing).map(self.1)
-    }
-}
-
-/// Begins each multiplication wrongly.
-pub(crate) fn cheating((round, mut outbox): Begun) -> Begun {
-    for message in outbox.private.values_mut() {
-        if let Some(last) = message.last_mut() {
-            *last ^= 1;
-        }
-    }
-    (round, outbox)
 }
 
 /// Ends with a part that is false.
@@ -155,7 +107,7 @@ fn signs(lab: &mut Lab, signers: [u32; 2], attempt: u32) {
 #[test]
 fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
     let mut lab = ecdsa_lab();
-    lab.backends.insert(id(2), Arc::new(Altered(cheating)));
+    lab.backends.insert(id(2), Arc::new(AlteredEcdsa(cheating)));
     lab.restart(id(2)).unwrap();
     // Another session of the pair is open, and one of another pair.
     let (waiting, both) = reserved(&mut lab, [1, 2], 2);
@@ -196,7 +148,7 @@ fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
 #[test]
 fn a_panic_in_a_round_is_no_way_around_the_freeze() {
     let mut lab = ecdsa_lab();
-    lab.backends.insert(id(1), Arc::new(Altered(panicking)));
+    lab.backends.insert(id(1), Arc::new(AlteredEcdsa(panicking)));
     lab.restart(id(1)).unwrap();
     let attempted = attempt(&mut lab, [1, 2], 2);
     let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
@@ -207,7 +159,7 @@ fn a_panic_in_a_round_is_no_way_around_the_freeze() {
 #[test]
 fn a_pair_freeze_that_is_deleted_from_the_disk_is_noticed() {
     let mut lab = ecdsa_lab();
-    lab.backends.insert(id(2), Arc::new(Altered(cheating)));
+    lab.backends.insert(id(2), Arc::new(AlteredEcdsa(cheating)));
     lab.restart(id(2)).unwrap();
     let attempted = attempt(&mut lab, [1, 2], 2);
     finish(&mut lab, attempted, &|_, parcels| parcels);

@@ -187,11 +187,11 @@ impl Coordinator {
                 self.signed(session, signatures, out);
             }
             Err(abort) => {
-                let SigningContext { key, signing_set, .. } = session.context.clone();
+                let SigningContext { key, signing_set, .. } = &session.context;
                 if let (AbortReason::Combination, Some(activation)) =
-                    (&abort.reason, self.keys.get_mut(&key))
+                    (&abort.reason, self.keys.get_mut(key))
                 {
-                    activation.holders.doubt(&signing_set);
+                    activation.holders.doubt(signing_set);
                 }
                 let fault = abort.named().map_or(Fault::Set, Fault::Node);
                 self.end_attempt(subject, attempt, fault, &abort.to_string(), out);

@@ -6,14 +6,15 @@ use quorate_model::ParticipantSet;
 use quorate_protocol::wire::{Refusal, RefusalCode};
 
 use super::*;
-use crate::ecdsa::{Altered, Begun, cheating, ecdsa_lab, falsifying};
+use crate::altered::{AlteredEcdsa, Begun, cheating};
+use crate::ecdsa::{ecdsa_lab, falsifying};
 use crate::set;
 
 /// A cluster in which some nodes compute otherwise.
 fn cluster(nodes: &[u16], alter: fn(Begun) -> Begun) -> Cluster {
     let mut lab = ecdsa_lab();
     for node in nodes {
-        lab.backends.insert(id(*node), Arc::new(Altered(alter)));
+        lab.backends.insert(id(*node), Arc::new(AlteredEcdsa(alter)));
         lab.restart(id(*node)).unwrap();
     }
     Cluster::of(lab, Limits::default())
