@@ -8,8 +8,10 @@ use quorate_protocol::Confirmation;
 use quorate_protocol::ecdsa::{Fault, SignRound, SignStep};
 use quorate_protocol::exchange::{Inbox, Parcel};
 use quorate_protocol::sign::ReserveAnswer;
-use quorate_protocol::wire::{ExchangeKey, FromNode, RefusalCode, Subject, ToNode, Words};
-use quorate_signer::{Record, StartError};
+use quorate_protocol::wire::{
+    CeremonyKey, ExchangeKey, FromNode, RefusalCode, Subject, ToNode, Words,
+};
+use quorate_signer::{Input, Record, StartError};
 use quorate_testkit::{ClusterFixture, Lab, ToSign};
 use quorate_trust::Signed;
 
@@ -285,4 +287,31 @@ fn a_freeze_between_rounds_ends_the_session() {
     assert!(matches!(lab.ask(id(1), ToNode::carry_out(order)), FromNode::Accepted(_)));
     let answers = finish(&mut lab, attempted, &|_, parcels| parcels);
     assert_eq!(refused(answers.into_iter().next().unwrap()), RefusalCode::Frozen);
+}
+
+/// Attempts are counted for each order: two orders for one key may both be at their first.
+#[test]
+fn the_outcome_of_one_ceremony_is_not_taken_for_that_of_another() {
+    let mut lab = Lab::new(5, 3, 2, Scheme::EcdsaSecp256k1);
+    let first_round = |lab: &mut Lab| {
+        let begin = ToNode::GenerateKey {
+            order: lab.order(),
+            attempt: Attempt::FIRST,
+            never_voted: vec![],
+        };
+        let announcements = lab.ask_all(&begin, |answer| match answer {
+            FromNode::Announcement(message) => message,
+            other => panic!("{other:?}"),
+        });
+        let ceremony = CeremonyKey { key: Lab::key(), attempt: Attempt::FIRST };
+        let question = ToNode::Announcements(ceremony, announcements);
+        lab.ask_or_work(id(1), question).expect_err("the round is heavy")
+    };
+    let earlier = first_round(&mut lab);
+    lab.now = lab.now.plus_millis(1);
+    let later = first_round(&mut lab);
+    let told = lab.tell(id(1), Input::WorkDone(earlier.run())).unwrap();
+    assert_eq!(refused(told), RefusalCode::NotFound);
+    let told = lab.tell(id(1), Input::WorkDone(later.run())).unwrap();
+    assert!(matches!(told, FromNode::Exchanged(_)), "{told:?}");
 }

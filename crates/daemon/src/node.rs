@@ -3,6 +3,7 @@
 mod admin;
 mod export;
 mod observe;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,6 +25,7 @@ use tracing::{info, warn};
 use self::admin::{Admin, AdminCalls};
 use self::export::Exports;
 use self::observe::observe;
+use self::workers::Workers;
 use crate::config::{NodeFile, pinned};
 use crate::driver::{Adapter, Driver};
 use crate::files::{self, content, read};
@@ -58,19 +60,10 @@ pub async fn run_node(
     let adapter = NodeAdapter { links: links.clone() };
     let calls = AdminCalls::default();
     let (dispatch_calls, room) = (calls.clone(), storage.room.clone());
-    let (runtime, done) = (tokio::runtime::Handle::current(), Arc::new(std::sync::OnceLock::new()));
-    let work_done: Arc<std::sync::OnceLock<mpsc::Sender<Input>>> = Arc::clone(&done);
+    let workers = Workers::new();
+    let dispatch_work = workers.clone();
     let dispatch = Arc::new(move |action| match tell_of_room(action, &room) {
-        Action::Work(work) => {
-            let done = work_done.get().cloned();
-            runtime.spawn_blocking(move || {
-                let outcome = Input::WorkDone(work.run());
-                if let Some(inputs) = done {
-                    // A node that is stopping needs no outcome.
-                    let _ = inputs.blocking_send(outcome);
-                }
-            });
-        }
+        Action::Work(work) => dispatch_work.take(work),
         Action::Answer { link, call, answer } if link != LinkId::ADMIN => {
             send(&links, link, call, answer);
         }
@@ -80,7 +73,7 @@ pub async fn run_node(
     });
     let exports = Exports::of(&storage.store);
     let driver = Driver::start(node, started, storage, adapter, dispatch, stop.clone())?;
-    done.get_or_init(|| driver.inputs.clone());
+    workers.tell(&driver.inputs);
     let pump = pump(file, received, driver.inputs.clone(), Arc::clone(&attached_to));
     let pump = tokio::spawn(stop.clone().run_until_cancelled_owned(pump));
     let admin = Admin { inputs: driver.inputs.clone(), metrics, attached_to, calls, exports };

@@ -87,6 +87,9 @@ pub enum Flag {
     Data,
     /// A call of a function that the decoder does not know: what it does is not shown.
     UnknownSelector,
+    /// Typed data of a type that the decoder does not know, or for no contract: what it lets happen is not
+    /// shown.
+    UnknownType,
     /// Code of the destination runs with the storage, the funds and the name of a Safe.
     Delegatecall,
     /// An allowance of 2^160 - 1 or more, which is more than there is of any token.
@@ -150,12 +153,13 @@ impl EffectKind {
 
 impl Flag {
     /// Every flag.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SelfDestination,
         Self::Dust,
         Self::DurableNonce,
         Self::Data,
         Self::UnknownSelector,
+        Self::UnknownType,
         Self::Delegatecall,
         Self::UnlimitedAllowance,
         Self::ProxyUpgrade,
@@ -171,6 +175,7 @@ impl Flag {
             Self::DurableNonce => "durable_nonce",
             Self::Data => "data",
             Self::UnknownSelector => "unknown_selector",
+            Self::UnknownType => "unknown_type",
             Self::Delegatecall => "delegatecall",
             Self::UnlimitedAllowance => "unlimited_allowance",
             Self::ProxyUpgrade => "proxy_upgrade",
@@ -307,6 +312,7 @@ mod tests {
             | Flag::DurableNonce
             | Flag::Data
             | Flag::UnknownSelector
+            | Flag::UnknownType
             | Flag::Delegatecall
             | Flag::UnlimitedAllowance
             | Flag::ProxyUpgrade

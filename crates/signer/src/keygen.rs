@@ -34,6 +34,8 @@ pub(crate) struct Ceremonies {
 }
 
 struct Running {
+    /// The digest of the order that it carries out.
+    order: Digest,
     attempt: Attempt,
     machine: Machine,
     deadline: Timestamp,
@@ -136,7 +138,7 @@ impl Node {
             .fact("roster", &ceremony.roster)
             .fact("attempt", attempt);
         self.audit(event, turn);
-        let key = ceremony.key.clone();
+        let (key, order) = (ceremony.key.clone(), ceremony.order);
         let (machine, announcement) = match begin(ceremony.clone(), self.me, rng) {
             Some((machine, announcement)) => (Machine::Announced(machine), announcement),
             None => {
@@ -145,7 +147,7 @@ impl Node {
             }
         };
         let deadline = turn.now.plus_millis(self.limits.ceremony_ms);
-        let running = Running { attempt, machine, deadline };
+        let running = Running { order, attempt, machine, deadline };
         self.ceremonies.running.insert(key, running);
         Ok(FromNode::Announcement(self.sign(announcement)))
     }
@@ -234,7 +236,7 @@ impl Node {
     ) -> Result<Reply, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         let messages = self.authenticate(messages)?;
-        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
+        let Running { order, attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
         let (machine, reply) = match machine {
             Machine::Announced(machine) => {
                 let (next, round1) = machine.handle(messages, rng).map_err(abort)?;
@@ -244,14 +246,14 @@ impl Node {
             Machine::EcdsaAnnounced(machine) => {
                 let backend = Arc::clone(&self.ecdsa);
                 let step = move || machine.handle(messages, &backend);
-                let work = Work::keygen(asked, ceremony.clone(), step);
+                let work = Work::keygen(asked, (ceremony.clone(), order), step);
                 (Machine::Working, Reply::Work(work))
             }
             Machine::Committed(_) | Machine::Dealt(_) | Machine::Ecdsa(_) | Machine::Working => {
                 return Err(no_ceremony(ceremony));
             }
         };
-        let running = Running { attempt, machine, deadline };
+        let running = Running { order, attempt, machine, deadline };
         self.ceremonies.running.insert(ceremony.key.clone(), running);
         Ok(reply)
     }
@@ -265,28 +267,34 @@ impl Node {
         turn: &Turn,
     ) -> Result<Reply, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
-        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
+        let Running { order, attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
         let Machine::Ecdsa(machine) = machine else { return Err(no_ceremony(ceremony)) };
-        let running = Running { attempt, machine: Machine::Working, deadline };
+        let running = Running { order, attempt, machine: Machine::Working, deadline };
         self.ceremonies.running.insert(ceremony.key.clone(), running);
         let step = move || machine.handle(messages, parts);
-        Ok(Reply::Work(Work::keygen(asked, ceremony.clone(), step)))
+        Ok(Reply::Work(Work::keygen(asked, (ceremony.clone(), order), step)))
     }
 
-    /// What came of a round. A ceremony that ended meanwhile is not taken up again.
+    /// What came of a round. A ceremony that ended meanwhile is not taken up again, nor is another one
+    /// given its outcome: attempts are counted for each order, and two orders may be for one key.
     pub(crate) fn keygen_done(
         &mut self,
-        ceremony: &CeremonyKey,
+        (ceremony, worked): &(CeremonyKey, Digest),
         progress: Result<KeygenProgress, Abort>,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
-        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
-        let Machine::Working = machine else { return Err(no_ceremony(ceremony)) };
+        let in_work = |running: &Running| {
+            running.order == *worked && matches!(running.machine, Machine::Working)
+        };
+        if !self.ceremonies.running.get(&ceremony.key).is_some_and(in_work) {
+            return Err(no_ceremony(ceremony));
+        }
+        let Running { order, attempt, deadline, .. } = self.ceremonies.take(ceremony)?;
         match progress.map_err(abort)? {
             KeygenProgress::Next(next, message, parts) => {
                 let machine = Machine::Ecdsa(next);
-                let running = Running { attempt, machine, deadline };
+                let running = Running { order, attempt, machine, deadline };
                 self.ceremonies.running.insert(ceremony.key.clone(), running);
                 Ok(FromNode::Exchanged(Parcel { message: self.sign(message), parts }))
             }
@@ -306,10 +314,10 @@ impl Node {
     ) -> Result<FromNode, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         let messages = self.authenticate(messages)?;
-        let Running { attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
+        let Running { order, attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
         let Machine::Committed(machine) = machine else { return Err(no_ceremony(ceremony)) };
         let (next, round2) = machine.handle(messages).map_err(abort)?;
-        let running = Running { attempt, machine: Machine::Dealt(next), deadline };
+        let running = Running { order, attempt, machine: Machine::Dealt(next), deadline };
         self.ceremonies.running.insert(ceremony.key.clone(), running);
         Ok(FromNode::Round2(self.sign(round2)))
     }

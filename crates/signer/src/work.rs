@@ -41,7 +41,8 @@ pub struct Outcome {
 
 /// A step of a machine that was taken.
 pub(crate) enum Step {
-    Keygen(CeremonyKey, Result<KeygenProgress, Abort>),
+    /// The ceremony, and the digest of the order that it carries out.
+    Keygen((CeremonyKey, Digest), Result<KeygenProgress, Abort>),
     Signing(SigningRun, Result<SigningProgress, Abort>),
 }
 
@@ -58,7 +59,7 @@ pub(crate) struct SigningRun {
 impl Work {
     pub(crate) fn keygen(
         asked: Asked,
-        ceremony: CeremonyKey,
+        ceremony: (CeremonyKey, Digest),
         step: impl FnOnce() -> Result<KeygenProgress, Abort> + Send + 'static,
     ) -> Self {
         Self { asked, job: Box::new(move || Step::Keygen(ceremony, guarded(step))) }

@@ -17,7 +17,7 @@ use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{CallId, CeremonyKey, ExchangeKey, FromNode, Subject, ToNode, Words};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, Engine as _, Output};
-use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError};
+use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError, Work};
 use quorate_trust::{Signed, SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
@@ -130,30 +130,46 @@ impl Lab {
     /// # Panics
     /// If there is no such node, or it does not answer.
     pub fn ask(&mut self, node: ParticipantId, question: ToNode) -> FromNode {
-        let now = self.moment(node);
-        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
-        let mut input = Input::Question { link: LinkId(0), call: CallId(0), question };
+        let mut said = self.ask_or_work(node, question);
         loop {
-            let (mut said, mut work) = (None, None);
-            for output in engine.handle(input, now, &mut self.rng) {
-                match output {
-                    Output::Persist(records) => {
-                        assert!(said.is_none(), "an answer came before what it rests on");
-                        disk.apply(&records);
-                    }
-                    Output::Act(Action::Answer { answer, .. }) => said = Some(answer),
-                    Output::Act(Action::Checkpoint { .. }) => panic!("nobody reads the audit log"),
-                    Output::Now(Action::Work(given)) => work = Some(given),
-                    Output::Act(said @ Action::Work(_)) | Output::Now(said) => {
-                        panic!("a node waits for its disk, and nothing else: {said:?}")
-                    }
-                }
-            }
-            match work {
-                Some(work) => input = Input::WorkDone(work.run()),
-                None => break said.expect("every question has an answer"),
+            match said {
+                Ok(answer) => return answer,
+                Err(work) => said = self.tell(node, Input::WorkDone(work.run())),
             }
         }
+    }
+
+    /// Asks a node: its answer, or the work that has to be done first.
+    ///
+    /// # Panics
+    /// As [`Self::ask`].
+    pub fn ask_or_work(&mut self, node: ParticipantId, question: ToNode) -> Result<FromNode, Work> {
+        self.tell(node, Input::Question { link: LinkId(0), call: CallId(0), question })
+    }
+
+    /// Tells a node what came of its work.
+    ///
+    /// # Panics
+    /// As [`Self::ask`].
+    pub fn tell(&mut self, node: ParticipantId, input: Input) -> Result<FromNode, Work> {
+        let now = self.moment(node);
+        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        let mut said = None;
+        for output in engine.handle(input, now, &mut self.rng) {
+            match output {
+                Output::Persist(records) => {
+                    assert!(said.is_none(), "an answer came before what it rests on");
+                    disk.apply(&records);
+                }
+                Output::Act(Action::Answer { answer, .. }) => said = Some(Ok(answer)),
+                Output::Act(Action::Checkpoint { .. }) => panic!("nobody reads the audit log"),
+                Output::Now(Action::Work(work)) => said = Some(Err(work)),
+                Output::Act(said @ Action::Work(_)) | Output::Now(said) => {
+                    panic!("a node waits for its disk, and nothing else: {said:?}")
+                }
+            }
+        }
+        said.expect("every question has an answer")
     }
 
     /// Reads a node's audit log, as its administrator: what is durable by the time of the answer,

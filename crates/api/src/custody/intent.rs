@@ -63,6 +63,7 @@ impl From<Flag> for pb::EffectFlag {
             Flag::DurableNonce => Self::DurableNonce,
             Flag::Data => Self::Data,
             Flag::UnknownSelector => Self::UnknownSelector,
+            Flag::UnknownType => Self::UnknownType,
             Flag::Delegatecall => Self::Delegatecall,
             Flag::UnlimitedAllowance => Self::UnlimitedAllowance,
             Flag::ProxyUpgrade => Self::ProxyUpgrade,

@@ -84,7 +84,7 @@ impl Function {
             return None;
         }
         let values = self.parameters.abi_decode_params(arguments).ok()?;
-        if values.abi_encode_params() != arguments {
+        if values.abi_encode_params() != arguments || !is_clean(&values) {
             return None;
         }
         // Parameters are a tuple, and so are their values.
@@ -103,6 +103,30 @@ impl Function {
             let count = offset.and_then(|offset| number(arguments, offset));
             count.is_some_and(|count| count <= EFFECTS_MAX)
         })
+    }
+}
+
+/// Whether every number and every word of bytes fits its type: old contracts cut off what is too much, new
+/// ones refuse it, and it is encoded again as it came.
+fn is_clean(value: &DynSolValue) -> bool {
+    match value {
+        DynSolValue::Uint(uint, bits) => uint.bit_len() <= *bits,
+        DynSolValue::Int(int, bits) => {
+            let unused = 256_usize.saturating_sub(*bits);
+            int.wrapping_shl(unused).asr(unused) == *int
+        }
+        DynSolValue::FixedBytes(word, size) => {
+            word.get(*size..).is_none_or(|rest| rest.iter().all(|byte| *byte == 0))
+        }
+        DynSolValue::Array(values)
+        | DynSolValue::FixedArray(values)
+        | DynSolValue::Tuple(values)
+        | DynSolValue::CustomStruct { tuple: values, .. } => values.iter().all(is_clean),
+        DynSolValue::Bool(_)
+        | DynSolValue::Address(_)
+        | DynSolValue::Function(_)
+        | DynSolValue::Bytes(_)
+        | DynSolValue::String(_) => true,
     }
 }
 

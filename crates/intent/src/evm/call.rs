@@ -60,6 +60,13 @@ impl Calls {
         Ok(())
     }
 
+    /// Puts an effect before all that was found.
+    pub(super) fn push_first(&mut self, effect: Effect) -> Result<(), EvmError> {
+        self.push(effect)?;
+        self.effects.rotate_right(1);
+        Ok(())
+    }
+
     /// The creation of a contract by the transaction's sender.
     pub(super) fn create(&mut self, transaction: &Unsigned) {
         let made = self.own.create(transaction.nonce());

@@ -7,7 +7,7 @@ use alloy_primitives::{Address as Account, U256};
 use super::abi::{self, Calldata};
 use super::call::{Call, Calls, check_depth};
 use super::{EvmError, batch, shown};
-use crate::EffectKind;
+use crate::{EffectKind, Flag};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
@@ -15,6 +15,8 @@ pub(super) enum Method {
     ExecuteFromModule,
     /// Owners, threshold, modules, guards, fallback handler.
     Configure,
+    /// The same, once, and code that the new Safe runs as its own.
+    SetUp,
 }
 
 pub(super) const FUNCTIONS: &[(Method, &str)] = &[
@@ -33,7 +35,7 @@ pub(super) const FUNCTIONS: &[(Method, &str)] = &[
     (Method::Configure, "setGuard(address)"),
     (Method::Configure, "setModuleGuard(address)"),
     (Method::Configure, "setFallbackHandler(address)"),
-    (Method::Configure, "setup(address[],uint256,address,bytes,address,address,uint256,address)"),
+    (Method::SetUp, "setup(address[],uint256,address,bytes,address,address,uint256,address)"),
 ];
 
 const CALL: U256 = U256::ZERO;
@@ -90,6 +92,11 @@ pub(super) fn read(
         }
         (Method::Configure, _) => {
             calls.called(call, EffectKind::AuthorityChange, Vec::new(), detail)?;
+        }
+        (Method::SetUp, [_, _, Address(code), ..]) => {
+            let delegates = !code.is_zero();
+            let flags = if delegates { vec![Flag::Delegatecall] } else { Vec::new() };
+            calls.called(call, EffectKind::AuthorityChange, flags, detail)?;
         }
         _ => return Ok(None),
     }

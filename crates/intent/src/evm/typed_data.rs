@@ -20,7 +20,7 @@ use self::definitions::{DOMAIN, Definitions};
 use super::call::Calls;
 use super::error::reason;
 use super::{EvmError, Read, shown, text};
-use crate::{Address, Amount, Asset, Effect, EffectKind};
+use crate::{Address, Amount, Asset, Effect, EffectKind, Flag};
 
 /// As much of typed data as people are shown: all of it.
 const SHOWN_MAX: usize = 8_192;
@@ -56,16 +56,17 @@ pub(super) fn read(json: &[u8], chain: ChainId, from: Account) -> Result<Read, E
         None => format!("typed-data:{}", data.domain.separator()),
     };
     let mut calls = Calls::new(chain, from);
-    calls.push(Effect {
+    let known = match domain.contract {
+        Some(contract) => meaning::read(&mut calls, &kind, contract, &message)?,
+        None => None,
+    };
+    calls.push_first(Effect {
         kind: EffectKind::TypedData,
         amount: Amount { asset: Asset::native(Network::Evm(chain)), base_units: U256::ZERO },
         destination: Address(destination),
-        flags: Vec::new(),
+        flags: if known.is_some() { Vec::new() } else { vec![Flag::UnknownType] },
         detail,
     })?;
-    if let Some(contract) = domain.contract {
-        meaning::read(&mut calls, &kind, contract, &message)?;
-    }
     Ok(Read {
         effects: calls.effects(),
         fee: U256::ZERO,

@@ -318,6 +318,16 @@ fn who_controls_what_is_an_effect_of_its_own() {
     ] {
         assert_eq!(calls_token(signature, arguments), change(vec![]), "{signature}");
     }
+    let set_up = |code| {
+        let list = DynSolValue::Array(vec![address(BOB)]);
+        let none = || address(Address::ZERO);
+        let arguments =
+            vec![list, uint(1), address(code), bytes(&[]), none(), none(), uint(0), none()];
+        let parameters = "setup(address[],uint256,address,bytes,address,address,uint256,address)";
+        calls_token(parameters, arguments)
+    };
+    assert_eq!(set_up(Address::ZERO), change(vec![]));
+    assert_eq!(set_up(BOB), change(vec![Flag::Delegatecall]));
     let detail = |data| decoded(calling(TOKEN, 0, data)).unwrap().intent.effects[0].detail.clone();
     let owner = detail(calldata("transferOwnership(address)", vec![address(BOB)]));
     assert_eq!(owner, format!("transferOwnership({})", BOB.to_checksum(None)));

@@ -223,6 +223,12 @@ fn a_known_selector_has_its_canonical_arguments() {
     let mut dirty = good.clone();
     dirty[4] = 1;
     refuses(dirty);
+    // Too much for its type, which an old contract would cut off: a call that is a delegatecall.
+    let signature = "execTransactionFromModule(address,uint256,bytes,uint8)";
+    let run =
+        |operation| calldata(signature, vec![address(TOKEN), uint(0), bytes(&[]), uint(operation)]);
+    assert_eq!(refusal(calling(SAFE, 0, run(0x100))), EvmError::Arguments { signature });
+    assert!(matches!(refusal(calling(SAFE, 0, run(0xff))), EvmError::Operation { .. }));
     let signature = "multicall(bytes[])";
     let good = calldata(signature, vec![DynSolValue::Array(vec![bytes(&[1]), bytes(&[1])])]);
     // Both items are the first one's bytes.

@@ -104,6 +104,7 @@ fn permits_are_allowances_too() {
     let told_of = |document: &Value| tell(&read(document).unwrap());
     let effects = told_of(&permit);
     assert_eq!(effects[0].0, EffectKind::TypedData);
+    assert_eq!(effects[0].4, []);
     assert_eq!(effects[1..], [allowance(U256::from(5), vec![])]);
     let dai = of(
         TOKEN,
@@ -150,6 +151,44 @@ fn permits_are_allowances_too() {
         "witness": { "swapper": text(&own()) },
     });
     assert_eq!(told_of(&of(SAFE, &types, message))[1..], [allowance(U256::from(5), vec![])]);
+}
+
+#[test]
+fn an_authorization_of_a_transfer_is_that_transfer() {
+    for name in ["TransferWithAuthorization", "ReceiveWithAuthorization"] {
+        let kind = format!(
+            "{name}(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+        );
+        let message = |from: Address| {
+            json!({
+                "from": text(&from), "to": text(&BOB), "value": 5, "validAfter": 0,
+                "validBefore": 99, "nonce": format!("0x{}", "07".repeat(32)),
+            })
+        };
+        let effects = |from| tell(&read(&of(TOKEN, &[&kind], message(from))).unwrap());
+        let transfer = |flags| (EffectKind::Transfer, erc20(), U256::from(5), BOB, flags);
+        assert_eq!(effects(own())[1..], [transfer(vec![])]);
+        assert_eq!(effects(ALICE)[1..], [transfer(vec![Flag::ForeignFunds])]);
+    }
+}
+
+#[test]
+fn what_an_unknown_type_lets_happen_is_not_shown_and_flagged() {
+    let effects = tell(&read(&mail()).unwrap());
+    assert_eq!(effects.len(), 1);
+    assert_eq!(effects[0].4, [Flag::UnknownType]);
+    // A known type, but no contract that acts on it.
+    let permit =
+        "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)";
+    let message = json!({
+        "owner": text(&own()), "spender": text(&BOB), "value": 5, "nonce": 0, "deadline": 99,
+    });
+    let mut nobody = of(TOKEN, &[permit], message);
+    nobody["domain"].as_object_mut().unwrap().remove("verifyingContract");
+    nobody["types"]["EIP712Domain"].as_array_mut().unwrap().pop();
+    let effects = tell(&read(&nobody).unwrap());
+    assert_eq!(effects.len(), 1);
+    assert_eq!(effects[0].4, [Flag::UnknownType]);
 }
 
 fn safe_transaction(operation: u64, data: &str) -> Value {
@@ -199,6 +238,7 @@ fn another_type_of_a_known_name_is_not_taken_for_it() {
     });
     let decoded = read(&of(TOKEN, &types, message)).unwrap();
     assert_eq!(decoded.intent.effects.len(), 1);
+    assert_eq!(decoded.intent.effects[0].flags, [Flag::UnknownType]);
 }
 
 #[test]

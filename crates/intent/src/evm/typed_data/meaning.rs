@@ -17,6 +17,14 @@ const PERMIT: &str =
 const PERMIT_ALL: &str =
     "Permit(address holder,address spender,uint256 nonce,uint256 expiry,bool allowed)";
 
+/// EIP-3009: a transfer that whoever has the signature brings, or the receiver only.
+const TRANSFER: [&str; 2] = [
+    "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 \
+     validBefore,bytes32 nonce)",
+    "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 \
+     validBefore,bytes32 nonce)",
+];
+
 /// Permit2's allowances.
 const PERMIT_SINGLE: &str = "PermitSingle(PermitDetails details,address spender,uint256 \
      sigDeadline)PermitDetails(address token,uint160 amount,uint48 expiration,uint48 nonce)";
@@ -43,24 +51,29 @@ const SAFE_TRANSACTION: &str = "SafeTx(address to,uint256 value,bytes data,uint8
      safeTxGas,uint256 baseGas,uint256 gasPrice,address gasToken,address refundReceiver,uint256 \
      nonce)";
 
-/// Adds what a contract does, or lets others do, once it is shown the signature.
+/// Adds what a contract does, or lets others do, once it is shown the signature; `None` where the type is
+/// not known.
 pub(super) fn read(
     calls: &mut Calls,
     encoded_type: &str,
     contract: Account,
     message: &DynSolValue,
-) -> Result<(), EvmError> {
-    let CustomStruct { tuple: fields, .. } = message else { return Ok(()) };
+) -> Result<Option<()>, EvmError> {
+    let CustomStruct { tuple: fields, .. } = message else { return Ok(None) };
     // The signer is who acts; the contract is who is told.
     let call = calls.signed(contract);
     match (encoded_type, fields.as_slice()) {
         (PERMIT, [Address(owner), Address(spender), Uint(amount, _), ..]) => {
             let amount = calls.fungible(contract, *amount);
-            calls.allowance(&call, *owner, *spender, amount, String::new())
+            calls.allowance(&call, *owner, *spender, amount, String::new()).map(Some)
         }
         (PERMIT_ALL, [Address(owner), Address(spender), Uint(..), Uint(..), Bool(allowed)]) => {
             let amount = calls.fungible(contract, all_or_nothing(*allowed));
-            calls.allowance(&call, *owner, *spender, amount, String::new())
+            calls.allowance(&call, *owner, *spender, amount, String::new()).map(Some)
+        }
+        (of, [Address(from), Address(to), Uint(amount, _), ..]) if TRANSFER.contains(&of) => {
+            let amount = calls.fungible(contract, *amount);
+            calls.transfer(&call, *from, *to, amount, String::new()).map(Some)
         }
         (
             PERMIT_SINGLE | PERMIT_BATCH | PERMIT_TRANSFER | PERMIT_TRANSFERS,
@@ -70,7 +83,7 @@ pub(super) fn read(
             permits(calls, &call, permitted, *spender)
         }
         (SAFE_TRANSACTION, fields) => safe_transaction(calls, &call, fields),
-        _ => Ok(()),
+        _ => Ok(None),
     }
 }
 
@@ -85,29 +98,23 @@ fn permits(
     call: &Call<'_>,
     permitted: &DynSolValue,
     spender: Account,
-) -> Result<(), EvmError> {
+) -> Result<Option<()>, EvmError> {
     let one = std::slice::from_ref(permitted);
     let all = if let Array(all) = permitted { all } else { one };
-    all.iter().try_for_each(|details| permit(calls, call, details, spender))
-}
-
-fn permit(
-    calls: &mut Calls,
-    call: &Call<'_>,
-    details: &DynSolValue,
-    spender: Account,
-) -> Result<(), EvmError> {
-    let CustomStruct { tuple, .. } = details else { return Ok(()) };
-    let [Address(token), Uint(amount, _), ..] = tuple.as_slice() else { return Ok(()) };
-    let amount = calls.fungible(*token, *amount);
-    calls.allowance(call, call.caller, spender, amount, String::new())
+    for details in all {
+        let CustomStruct { tuple, .. } = details else { return Ok(None) };
+        let [Address(token), Uint(amount, _), ..] = tuple.as_slice() else { return Ok(None) };
+        let amount = calls.fungible(*token, *amount);
+        calls.allowance(call, call.caller, spender, amount, String::new())?;
+    }
+    Ok(Some(()))
 }
 
 fn safe_transaction(
     calls: &mut Calls,
     call: &Call<'_>,
     fields: &[DynSolValue],
-) -> Result<(), EvmError> {
+) -> Result<Option<()>, EvmError> {
     let [
         Address(to),
         Uint(value, _),
@@ -119,10 +126,10 @@ fn safe_transaction(
         ..,
     ] = fields
     else {
-        return Ok(());
+        return Ok(None);
     };
     let (to, value, operation, gas_price): (Account, U256, U256, U256) =
         (*to, *value, *operation, *gas_price);
     let transaction = SafeTransaction { safe: call.to, to, value, data, operation, gas_price };
-    safe::run(calls, call, &transaction)
+    safe::run(calls, call, &transaction).map(Some)
 }

@@ -1,0 +1,42 @@
+//! Threads for what takes long: as many pieces of work at once as leave a core to the engine.
+
+use std::sync::{Arc, OnceLock};
+
+use quorate_signer::{Input, Work};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+
+/// Gives work away, and tells the engine of its outcomes.
+#[derive(Clone)]
+pub(super) struct Workers {
+    runtime: Handle,
+    free: Arc<Semaphore>,
+    inputs: Arc<OnceLock<mpsc::Sender<Input>>>,
+}
+
+impl Workers {
+    /// Of this runtime. Work waits its turn there; how much may wait is bounded by the sessions and key
+    /// generations that the engine admits.
+    pub(super) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let free = Arc::new(Semaphore::new(cores.saturating_sub(1).max(1)));
+        Self { runtime: Handle::current(), free, inputs: Arc::default() }
+    }
+
+    /// Who is told of outcomes, from now on.
+    pub(super) fn tell(&self, inputs: &mpsc::Sender<Input>) {
+        self.inputs.get_or_init(|| inputs.clone());
+    }
+
+    pub(super) fn take(&self, work: Work) {
+        let Self { runtime, free, inputs } = self.clone();
+        self.runtime.spawn(async move {
+            // Nobody closes the semaphore, and a node that is stopping needs no outcome.
+            let Ok(_permit) = free.acquire().await else { return };
+            let Ok(outcome) = runtime.spawn_blocking(move || work.run()).await else { return };
+            if let Some(inputs) = inputs.get() {
+                let _ = inputs.send(Input::WorkDone(outcome)).await;
+            }
+        });
+    }
+}
