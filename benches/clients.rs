@@ -6,6 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bitcoin::absolute::LockTime;
+use bitcoin::consensus::serialize;
+use bitcoin::hashes::Hash as _;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, Transaction, TxIn, TxOut, Txid};
 use quorate_api::name;
 use quorate_api::pb::custody::v1::key_service_client::KeyServiceClient;
 use quorate_api::pb::custody::v1::signing_service_client::SigningServiceClient;
@@ -13,9 +18,9 @@ use quorate_api::pb::custody::v1::{CreateSignRequestRequest, GetKeyRequest, Sign
 use quorate_api::statement::encode_sign_request;
 use quorate_coordinator::KeyView;
 use quorate_intent::compose::{
-    Coin, EvmSending, Payment, bitcoin_payment, evm_transfer, solana_transfer,
+    Coin, EvmSending, Payment, bitcoin_payment_proven, evm_transfer, solana_transfer,
 };
-use quorate_intent::{Address, PayingKey};
+use quorate_intent::{Address, PayingKey, address};
 use quorate_model::{
     ClusterId, DerivationPath, KeyId, Network, PayloadFormat, RequestId, Scheme, Timestamp,
 };
@@ -36,7 +41,16 @@ const SOL_PAYEE: &str = "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z";
 const BTC_PAYEE: &str = "bcrt1qcr8te4kr609gcawutmrza0j4xv80jy8zeqchgx";
 const ETH_PAYEE: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
-/// What was measured.
+/// What clients have signed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Payments {
+    pub(crate) network: Network,
+    pub(crate) scheme: Scheme,
+    /// Of Bitcoin: how many each payment spends, with a signature for each.
+    pub(crate) coins: u32,
+}
+
+/// What was measured. A request may be for several signatures.
 pub(crate) struct Figures {
     pub(crate) signatures: usize,
     pub(crate) per_second: f64,
@@ -51,7 +65,7 @@ pub(crate) struct Service {
     cluster: ClusterId,
     request_key: SigningKey,
     keys: Vec<Key>,
-    network: Network,
+    payments: Payments,
     payee: Address,
     /// Of the next EVM transaction.
     nonce: AtomicU64,
@@ -67,11 +81,12 @@ impl Service {
         profile: &Path,
         cluster: &Path,
         keys: &[String],
-        network: Network,
+        payments: Payments,
     ) -> Result<Arc<Self>, Failure> {
         let read = |name: &str| std::fs::read_to_string(profile.join(name));
         let ready = std::fs::read_to_string(cluster.join("coordinator/ready"))?;
         let file = |name: &str| profile.join(name);
+        let network = payments.network;
         let payee = match network.usual_scheme() {
             Scheme::FrostEd25519 => SOL_PAYEE,
             Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => BTC_PAYEE,
@@ -83,7 +98,7 @@ impl Service {
             cluster: TrustRoot::parse(&read("root.txt")?)?.hash(),
             request_key: SigningKey::from_pkcs8_pem(&read("request.pem")?)?,
             keys: Vec::new(),
-            network,
+            payments,
             payee: Address::parse(payee, network)?,
             nonce: AtomicU64::new(0),
         };
@@ -131,9 +146,10 @@ impl Service {
             let at = (latencies.len() * percent).div_ceil(100).saturating_sub(1);
             latencies.get(at).copied().ok_or("nothing was signed")
         };
-        let per_second = latencies.len() as f64 / elapsed;
+        let signatures = latencies.len() * self.payments.coins as usize;
+        let per_second = signatures as f64 / elapsed;
         let (p50, p99) = (percentile(50)?, percentile(99)?);
-        Ok(Figures { signatures: latencies.len(), per_second, p50, p99 })
+        Ok(Figures { signatures, per_second, p50, p99 })
     }
 
     /// One client: the time that each of its signatures took.
@@ -153,9 +169,10 @@ impl Service {
             let answer = signing.create_sign_request(call).await?.into_inner();
             latencies.push(begun.elapsed());
             let pairs = answer.signing_messages.iter().zip(&answer.signatures);
-            let (scheme, public) = (self.network.usual_scheme(), &key.group_verifying_key);
+            let (scheme, public) = (self.payments.scheme, &key.group_verifying_key);
             let verified = pairs.clone().all(|(m, s)| verify_signature(scheme, public, m, s));
-            if answer.state() != SignRequestState::Signed || pairs.len() == 0 || !verified {
+            let whole = pairs.len() == self.payments.coins as usize;
+            if answer.state() != SignRequestState::Signed || !whole || !verified {
                 return Err(format!("{:?}: {}", answer.state(), answer.reason).into());
             }
         }
@@ -172,12 +189,9 @@ impl Service {
         let (mut id, mut unique) = ([0; 16], [0; 32]);
         OsRng.fill_bytes(&mut id);
         OsRng.fill_bytes(&mut unique);
-        let key = PayingKey {
-            group_verifying_key: &from.group_verifying_key,
-            network: self.network,
-            scheme: self.network.usual_scheme(),
-        };
-        let (payload_format, payload) = match self.network.usual_scheme() {
+        let Payments { network, scheme, .. } = self.payments;
+        let key = PayingKey { group_verifying_key: &from.group_verifying_key, network, scheme };
+        let (payload_format, payload) = match network.usual_scheme() {
             Scheme::FrostEd25519 => {
                 let message = solana_transfer(key, &self.payee, 1_000_000, unique)?;
                 (PayloadFormat::SolanaMessage, message)
@@ -194,11 +208,7 @@ impl Service {
                 (PayloadFormat::EvmTransaction, evm_transfer(key, &self.payee, wei, sending)?)
             }
             Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
-                let outpoint = format!("{}:0", hex::encode(unique));
-                let coin = Coin { outpoint: &outpoint, sats: 100_000 };
-                let payment = Payment { address: &self.payee, sats: 50_000 };
-                let psbt = bitcoin_payment(key, &[coin], &[payment], 500)?;
-                (PayloadFormat::BitcoinPsbt, psbt)
+                (PayloadFormat::BitcoinPsbt, self.bitcoin_payment(key, unique)?)
             }
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
@@ -208,8 +218,8 @@ impl Service {
             request_id: RequestId::new(id),
             key: from.id.clone(),
             path: DerivationPath::root(),
-            scheme: self.network.usual_scheme(),
-            network: self.network,
+            scheme,
+            network,
             action: "transfer".to_owned(),
             payload_format,
             payload,
@@ -217,5 +227,33 @@ impl Service {
             client_reference: String::new(),
         };
         Ok(SignedRequest::sign(encode_sign_request(&request), request, &self.request_key))
+    }
+
+    /// A payment of all that a transaction like no other made for the key.
+    fn bitcoin_payment(&self, key: PayingKey<'_>, unique: [u8; 32]) -> Result<Vec<u8>, Failure> {
+        let own: bitcoin::Address<_> = address(key)?.as_str().parse::<bitcoin::Address<_>>()?;
+        let script_pubkey = own.assume_checked().script_pubkey();
+        let value = Amount::from_sat(100_000 / u64::from(self.payments.coins));
+        let previous_output = OutPoint::new(Txid::from_byte_array(unique), 0);
+        let made = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn { previous_output, ..TxIn::default() }],
+            output: (0..self.payments.coins)
+                .map(|_| TxOut { value, script_pubkey: script_pubkey.clone() })
+                .collect(),
+        };
+        let id = made.compute_txid();
+        let outpoints: Vec<_> =
+            (0..self.payments.coins).map(|number| format!("{id}:{number}")).collect();
+        let coin = |outpoint| Coin { outpoint, sats: value.to_sat() };
+        let coins: Vec<_> = outpoints.iter().map(|outpoint| coin(outpoint)).collect();
+        let payment = Payment { address: &self.payee, sats: 50_000 };
+        // What made the coins proves their worth, where signatures alone do not (BIP-143).
+        let previous = match self.payments.scheme {
+            Scheme::EcdsaSecp256k1 => vec![serialize(&made)],
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1 | Scheme::FrostSecp256k1Tr => Vec::new(),
+        };
+        Ok(bitcoin_payment_proven(key, &coins, &previous, &[payment], 900)?)
     }
 }

@@ -20,7 +20,7 @@ use quorate_cli::dev::Cluster;
 use quorate_model::{ChainId, Network, Scheme, Threshold};
 use quorate_protocol::suite::{Ed25519, Secp256k1Tr};
 
-use crate::clients::{Failure, Figures, Service};
+use crate::clients::{Failure, Figures, Payments, Service};
 use crate::processes::{cpu_name, cpu_time, executable, make_key, said, setting};
 
 const CLIENTS: [usize; 2] = [1, 32];
@@ -28,8 +28,7 @@ const CLIENTS: [usize; 2] = [1, 32];
 #[derive(Clone, Copy)]
 struct Case {
     key: &'static str,
-    scheme: Scheme,
-    network: Network,
+    payments: Payments,
     floor: fn(Size) -> Duration,
 }
 
@@ -38,26 +37,42 @@ type Size = (u8, u8);
 
 const SOL: Case = Case {
     key: "sol",
-    scheme: Scheme::FrostEd25519,
-    network: Network::SolanaDevnet,
+    payments: Payments { network: Network::SolanaDevnet, scheme: Scheme::FrostEd25519, coins: 1 },
     floor: floor::of_one_signature::<Ed25519>,
 };
 
 const BTC: Case = Case {
     key: "btc",
-    scheme: Scheme::FrostSecp256k1Tr,
-    network: Network::BitcoinRegtest,
+    payments: Payments {
+        network: Network::BitcoinRegtest,
+        scheme: Scheme::FrostSecp256k1Tr,
+        coins: 1,
+    },
     floor: floor::of_one_signature::<Secp256k1Tr>,
 };
 
 const ETH: Case = Case {
     key: "eth",
-    scheme: Scheme::EcdsaSecp256k1,
-    network: Network::Evm(ChainId::DEVELOPMENT),
+    payments: Payments {
+        network: Network::Evm(ChainId::DEVELOPMENT),
+        scheme: Scheme::EcdsaSecp256k1,
+        coins: 1,
+    },
     floor: of_one_ecdsa_signature,
 };
 
-const CLUSTERS: [(Size, &[Case]); 2] = [((2, 3), &[SOL, BTC, ETH]), ((3, 5), &[ETH])];
+/// The same key, which spends many outputs at once: what a request costs is shared by its signatures.
+const SWEEP: Case = Case {
+    key: "eth",
+    payments: Payments {
+        network: Network::BitcoinRegtest,
+        scheme: Scheme::EcdsaSecp256k1,
+        coins: 16,
+    },
+    floor: of_one_ecdsa_signature,
+};
+
+const CLUSTERS: [(Size, &[Case]); 2] = [((2, 3), &[SOL, BTC, ETH, SWEEP]), ((3, 5), &[ETH, SWEEP])];
 
 /// All phases at all signers, and the last one once.
 fn of_one_ecdsa_signature((threshold, nodes): Size) -> Duration {
@@ -116,14 +131,19 @@ async fn measure(
     cluster: &mut Cluster,
     executable: &Path,
     dir: &Path,
-    Case { key, scheme, network, floor }: Case,
+    Case { key, payments, floor }: Case,
     (size, measured): (Size, Duration),
 ) -> Result<(), Failure> {
-    make_key(cluster, executable, key, scheme)?;
-    let service = Service::open(&cluster.profile_dir(), dir, &[key.to_owned()], network).await?;
+    if payments.coins == 1 {
+        make_key(cluster, executable, key, payments.scheme)?;
+    }
+    let service = Service::open(&cluster.profile_dir(), dir, &[key.to_owned()], payments).await?;
     // Connections, caches and the allocator of every process.
     service.load(1, Duration::from_secs(1)).await?;
-    let (floor, scheme) = (floor(size), scheme.as_str());
+    let (floor, scheme) = (floor(size), payments.scheme.as_str());
+    if payments.coins > 1 {
+        println!("{scheme}, {} signatures a request", payments.coins);
+    }
     for clients in CLIENTS {
         let before = cpu_time(cluster)?;
         let Figures { signatures, per_second, p50, p99 } = service.load(clients, measured).await?;

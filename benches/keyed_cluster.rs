@@ -8,15 +8,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quorate_cli::dev::Cluster;
-use quorate_model::{ChainId, Network, Threshold};
+use quorate_model::{ChainId, Network, Scheme, Threshold};
 use quorate_policy::Bundle;
 
-use crate::clients::{Failure, Figures, Service};
+use crate::clients::{Failure, Figures, Payments, Service};
 use crate::footprint::Footprint;
 use crate::maker::make_keys;
 use crate::processes::{cpu_time, run, said};
 
-const NETWORK: Network = Network::Evm(ChainId::DEVELOPMENT);
+const PAYMENTS: Payments = Payments {
+    network: Network::Evm(ChainId::DEVELOPMENT),
+    scheme: Scheme::EcdsaSecp256k1,
+    coins: 1,
+};
 /// The delay of a development cluster for what may allow more, and some.
 const POLICY_DELAY: Duration = Duration::from_secs(5);
 
@@ -123,7 +127,7 @@ impl KeyedCluster {
 
     /// What signs under every key.
     pub(crate) async fn service(&self) -> Result<Arc<Service>, Failure> {
-        Service::open(&self.cluster.profile_dir(), &self.dir, &self.keys, NETWORK).await
+        Service::open(&self.cluster.profile_dir(), &self.dir, &self.keys, PAYMENTS).await
     }
 
     /// So many clients at once, for so long.
