@@ -15,12 +15,13 @@ use quorate_model::{
     Threshold, Timestamp,
 };
 use quorate_protocol::ecdsa::{
-    Dkls23, EcdsaBackend, EcdsaKeyShare, EcdsaReserved, KeygenProgress, PairStates,
-    SigningProgress, begin_keygen,
+    Dkls23, EcdsaBackend, EcdsaKeyShare, EcdsaReserved, PairStates, SigningProgress, begin_keygen,
 };
 use quorate_protocol::exchange::{ExchangeMessage, SealedPart};
 use quorate_protocol::sign::{AnyGroupInfo, SigningContext};
-use quorate_protocol::{Abort, Ceremony, CertifiedKey, SecretShare};
+use quorate_protocol::{
+    Abort, Ceremony, CeremonyExchange, CeremonyProgress, CertifiedKey, SecretShare,
+};
 use quorate_testkit::{ClusterFixture, seeded};
 use quorate_trust::{Authentic, Body, Signed};
 use rand_core::OsRng;
@@ -90,6 +91,7 @@ fn generate(fixture: &ClusterFixture, threshold: u16) -> Each<Share> {
         threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
         roster: ParticipantSet::new(fixture.root.nodes.keys().copied()).expect("nodes"),
         raw_ok: false,
+        resharing: None,
     };
     let backend: Arc<dyn EcdsaBackend> = Arc::new(Dkls23);
     let begin = |id: &ParticipantId| {
@@ -97,7 +99,7 @@ fn generate(fixture: &ClusterFixture, threshold: u16) -> Each<Share> {
         ((*id, state), (*id, sent))
     };
     let (states, sent): (Each<_>, Each<_>) = fixture.root.nodes.keys().map(begin).unzip();
-    let mut steps: Each<Result<KeygenProgress, Abort>> = states
+    let mut steps: Each<Result<CeremonyProgress, Abort>> = states
         .into_iter()
         .map(|(id, state)| (id, state.handle(deliver(fixture, &sent), &backend)))
         .collect();
@@ -105,17 +107,17 @@ fn generate(fixture: &ClusterFixture, threshold: u16) -> Each<Share> {
         let (mut states, mut sent, mut done) = (Each::new(), Sent::new(), Each::new());
         for (id, step) in steps {
             match step.expect("an honest ceremony") {
-                KeygenProgress::Next(state, message, parts) => {
+                CeremonyProgress::Next(state, message, parts) => {
                     states.insert(id, state);
                     sent.insert(id, (message, parts));
                 }
-                KeygenProgress::Done(share) => drop(done.insert(id, *share)),
+                CeremonyProgress::Done(share) => drop(done.insert(id, *share)),
             }
         }
         if states.is_empty() {
             return done;
         }
-        let step = |(id, state): (ParticipantId, Box<quorate_protocol::ecdsa::EcdsaKeygen>)| {
+        let step = |(id, state): (ParticipantId, Box<CeremonyExchange>)| {
             let (messages, parts) = relay(fixture, &sent, id);
             (id, state.handle(messages, parts))
         };

@@ -4,12 +4,10 @@
 use std::sync::Arc;
 
 use quorate_model::{Digest, ParticipantId, ParticipantSet, Threshold};
-use quorate_protocol::ecdsa::{
-    Dkls23, EcdsaBackend, EcdsaShare, Fault, KeygenRound, PairStates, SignRound, Signing,
-};
+use quorate_protocol::ecdsa::{Dkls23, EcdsaBackend, EcdsaShare, PairStates, SignRound, Signing};
 use quorate_protocol::exchange::Outbox;
 use quorate_protocol::sign::KeyShareError;
-use quorate_protocol::{CertifiedKey, SecretShare};
+use quorate_protocol::{CeremonyRound, CertifiedKey, Fault, SecretShare};
 
 /// A signing's first round, and what it says.
 pub(crate) type Begun = (Box<dyn SignRound>, Outbox);
@@ -28,8 +26,24 @@ impl EcdsaBackend for AlteredEcdsa {
         roster: &ParticipantSet,
         threshold: Threshold,
         entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
         Dkls23.generate(session, me, roster, threshold, entropy)
+    }
+
+    fn point(&self, roster: &ParticipantSet, id: ParticipantId) -> Option<u16> {
+        Dkls23.point(roster, id)
+    }
+
+    fn set_up(
+        &self,
+        session: Digest,
+        me: ParticipantId,
+
+        among: (&ParticipantSet, Threshold),
+        share: &SecretShare,
+        entropy: [u8; 32],
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
+        Dkls23.set_up(session, me, among, share, entropy)
     }
 
     fn load(
@@ -44,6 +58,10 @@ impl EcdsaBackend for AlteredEcdsa {
 }
 
 impl EcdsaShare for AlteredShare {
+    fn secret_share(&self) -> SecretShare {
+        self.0.secret_share()
+    }
+
     fn sign(&self, signing: &Signing<'_>) -> Result<Begun, Fault> {
         self.0.sign(signing).map(self.1)
     }

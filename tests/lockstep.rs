@@ -12,7 +12,7 @@ use quorate_model::{KeyId, Moment, ParticipantId, Scheme, Timestamp};
 use quorate_protocol::{CertifiedKey, Engine as _, Output};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node, Record};
 use quorate_testkit::{ClusterFixture, Frame, seeded};
-use quorate_trust::SignedRequest;
+use quorate_trust::{SignedOrder, SignedRequest};
 use rand_core::{CryptoRng, RngCore};
 use tracing::trace;
 
@@ -77,7 +77,11 @@ fn recorded(seed: u64) -> Recorded {
 
 impl Lockstep {
     pub(crate) fn new(seed: u64, nodes: u16) -> Self {
-        let fixture = ClusterFixture::new(nodes, &mut seeded(seed));
+        Self::of(ClusterFixture::new(nodes, &mut seeded(seed)), seed)
+    }
+
+    /// A cluster of all nodes that the root names.
+    pub(crate) fn of(fixture: ClusterFixture, seed: u64) -> Self {
         let start = |id: &ParticipantId| {
             let config = fixture.node_config(*id, ClusterFixture::bundle());
             trace!(?config, "node starts");
@@ -111,21 +115,38 @@ impl Lockstep {
         signers: u16,
     ) -> CertifiedKey {
         let order = self.fixture.order(key, scheme, signers, self.now);
+        self.carry_out(key, &order).expect("a key")
+    }
+
+    /// Makes a key, or a new sharing of one; or says why not.
+    pub(crate) fn carry_out(
+        &mut self,
+        key: &KeyId,
+        order: &SignedOrder,
+    ) -> Result<CertifiedKey, String> {
+        let mut waits = String::new();
         for _ in 0..STEPS_MAX {
-            let reply = self.call(ClientRequest::GenerateKey(order.clone()));
-            let Ok(ClientReply::Operation(view)) = reply else { panic!("{reply:?}") };
+            let reply = self.call(ClientRequest::BeginCeremony(order.clone()));
+            let view = match reply {
+                Ok(ClientReply::Operation(view)) => view,
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => return Err(error.message),
+            };
             match view.record.state {
-                OperationState::Running(_) => self.step(),
+                OperationState::Running(detail) => {
+                    waits = detail;
+                    self.step();
+                }
                 OperationState::Done => {
                     let reply = self.call(ClientRequest::GetKey(key.clone()));
                     let Ok(ClientReply::Key(view)) = reply else { panic!("{reply:?}") };
                     assert!(view.record.active);
-                    return view.record.certificate.certified;
+                    return Ok(view.record.certificate.certified);
                 }
-                OperationState::Failed(why) => panic!("{why}"),
+                OperationState::Failed(why) => return Err(why),
             }
         }
-        panic!("the key is not there in time");
+        Err(waits)
     }
 
     /// Has a request signed, or denied.

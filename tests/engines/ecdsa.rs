@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use quorate_audit::EventKind;
 use quorate_model::{Attempt, Digest, ParticipantId, ParticipantSet, Scheme};
-use quorate_protocol::Confirmation;
-use quorate_protocol::ecdsa::{Fault, SignRound, SignStep};
+use quorate_protocol::ecdsa::{SignRound, SignStep};
 use quorate_protocol::exchange::{Inbox, Parcel};
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{
     CeremonyKey, ExchangeKey, FromNode, RefusalCode, Subject, ToNode, Words,
 };
+use quorate_protocol::{Confirmation, Fault};
 use quorate_signer::{Input, Record, StartError};
 use quorate_testkit::{ClusterFixture, Lab, ToSign};
 use quorate_trust::Signed;
@@ -75,7 +75,7 @@ fn reserved(
     attempt: u32,
 ) -> (Vec<Signed<ReserveAnswer>>, ParticipantSet) {
     let set = set(signers);
-    let subject = Subject::Confirmation { key: Lab::key() };
+    let subject = Subject::Confirmation { sharing: Lab::sharing() };
     (lab.reserve_all(&subject, Attempt(attempt), &set), set)
 }
 
@@ -101,7 +101,7 @@ fn signs(lab: &mut Lab, signers: [u32; 2], attempt: u32) {
     let certified = lab.certified();
     let set = set(signers);
     let digest = statement(lab, &set);
-    let subject = Subject::Confirmation { key: Lab::key() };
+    let subject = Subject::Confirmation { sharing: Lab::sharing() };
     let what = ToSign { subject, digest, messages: vec![digest.as_bytes().to_vec()] };
     lab.sign(what, &set, Attempt(attempt), &certified);
 }
@@ -131,7 +131,7 @@ fn a_failed_check_freezes_the_pair_before_anything_is_answered_and_for_good() {
     // For good: over restarts, for every attempt.
     lab.restart(id(1)).unwrap();
     let question = |attempt| ToNode::Reserve {
-        subject: Subject::Confirmation { key: Lab::key() },
+        subject: Subject::Confirmation { sharing: Lab::sharing() },
         words: Words::default(),
         attempt: Attempt(attempt),
         signing_set: set([1, 2]),
@@ -222,7 +222,7 @@ fn views_that_differ_freeze_nobody() {
     // Node 2 forgets its session, and reserves again: another ephemeral key.
     lab.restart(id(2)).unwrap();
     let question = ToNode::Reserve {
-        subject: Subject::Confirmation { key: Lab::key() },
+        subject: Subject::Confirmation { sharing: Lab::sharing() },
         words: Words::default(),
         attempt: Attempt(3),
         signing_set: both.clone(),
@@ -243,7 +243,7 @@ fn a_key_is_active_only_when_every_pair_was_seen_to_sign() {
     assert_eq!(confirmations.len(), 3);
     let last = confirmations.pop().unwrap();
     let confirm = |confirmations: &[Confirmation]| ToNode::Confirm {
-        key: Lab::key(),
+        sharing: Lab::sharing(),
         confirmations: confirmations.to_vec(),
     };
     // Two sets of two cover three holders, and not three pairs.

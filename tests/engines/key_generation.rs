@@ -130,7 +130,7 @@ fn nothing_but_the_confirmation_is_signed_before_a_key_is_active() {
     let request = lab.payment(1, true);
     let before = lab.reserve(id(1), &request, FIRST, &set([1, 2]));
     assert_eq!(refused(before), RefusalCode::NotFound);
-    let subject = Subject::Confirmation { key: Lab::key() };
+    let subject = Subject::Confirmation { sharing: Lab::sharing() };
     let confirm = ToNode::Reserve {
         subject,
         words: Words::default(),
@@ -151,7 +151,7 @@ fn a_key_is_active_only_when_verified_confirmations_cover_every_holder() {
     lab.ask_all(&ToNode::Certify(certificate.clone()), |_| ());
     let all = lab.confirmations(&certificate.certified);
     let ask = |lab: &mut Lab, confirmations| {
-        lab.ask(id(1), ToNode::Confirm { key: Lab::key(), confirmations })
+        lab.ask(id(1), ToNode::Confirm { sharing: Lab::sharing(), confirmations })
     };
     assert_eq!(refused(ask(&mut lab, vec![])), RefusalCode::Invalid);
     assert_eq!(refused(ask(&mut lab, all[..1].to_vec())), RefusalCode::Invalid);

@@ -76,7 +76,7 @@ fn a_freeze_stops_confirmations_and_key_generation() {
     let mut lab = lab();
     let freeze = freeze(&lab);
     accept(&mut lab, 1, &freeze);
-    let subject = Subject::Confirmation { key: Lab::key() };
+    let subject = Subject::Confirmation { sharing: Lab::sharing() };
     let reserve = ToNode::Reserve {
         subject,
         words: Words::default(),

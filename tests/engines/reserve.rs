@@ -182,7 +182,7 @@ fn sessions_are_limited_and_expire() {
 #[test]
 fn a_coordinator_that_lost_the_confirmations_gets_the_same_statements_signed_again() {
     let mut lab = lab();
-    let subject = Subject::Confirmation { key: quorate_testkit::Lab::key() };
+    let subject = Subject::Confirmation { sharing: quorate_testkit::Lab::sharing() };
     let ask = |lab: &mut quorate_testkit::Lab, attempt| {
         let subject = subject.clone();
         lab.ask(

@@ -26,6 +26,7 @@ fn certified(scheme: Scheme, root: &Xpub) -> CertifiedKey {
         key: "treasury".parse().unwrap(),
         scheme,
         epoch: Epoch::FIRST,
+        predecessor: None,
         roster: ParticipantSet::from_wire([1, 2, 3]).unwrap(),
         threshold: Threshold::new(2).unwrap(),
         raw_ok: false,

@@ -90,6 +90,7 @@ impl Vector {
             key: "rfc9591".parse().unwrap(),
             scheme: S::SCHEME,
             epoch: Epoch::FIRST,
+            predecessor: None,
             roster: ParticipantSet::new(verifying_shares.keys().copied()).unwrap(),
             threshold: Threshold::new(2).unwrap(),
             raw_ok: false,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_coordinator::{KeyRecord, KeyView, RequestState, SignRequestRecord, SignRequestView};
 use quorate_model::{
     Attempt, DerivationPath, Digest, Epoch, Heads, KeyState, Network, ParticipantId,
-    ParticipantSet, RequestId, Scheme, Threshold, Timestamp,
+    ParticipantSet, RequestId, Scheme, SharingId, Threshold, Timestamp,
 };
 use quorate_protocol::exchange::{ExchangeMessage, Parcel, SealedPart};
 use quorate_protocol::sign::{Offer, ReserveAnswer, ShareAnswer};
@@ -93,6 +93,10 @@ pub(crate) fn acceptance() -> Signed<Acceptance> {
     signed(2, Acceptance { order: digest(6), begins, heads: heads() })
 }
 
+pub(crate) fn sharing(key: &str, epoch: u64) -> SharingId {
+    SharingId { key: key.parse().unwrap(), epoch: Epoch(epoch) }
+}
+
 pub(crate) fn certified_key(key: &str) -> CertifiedKey {
     let roster = set(&[1, 2, 5]);
     let verifying_shares = roster.iter().map(|id| (id, vec![2; 33])).collect();
@@ -103,6 +107,7 @@ pub(crate) fn certified_key(key: &str) -> CertifiedKey {
         key: key.parse().unwrap(),
         scheme: Scheme::FrostSecp256k1Tr,
         epoch: Epoch::FIRST,
+        predecessor: None,
         roster,
         threshold: Threshold::new(2).unwrap(),
         raw_ok: true,
@@ -113,8 +118,18 @@ pub(crate) fn certified_key(key: &str) -> CertifiedKey {
     }
 }
 
+/// A sharing of the same key that follows others.
+pub(crate) fn reshared_key(key: &str, epoch: u64) -> CertifiedKey {
+    let (epoch, predecessor) = (Epoch(epoch), Some(digest(17)));
+    CertifiedKey { order: digest(16), epoch, predecessor, ..certified_key(key) }
+}
+
 pub(crate) fn certificate(key: &str) -> Certificate {
-    let certified = certified_key(key);
+    certificate_of(certified_key(key))
+}
+
+/// With everybody's vote.
+pub(crate) fn certificate_of(certified: CertifiedKey) -> Certificate {
     let votes: BTreeMap<_, _> = certified.roster.iter().map(|id| (id, signature(6))).collect();
     Certificate { certified, votes }
 }
@@ -245,6 +260,13 @@ pub(crate) fn questions() -> Vec<ToNode> {
             attempt: Attempt(2),
             never_voted: vec![signed(5, announcement())],
         },
+        ToNode::ReshareKey {
+            order: signed_order(),
+            attempt: Attempt(2),
+            dealers: set(&[1, 5]),
+            predecessor: certificate_of(reshared_key("treasury-btc", 1)),
+            epoch: Epoch(3),
+        },
         ToNode::Announcements(run(), vec![signed(1, announcement()), signed(2, announcement())]),
         ToNode::Round1(run(), vec![signed(1, round1())]),
         ToNode::Round2(run(), vec![signed(1, round2())]),
@@ -254,15 +276,17 @@ pub(crate) fn questions() -> Vec<ToNode> {
             vec![parcel().for_receiver(id(5))],
         ),
         ToNode::Certify(certificate("treasury-btc")),
+        ToNode::Certify(certificate_of(reshared_key("treasury-btc", 2))),
         reserve(Subject::Request(signed_request())),
-        reserve(Subject::Confirmation { key: "treasury-btc".parse().unwrap() }),
+        reserve(Subject::Confirmation { sharing: sharing("treasury-btc", 0) }),
+        reserve(Subject::Confirmation { sharing: sharing("treasury-btc", u64::MAX) }),
         ToNode::Share {
             subject: digest(13),
             attempt: Attempt(3),
             answers: vec![signed(1, reserve_answer())],
         },
         ToNode::Confirm {
-            key: "treasury-btc".parse().unwrap(),
+            sharing: sharing("treasury-btc", 2),
             confirmations: vec![confirmation()],
         },
         ToNode::Reject { request: signed_request(), rejection: signed_approval() },
@@ -287,6 +311,7 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Round2(signed(1, round2())),
         FromNode::Exchanged(parcel()),
         FromNode::Vote(certified_key("k1"), signed(1, Vote { certified: digest(14) })),
+        FromNode::Vote(reshared_key("k1", 1), signed(1, Vote { certified: digest(14) })),
         FromNode::Certified,
         FromNode::Reserved(signed(1, reserve_answer())),
         FromNode::Reserved(signed(1, offering_answer())),

@@ -47,6 +47,7 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         // A freeze never waits behind a document.
         ToNode::CarryOut { order, .. } => order.document.is_some(),
         ToNode::GenerateKey { .. }
+        | ToNode::ReshareKey { .. }
         | ToNode::Certify(_)
         | ToNode::Reserve { .. }
         | ToNode::Reject { .. }

@@ -54,7 +54,7 @@ fn rounds_of_ceremonies_and_lists_take_the_bulk_stream() {
     let bulk = questions().iter().filter(|question| to_node_is_bulk(question)).count();
     assert_eq!(bulk, 7);
     let bulk = answers().iter().filter(|answer| node_frame_is_bulk(answer)).count();
-    assert_eq!(bulk, 6);
+    assert_eq!(bulk, 7);
     let freeze = ToNode::carry_out(fixture::signed_order());
     assert!(!to_node_is_bulk(&freeze), "a freeze never waits");
     let document = ToNode::carry_out(fixture::order_with_document());
@@ -75,6 +75,7 @@ fn a_frame_without_content_is_refused() {
 fn an_empty_question_is_refused_by_its_missing_part() {
     for (empty, field) in [
         (Question::GenerateKey(pb::GenerateKey::default()), "GenerateKey.order"),
+        (Question::ReshareKey(pb::ReshareKey::default()), "ReshareKey.order"),
         (Question::Announcements(pb::Announcements::default()), "Announcements.ceremony"),
         (Question::Round1(pb::Round1Messages::default()), "Round1Messages.ceremony"),
         (Question::Round2(pb::Round2Messages::default()), "Round2Messages.ceremony"),

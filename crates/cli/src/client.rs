@@ -13,7 +13,7 @@ use quorate_api::pb::custody::v1::{
     CancelSignRequestRequest, Cluster, CreateSignRequestRequest, GenerateKeyRequest,
     GetClusterRequest, GetKeyRequest, GetOperationRequest, GetOrderRequest, GetSignRequestRequest,
     ListKeysRequest, ListOrdersRequest, ListSignRequestsRequest, ListSignRequestsResponse,
-    NodeDecision, Order, SignRequest, SignRequestEvent, SignRequestState,
+    NodeDecision, Order, ReshareKeyRequest, SignRequest, SignRequestEvent, SignRequestState,
     SimulateSignRequestRequest, SubmitApprovalRequest, SubmitOrderRequest,
     WatchSignRequestsRequest,
 };
@@ -67,10 +67,16 @@ impl Client {
         of_ours(cluster, self.profile.cluster)
     }
 
-    /// Hands in an order.
+    /// Hands in an order to make a key.
     pub(crate) async fn generate_key(&self, order: SignedOrder) -> Result<Operation, Failure> {
         let call = GenerateKeyRequest { order: Some(order.into()) };
         Ok(self.keys_service().generate_key(timed(call, CALL)).await?.into_inner())
+    }
+
+    /// Hands in an order for a new sharing.
+    pub(crate) async fn reshare_key(&self, order: SignedOrder) -> Result<Operation, Failure> {
+        let call = ReshareKeyRequest { order: Some(order.into()) };
+        Ok(self.keys_service().reshare_key(timed(call, CALL)).await?.into_inner())
     }
 
     /// Has every node carry out an order.

@@ -128,6 +128,7 @@ impl Fixture {
             key: "sol".parse().unwrap(),
             scheme: self.group.scheme(),
             epoch: Epoch(1),
+            predecessor: None,
             roster: set(&[1, 2, 3]),
             threshold: Threshold::new(2).unwrap(),
             raw_ok: false,

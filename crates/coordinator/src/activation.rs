@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{Attempt, DerivationPath, KeyId, ParticipantId, ParticipantSet, Timestamp};
+use quorate_model::{Attempt, DerivationPath, ParticipantId, ParticipantSet, SharingId, Timestamp};
 use quorate_protocol::Confirmation;
 use quorate_protocol::sign::{AnyGroupInfo, KeyShareError, SigningContext};
 use quorate_protocol::wire::{FromNode, Subject, ToNode, Words};
@@ -53,6 +53,22 @@ impl Activation {
         (!self.record.active && !self.given_up).then_some(self.next_try)
     }
 
+    pub(crate) fn sharing(&self) -> SharingId {
+        self.record.certificate.certified.sharing()
+    }
+
+    /// Whether the key signs: once it is active; and where another sharing was before this one, as soon as
+    /// nodes are told to switch.
+    pub(crate) fn signs(&self) -> bool {
+        let follows = self.record.certificate.certified.predecessor.is_some();
+        self.record.active || follows && self.unconfirmed().is_empty()
+    }
+
+    /// Whether a holder signs with this sharing, as far as is known.
+    pub(crate) fn is_active_at(&self, node: ParticipantId) -> bool {
+        self.record.active || self.active_at.contains(&node)
+    }
+
     fn roster(&self) -> &ParticipantSet {
         &self.record.certificate.certified.roster
     }
@@ -71,14 +87,14 @@ impl Activation {
 impl Coordinator {
     /// Moves every key that is not active one step on.
     pub(crate) fn advance_activations(&mut self, out: &mut Out) {
-        let due = |key: &Activation| key.retry_at().is_some_and(|time| time <= out.now);
-        let keys = self.keys.iter().filter(|(_, key)| due(key)).map(|(id, _)| id.clone());
-        for key in keys.collect::<Vec<_>>() {
-            self.advance_activation(&key, out);
+        let due = |key: &&Activation| key.retry_at().is_some_and(|time| time <= out.now);
+        let due = self.keys.all().filter(due);
+        for sharing in due.map(Activation::sharing).collect::<Vec<_>>() {
+            self.advance_activation(&sharing, out);
         }
     }
 
-    fn advance_activation(&mut self, key: &KeyId, out: &mut Out) {
+    pub(crate) fn advance_activation(&mut self, key: &SharingId, out: &mut Out) {
         let Some(activation) = self.keys.get_mut(key) else { return };
         activation.next_try = out.now.plus_millis(self.limits.retry_ms);
         let roster = activation.roster().clone();
@@ -95,7 +111,8 @@ impl Coordinator {
         } else if activation.active_at.len() < roster.len() {
             let confirmations = activation.record.confirmations.clone();
             let done = activation.active_at.clone();
-            let question = ToNode::Confirm { key: key.clone(), confirmations };
+            let question = ToNode::Confirm { sharing: key.clone(), confirmations };
+            self.take_place(key, out);
             self.ask_missing(key, &done, &question, out);
         } else {
             activation.record.active = true;
@@ -105,10 +122,18 @@ impl Coordinator {
         }
     }
 
+    /// Puts a later sharing that is confirmed in the place of the one before it, whose certificate is of no
+    /// use any more once a node has switched.
+    fn take_place(&mut self, sharing: &SharingId, out: &mut Out) {
+        if let Some(replaced) = self.keys.switch(sharing) {
+            out.write(Record::ForgetSharing(replaced.sharing()));
+        }
+    }
+
     /// Asks every attached holder that is not done and has no open question of this kind.
     fn ask_missing(
         &mut self,
-        key: &KeyId,
+        key: &SharingId,
         done: &BTreeSet<ParticipantId>,
         question: &ToNode,
         out: &mut Out,
@@ -127,7 +152,7 @@ impl Coordinator {
         }
     }
 
-    fn begin_confirmation(&mut self, key: &KeyId, signing_set: ParticipantSet, out: &mut Out) {
+    fn begin_confirmation(&mut self, key: &SharingId, signing_set: ParticipantSet, out: &mut Out) {
         let Some(activation) = self.keys.get_mut(key) else { return };
         let here = signing_set.iter().all(|id| self.nodes.can_work(id));
         if !here || activation.signing.contains(&signing_set) {
@@ -155,7 +180,7 @@ impl Coordinator {
         let statement = Confirmation::statement(certified, &signing_set);
         let context = SigningContext {
             cluster: self.cluster,
-            key: key.clone(),
+            key: certified.key.clone(),
             scheme: certified.scheme,
             epoch: certified.epoch,
             subject: statement,
@@ -164,7 +189,7 @@ impl Coordinator {
             path: DerivationPath::root(),
             messages: vec![statement.as_bytes().to_vec()],
         };
-        let subject = Subject::Confirmation { key: key.clone() };
+        let subject = Subject::Confirmation { sharing: key.clone() };
         self.begin_session(
             Job::Confirmation(key.clone()),
             context,
@@ -177,7 +202,7 @@ impl Coordinator {
     pub(crate) fn activation_answered(
         &mut self,
         node: ParticipantId,
-        key: &KeyId,
+        key: &SharingId,
         answer: &FromNode,
         out: &mut Out,
     ) {
@@ -208,13 +233,16 @@ impl Coordinator {
         if done.len() == holders {
             activation.next_try = out.now;
         }
+        if matches!(answer, FromNode::Active) {
+            self.requests.wake_all(out.now);
+        }
     }
 
     /// A holder did not answer: it is asked again after a pause.
     pub(crate) fn activation_failed(
         &mut self,
         node: ParticipantId,
-        key: &KeyId,
+        key: &SharingId,
         reason: &str,
         out: &mut Out,
     ) {
@@ -226,7 +254,7 @@ impl Coordinator {
 
     pub(crate) fn confirmation_signed(
         &mut self,
-        key: &KeyId,
+        key: &SharingId,
         signing_set: ParticipantSet,
         signatures: Vec<Vec<u8>>,
         out: &mut Out,
@@ -243,7 +271,7 @@ impl Coordinator {
 
     pub(crate) fn confirmation_failed(
         &mut self,
-        key: &KeyId,
+        key: &SharingId,
         signing_set: &ParticipantSet,
         reason: &str,
         out: &mut Out,
@@ -255,25 +283,25 @@ impl Coordinator {
         self.note_activation(key, reason, out);
     }
 
-    fn note_activation(&mut self, key: &KeyId, reason: &str, out: &mut Out) {
+    fn note_activation(&mut self, key: &SharingId, reason: &str, out: &mut Out) {
         if self.keys.get(key).is_some_and(|activation| !activation.given_up) {
             let state = OperationState::Running(format!("confirming: {reason}"));
             self.set_operation_of(key, &state, out);
         }
     }
 
-    fn give_up(&mut self, key: &KeyId, reason: &str, out: &mut Out) {
+    fn give_up(&mut self, key: &SharingId, reason: &str, out: &mut Out) {
         let Some(activation) = self.keys.get_mut(key) else { return };
         activation.given_up = true;
         self.set_operation_of(key, &OperationState::Failed(reason.to_owned()), out);
     }
 
     fn finish_operation(&mut self, record: &KeyRecord, out: &mut Out) {
-        let key = &record.certificate.certified.key;
-        self.set_operation_of(key, &OperationState::Done, out);
+        let sharing = record.certificate.certified.sharing();
+        self.set_operation_of(&sharing, &OperationState::Done, out);
     }
 
-    fn set_operation_of(&mut self, key: &KeyId, state: &OperationState, out: &mut Out) {
+    fn set_operation_of(&mut self, key: &SharingId, state: &OperationState, out: &mut Out) {
         let Some(activation) = self.keys.get(key) else { return };
         let order = activation.record.certificate.certified.order;
         let found = self.operations.values_mut().find(|record| record.digest == order);

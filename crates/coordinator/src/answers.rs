@@ -2,7 +2,7 @@
 
 use quorate_model::{Attempt, Digest, ParticipantId, Scheme, Timestamp};
 use quorate_protocol::exchange::Parcel;
-use quorate_protocol::sign::{ReserveAnswer, SigningContext};
+use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{ExchangeKey, FromNode, Refusal, RefusalCode, SignedDenial, ToNode};
 use quorate_protocol::{Abort, AbortReason};
 use quorate_trust::{Authentic, Signed, TrustRoot};
@@ -168,7 +168,7 @@ impl Coordinator {
     /// Whose reserve answer the others had to refuse, if that shows.
     fn check_answers(&self, session: (Digest, Attempt)) -> Option<ParticipantId> {
         let session = self.sessions.get(&session)?;
-        let group = &self.keys.get(&session.context.key)?.group;
+        let group = &self.keys.get(&session.sharing())?.group;
         let answers = session.answers.iter();
         let answers = answers.map(|(id, (answer, _))| (*id, answer.body().clone())).collect();
         group.check(&session.context, &answers).err().and_then(|abort| abort.named())
@@ -187,11 +187,12 @@ impl Coordinator {
                 self.signed(session, signatures, out);
             }
             Err(abort) => {
-                let SigningContext { key, signing_set, .. } = &session.context;
+                let (sharing, signing_set) =
+                    (session.sharing(), session.context.signing_set.clone());
                 if let (AbortReason::Combination, Some(activation)) =
-                    (&abort.reason, self.keys.get_mut(key))
+                    (&abort.reason, self.keys.get_mut(&sharing))
                 {
-                    activation.holders.doubt(signing_set);
+                    activation.holders.doubt(&signing_set);
                 }
                 let fault = abort.named().map_or(Fault::Set, Fault::Node);
                 self.end_attempt(subject, attempt, fault, &abort.to_string(), out);
@@ -201,7 +202,7 @@ impl Coordinator {
 
     fn aggregate(&self, session: &Session) -> Result<Vec<Vec<u8>>, Abort> {
         let unknown = || Abort::unproven(AbortReason::Library("the key is gone".to_owned()));
-        let activation = self.keys.get(&session.context.key).ok_or_else(unknown)?;
+        let activation = self.keys.get(&session.sharing()).ok_or_else(unknown)?;
         let answers = session.answers.values().map(|(answer, _)| answer.clone()).collect();
         let shares = session.shares.values().cloned().collect();
         activation.group.aggregate(&session.context, answers, shares)

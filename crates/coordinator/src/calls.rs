@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{Attempt, Digest, KeyId, OrderId, ParticipantId, Timestamp};
+use quorate_model::{Attempt, Digest, OrderId, ParticipantId, SharingId, Timestamp};
 use quorate_protocol::wire::{CallId, CeremonyKey};
 
 use crate::client::ClientCall;
@@ -25,7 +25,7 @@ pub(crate) enum Purpose {
         phase: Phase,
     },
     Ceremony(CeremonyKey),
-    Activation(KeyId),
+    Activation(SharingId),
     Simulate(ClientCall),
     Order(OrderId),
     Orders,

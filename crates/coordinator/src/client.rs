@@ -21,9 +21,9 @@ pub struct ClientCall(pub u64);
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientRequest {
-    /// Carry out an order to make a key: [`ClientReply::Operation`]. The same order again gives the
-    /// operation as it stands.
-    GenerateKey(SignedOrder),
+    /// Carry out an order to make a key, or a new sharing of one: [`ClientReply::Operation`]. The same
+    /// order again gives the operation as it stands.
+    BeginCeremony(SignedOrder),
     /// [`ClientReply::Operation`].
     GetOperation(OrderId),
     /// Have every node carry out an order, of any kind but those to make a key:

@@ -21,6 +21,7 @@ use crate::out::Out;
 use crate::record::{OperationRecord, Record};
 use crate::requests::Requests;
 use crate::session::Session;
+use crate::sharings::Sharings;
 use crate::signing::Fault;
 use crate::simulation::Simulation;
 
@@ -94,7 +95,7 @@ pub struct Coordinator {
     pub(crate) sessions: BTreeMap<(Digest, Attempt), Session>,
     pub(crate) operations: BTreeMap<OrderId, OperationRecord>,
     pub(crate) ceremonies: BTreeMap<KeyId, Ceremony>,
-    pub(crate) keys: BTreeMap<KeyId, Activation>,
+    pub(crate) keys: Sharings,
     pub(crate) simulations: BTreeMap<ClientCall, Simulation>,
     pub(crate) stops: Stops,
     pub(crate) orders: Orders,
@@ -143,7 +144,7 @@ impl Engine for Coordinator {
 
     fn wake_at(&self) -> Option<Timestamp> {
         let ceremonies = self.ceremonies.values().filter_map(Ceremony::retry_at).min();
-        let activations = self.keys.values().filter_map(Activation::retry_at).min();
+        let activations = self.keys.all().filter_map(Activation::retry_at).min();
         // With every session in use, what is queued waits for one to end, not for time.
         let full = self.sessions.len() >= self.limits.sessions_max;
         let queued = self.requests.next_try().filter(|_| !full);

@@ -52,6 +52,7 @@ impl Coordinator {
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
             | OrderAction::GenerateKey(_)
+            | OrderAction::ReshareKey(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => now,
         };
@@ -102,7 +103,8 @@ const fn stops_or_lifts(action: &OrderAction) -> bool {
         | OrderAction::Suspend(_)
         | OrderAction::Unfreeze(_)
         | OrderAction::Resume(_)
-        | OrderAction::GenerateKey(_) => true,
+        | OrderAction::GenerateKey(_)
+        | OrderAction::ReshareKey(_) => true,
         OrderAction::ActivatePolicy(_) | OrderAction::UpdateRoot(_) => false,
     }
 }

@@ -147,7 +147,10 @@ impl Coordinator {
         let holds_back =
             |id: &ParticipantId| !record.is_denied_by(*id) && self.holds_back(record, *id, now);
         let live = |id: &ParticipantId| {
-            self.nodes.can_work(*id) && !record.is_denied_by(*id) && !holds_back(id)
+            self.nodes.can_work(*id)
+                && activation.is_active_at(*id)
+                && !record.is_denied_by(*id)
+                && !holds_back(id)
         };
         let candidates = self.nodes.on_one_head(roster.iter().filter(live).collect());
         let holders = &activation.holders;
@@ -184,11 +187,11 @@ impl Coordinator {
         (node, with): (ParticipantId, ParticipantId),
     ) -> bool {
         let Some(session) = self.sessions.get(&session) else { return false };
-        let SigningContext { key, signing_set, .. } = &session.context;
-        let Some(activation) = self.keys.get_mut(key) else { return false };
-        let scheme = activation.record.certificate.certified.scheme;
+        let SigningContext { scheme, signing_set, .. } = &session.context;
         let of_the_set = signing_set.contains(node) && signing_set.contains(with);
-        let genuine = scheme == Scheme::EcdsaSecp256k1 && node != with && of_the_set;
+        let genuine = *scheme == Scheme::EcdsaSecp256k1 && node != with && of_the_set;
+        let sharing = session.sharing();
+        let Some(activation) = self.keys.get_mut(&sharing) else { return false };
         if genuine {
             activation.holders.freeze(node, with);
         }

@@ -1,25 +1,28 @@
-//! Key generation, from the coordinator's side: collect a round from everybody, hand it to
+//! Ceremonies, from the coordinator's side: key generation and new sharings. Collect a round from everybody, hand it to
 //! everybody, until all have voted.
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Attempt, ParticipantId, Scheme, Timestamp};
+use quorate_model::{Attempt, KeyId, ParticipantId, ParticipantSet, Scheme, Timestamp};
 use quorate_protocol::exchange::Parcel;
 use quorate_protocol::wire::{CeremonyKey, ExchangeKey, FromNode, ToNode};
 use quorate_protocol::{Announcement, Certificate, CertifiedKey, Round1, Round2, Vote};
-use quorate_trust::{KeyOrder, Signed};
+use quorate_trust::Signed;
 
 use crate::activation::Activation;
 use crate::calls::Purpose;
 use crate::coordinator::Coordinator;
 use crate::out::Out;
-use crate::record::{KeyRecord, OperationState, Record};
+use crate::plan::Plan;
+use crate::record::{KeyRecord, OperationRecord, OperationState, Record};
 
 /// The carrying out of one order, until there is a certificate.
 #[derive(Debug)]
 pub(crate) struct Ceremony {
-    order: KeyOrder,
+    plan: Plan,
     attempt: Attempt,
+    /// Who has a part in the attempt; after the first round of a new sharing, who will hold a share.
+    participants: ParticipantSet,
     round: Round,
 }
 
@@ -45,8 +48,9 @@ enum Round {
 
 impl Ceremony {
     /// A ceremony that is about to begin its next attempt.
-    pub(crate) fn resume(order: KeyOrder, attempt: Attempt) -> Self {
-        Self { order, attempt, round: Round::Pause(Timestamp::ZERO) }
+    pub(crate) fn resume(plan: Plan, attempt: Attempt) -> Self {
+        let participants = plan.roster.clone();
+        Self { plan, attempt, participants, round: Round::Pause(Timestamp::ZERO) }
     }
 
     /// When the next attempt is due.
@@ -63,7 +67,7 @@ impl Ceremony {
     }
 
     fn holders(&self) -> usize {
-        self.order.generate_key().roster.len()
+        self.participants.len()
     }
 }
 
@@ -77,46 +81,59 @@ impl Coordinator {
         }
     }
 
-    fn begin_attempt(&mut self, key: &quorate_model::KeyId, out: &mut Out) {
+    fn begin_attempt(&mut self, key: &KeyId, out: &mut Out) {
         let Some(ceremony) = self.ceremonies.get_mut(key) else { return };
-        let order = ceremony.order.clone();
-        let roster = &order.generate_key().roster;
-        let absent: Vec<_> = roster.iter().filter(|id| !self.nodes.can_work(*id)).collect();
-        if let Err(error) = order.verified().check_time(out.now) {
-            return self.fail_operation(&order, &error.to_string(), out);
+        let plan = ceremony.plan.clone();
+        if let Err(error) = plan.order.check_time(out.now) {
+            return self.fail_operation(&plan, &error.to_string(), out);
         }
-        if !absent.is_empty() {
+        let absent: Vec<_> = plan.roster.iter().filter(|id| !self.nodes.can_work(*id)).collect();
+        let dealers = plan.dealers(|id| self.nodes.can_work(id));
+        let waits = if !absent.is_empty() {
+            Some(format!("waiting for nodes {absent:?} to attach and trust their clocks"))
+        } else if plan.predecessor.is_some() && dealers.is_none() {
+            Some("waiting for more holders of the present sharing to attach".to_owned())
+        } else {
+            None
+        };
+        if let Some(waits) = waits {
             ceremony.round = Round::Pause(out.now.plus_millis(self.limits.retry_ms));
-            return self.note(
-                &order,
-                &format!("waiting for nodes {absent:?} to attach and trust their clocks"),
-                out,
-            );
+            return self.note(&plan, &waits, out);
         }
         let next = ceremony.attempt.next().filter(|next| next.0 <= self.limits.attempts_max);
         let Some(attempt) = next else {
-            let reason = format!("every attempt at key {key} failed: order a key with another id");
-            return self.fail_operation(&order, &reason, out);
+            let reason = match plan.predecessor {
+                None => format!("every attempt at key {key} failed: order a key with another id"),
+                Some(_) => {
+                    format!("every attempt failed: key {key} signs as before, order it again")
+                }
+            };
+            return self.fail_operation(&plan, &reason, out);
         };
         ceremony.attempt = attempt;
         ceremony.round = Round::Announcements(BTreeMap::new(), BTreeMap::new());
-        self.note(&order, &format!("attempt {attempt}"), out);
-        self.ask_to_announce(&order, attempt, roster.iter(), &[], out);
+        let dealing = dealers.as_ref();
+        ceremony.participants = dealing.map_or(plan.roster.clone(), |all| plan.roster.union(all));
+        let participants = ceremony.participants.clone();
+        self.note(&plan, &format!("attempt {attempt}"), out);
+        match dealers {
+            None => self.ask_to_announce(&plan, attempt, participants.iter(), &[], out),
+            Some(dealers) => self.ask_to_deal(&plan, (attempt, dealers), &participants, out),
+        }
     }
 
     fn ask_to_announce(
         &mut self,
-        order: &KeyOrder,
+        plan: &Plan,
         attempt: Attempt,
         nodes: impl Iterator<Item = ParticipantId>,
         never_voted: &[Signed<Announcement>],
         out: &mut Out,
     ) {
-        let Some(record) = self.operations.get(&order.verified().order().id) else { return };
+        let Some(record) = self.operations.get(&plan.order.order().id) else { return };
         let signed = record.order.clone();
-        let key = order.generate_key().key.clone();
         for node in nodes {
-            let purpose = Purpose::Ceremony(CeremonyKey { key: key.clone(), attempt });
+            let purpose = Purpose::Ceremony(CeremonyKey { key: plan.key.clone(), attempt });
             let question = ToNode::GenerateKey {
                 order: signed.clone(),
                 attempt,
@@ -124,6 +141,39 @@ impl Coordinator {
             };
             self.ask(node, purpose, question, self.limits.round_ms, out);
         }
+    }
+
+    fn ask_to_deal(
+        &mut self,
+        plan: &Plan,
+        (attempt, dealers): (Attempt, ParticipantSet),
+        participants: &ParticipantSet,
+        out: &mut Out,
+    ) {
+        let Some(predecessor) = &plan.predecessor else { return };
+        let Some(record) = self.operations.get(&plan.order.order().id) else { return };
+        let (signed, epoch) = (record.order.clone(), plan.epoch(self.attempts_to_follow(plan)));
+        for node in participants.iter() {
+            let purpose = Purpose::Ceremony(CeremonyKey { key: plan.key.clone(), attempt });
+            let question = ToNode::ReshareKey {
+                order: signed.clone(),
+                attempt,
+                epoch,
+                dealers: dealers.clone(),
+                predecessor: predecessor.clone(),
+            };
+            self.ask(node, purpose, question, self.limits.round_ms, out);
+        }
+    }
+
+    /// How many attempts there were to follow the sharing that this plan follows, the present one among
+    /// them: each makes an epoch of its own.
+    fn attempts_to_follow(&self, plan: &Plan) -> u64 {
+        let same = |record: &&OperationRecord| {
+            record.follows() == plan.predecessor.as_ref().map(|present| present.certified.digest())
+        };
+        let attempts = self.operations.values().filter(same);
+        attempts.map(|record| u64::from(record.attempt.0)).sum()
     }
 
     pub(crate) fn ceremony_answered(
@@ -174,8 +224,7 @@ impl Coordinator {
                 }
             }
             (Round::Exchange(parcels), FromNode::Exchanged(parcel)) => {
-                let roster = &ceremony.order.generate_key().roster;
-                if parcel.message.from != node || !parcel.is_whole(roster) {
+                if parcel.message.from != node || !parcel.is_whole(&ceremony.participants) {
                     let reason = format!("node {node} sent a message that is not whole");
                     return self.ceremony_failed(key, &reason, out);
                 }
@@ -187,6 +236,9 @@ impl Coordinator {
             // After the last round of an exchange, nodes vote.
             (Round::Exchange(parcels), FromNode::Vote(certified, vote)) if parcels.is_empty() => {
                 ceremony.round = Round::Votes([(node, (certified, vote))].into());
+                if holders == 1 {
+                    self.all_voted(key, out);
+                }
             }
             (Round::Votes(votes), FromNode::Vote(certified, vote)) => {
                 votes.insert(node, (certified, vote));
@@ -218,27 +270,31 @@ impl Coordinator {
             return self.begin_round1(key, out);
         }
         let voters: Vec<_> = std::mem::take(votes).into_keys().collect();
-        let order = ceremony.order.clone();
-        let threshold = order.generate_key().threshold;
-        if all.len() < threshold.as_usize() {
+        let plan = ceremony.plan.clone();
+        if all.len() < plan.threshold.as_usize() {
             let reason = format!(
                 "nodes {voters:?} voted for key {} and the others lost their part of it: order a \
                  key with another id",
                 key.key
             );
-            return self.fail_operation(&order, &reason, out);
+            return self.fail_operation(&plan, &reason, out);
         }
         ceremony.round = Round::LateAnnouncements(std::mem::take(messages));
-        self.ask_to_announce(&order, key.attempt, voters.into_iter(), &all, out);
+        self.ask_to_announce(&plan, key.attempt, voters.into_iter(), &all, out);
     }
 
     fn begin_round1(&mut self, key: &CeremonyKey, out: &mut Out) {
         let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
-        let first = match ceremony.order.generate_key().scheme {
-            Scheme::EcdsaSecp256k1 => Round::Exchange(BTreeMap::new()),
-            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1 => {
+        let first = match ceremony.plan.scheme {
+            Scheme::FrostEd25519 | Scheme::FrostSecp256k1Tr | Scheme::FrostSecp256k1
+                if ceremony.plan.predecessor.is_none() =>
+            {
                 Round::Round1(BTreeMap::new())
             }
+            Scheme::EcdsaSecp256k1
+            | Scheme::FrostEd25519
+            | Scheme::FrostSecp256k1Tr
+            | Scheme::FrostSecp256k1 => Round::Exchange(BTreeMap::new()),
         };
         let round = std::mem::replace(&mut ceremony.round, first);
         let (Round::Announcements(messages, _) | Round::LateAnnouncements(messages)) = round else {
@@ -253,8 +309,9 @@ impl Coordinator {
         let Some(ceremony) = self.ceremonies.get_mut(&key.key) else { return };
         let Round::Exchange(parcels) = &mut ceremony.round else { return };
         let parcels = std::mem::take(parcels);
-        let roster = ceremony.order.generate_key().roster.clone();
-        for node in roster.iter() {
+        // Who only gave its share away is done.
+        ceremony.participants = ceremony.plan.roster.clone();
+        for node in ceremony.participants.clone().iter() {
             let purpose = Purpose::Ceremony(key.clone());
             let exchange = ExchangeKey::Ceremony(key.clone());
             let own = parcels.values().map(|parcel| parcel.for_receiver(node)).collect();
@@ -270,8 +327,7 @@ impl Coordinator {
         out: &mut Out,
     ) {
         let Some(ceremony) = self.ceremonies.get(&key.key) else { return };
-        let roster = ceremony.order.generate_key().roster.clone();
-        for node in roster.iter() {
+        for node in ceremony.participants.clone().iter() {
             let purpose = Purpose::Ceremony(key.clone());
             self.ask(node, purpose, question(key.clone()), self.limits.round_ms, out);
         }
@@ -289,11 +345,13 @@ impl Coordinator {
         }
         let record =
             KeyRecord { certificate, confirmations: vec![], active: false, created: out.now };
+        let sharing = record.certificate.certified.sharing();
         match Activation::new(record.clone()) {
             Ok(activation) => {
                 self.ceremonies.remove(&key.key);
-                self.keys.insert(key.key.clone(), activation);
+                self.keys.put(activation);
                 out.write(Record::Key(record));
+                self.advance_activation(&sharing, out);
             }
             Err(error) => self.ceremony_failed(key, &error.to_string(), out),
         }
@@ -308,24 +366,23 @@ impl Coordinator {
         // Later and later, so that a passing trouble does not use up all attempts.
         let pause = self.limits.retry_ms << key.attempt.0.min(7);
         ceremony.round = Round::Pause(out.now.plus_millis(pause));
-        let order = ceremony.order.clone();
-        self.note(&order, &format!("attempt {} failed: {reason}", key.attempt), out);
+        let plan = ceremony.plan.clone();
+        self.note(&plan, &format!("attempt {} failed: {reason}", key.attempt), out);
     }
 
     /// Keeps what an operation waits for, where people and a restart find it.
-    fn note(&mut self, order: &KeyOrder, state: &str, out: &mut Out) {
-        self.set_operation(order, OperationState::Running(state.to_owned()), out);
+    fn note(&mut self, plan: &Plan, state: &str, out: &mut Out) {
+        self.set_operation(plan, OperationState::Running(state.to_owned()), out);
     }
 
-    pub(crate) fn fail_operation(&mut self, order: &KeyOrder, reason: &str, out: &mut Out) {
-        self.ceremonies.remove(&order.generate_key().key);
-        self.set_operation(order, OperationState::Failed(reason.to_owned()), out);
+    pub(crate) fn fail_operation(&mut self, plan: &Plan, reason: &str, out: &mut Out) {
+        self.ceremonies.remove(&plan.key);
+        self.set_operation(plan, OperationState::Failed(reason.to_owned()), out);
     }
 
-    fn set_operation(&mut self, order: &KeyOrder, state: OperationState, out: &mut Out) {
-        let key = &order.generate_key().key;
-        let attempt = self.ceremonies.get(key).map(|ceremony| ceremony.attempt);
-        let Some(record) = self.operations.get_mut(&order.verified().order().id) else { return };
+    fn set_operation(&mut self, plan: &Plan, state: OperationState, out: &mut Out) {
+        let attempt = self.ceremonies.get(&plan.key).map(|ceremony| ceremony.attempt);
+        let Some(record) = self.operations.get_mut(&plan.order.order().id) else { return };
         let attempt = attempt.unwrap_or(record.attempt);
         if record.state == state && record.attempt == attempt {
             return;

@@ -50,6 +50,7 @@ impl Orders {
             OrderAction::UpdateRoot(successor) => Some(successor.clone()),
             OrderAction::ActivatePolicy(_)
             | OrderAction::GenerateKey(_)
+            | OrderAction::ReshareKey(_)
             | OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)

@@ -2,7 +2,7 @@
 
 use quorate_intent::{PayingKey, Payload, decode};
 use quorate_model::{Attempt, DerivationPath, KeyId, KeyState, Network, RequestKey, Timestamp};
-use quorate_trust::{SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict};
+use quorate_trust::{OrderAction, SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict};
 
 use crate::activation::Activation;
 use crate::client::{
@@ -12,6 +12,7 @@ use crate::client::{
 use crate::coordinator::{Action, Coordinator};
 use crate::keygen::Ceremony;
 use crate::out::Out;
+use crate::plan::Plan;
 use crate::record::{OperationRecord, OperationState, Record};
 use crate::request::{RequestState, SignRequestRecord};
 use crate::signing::decode_request;
@@ -21,7 +22,7 @@ pub(crate) type Reply = Result<ClientReply, ClientError>;
 impl Coordinator {
     pub(crate) fn client(&mut self, call: ClientCall, request: ClientRequest, out: &mut Out) {
         let reply = match request {
-            ClientRequest::GenerateKey(order) => self.generate_key(order, out),
+            ClientRequest::BeginCeremony(order) => self.begin_operation(order, out),
             ClientRequest::GetOperation(id) => match self.operations.get(&id) {
                 Some(record) => Self::operation_view(record),
                 None => Err(not_found("operation", &id)),
@@ -34,7 +35,7 @@ impl Coordinator {
                 .activation(&key)
                 .map(|key| ClientReply::Key(Box::new(self.key_view(key, out.now)))),
             ClientRequest::ListKeys => Ok(ClientReply::Keys(
-                self.keys.values().map(|key| self.key_view(key, out.now)).collect(),
+                self.keys.all_present().map(|key| self.key_view(key, out.now)).collect(),
             )),
             ClientRequest::CreateSignRequest { request, verdicts, validate_only: false } => {
                 self.create(request, verdicts, out)
@@ -80,14 +81,29 @@ impl Coordinator {
         Ok(ClientReply::Decoded(Box::new(decoded.intent)))
     }
 
-    fn generate_key(&mut self, order: SignedOrder, out: &mut Out) -> Reply {
+    /// What an order for a ceremony comes to.
+    pub(crate) fn plan(&self, order: &SignedOrder) -> Result<Plan, ClientError> {
+        let invalid = |error: &dyn std::fmt::Display| ClientError::new(ErrorCode::Invalid, error);
+        let verified = order.verify(&self.root).map_err(|error| invalid(&error))?;
+        if let OrderAction::ReshareKey(reshare) = &verified.order().action {
+            let present = self.activation(&reshare.key)?;
+            if !present.signs() {
+                let message = format!("key {} is not active yet", reshare.key);
+                return Err(ClientError::new(ErrorCode::Precondition, message));
+            }
+            let present = present.record.certificate.clone();
+            return Plan::reshare(verified, present).map_err(|error| invalid(&error));
+        }
+        let order = verified.key_order();
+        let message = "this order makes no key: submit it as an order";
+        order.map(Plan::generate).ok_or_else(|| invalid(&message))
+    }
+
+    fn begin_operation(&mut self, order: SignedOrder, out: &mut Out) -> Reply {
         let invalid =
             |error: quorate_trust::OrderError| ClientError::new(ErrorCode::Invalid, error);
         let verified = order.verify(&self.root).map_err(invalid)?;
-        let message = "this order makes no key: submit it as an order";
-        let key_order = verified.clone().key_order();
-        let key_order = key_order.ok_or_else(|| ClientError::new(ErrorCode::Invalid, message))?;
-        let (id, key) = (&verified.order().id, &key_order.generate_key().key);
+        let id = &verified.order().id;
         if let Some(record) = self.operations.get(id) {
             if record.digest == verified.digest() {
                 return Self::operation_view(record);
@@ -95,12 +111,19 @@ impl Coordinator {
             let message = format!("order id {id} stands for another order");
             return Err(ClientError::new(ErrorCode::Conflict, message));
         }
+        let plan = self.plan(&order)?;
+        let key = &plan.key;
         verified.check_time(out.now).map_err(invalid)?;
         if let Some(stop) = self.stops.on_key(key, out.now) {
             return Err(ClientError::new(ErrorCode::Frozen, stop));
         }
-        if self.keys.contains_key(key) || self.ceremonies.contains_key(key) {
+        let taken = plan.predecessor.is_none() && self.keys.present(key).is_some();
+        if taken || self.ceremonies.contains_key(key) {
             let message = format!("key {key} exists or is being made: a key id is used once");
+            return Err(ClientError::new(ErrorCode::Conflict, message));
+        }
+        if self.keys.later(key).is_some_and(|later| later.retry_at().is_some()) {
+            let message = format!("another sharing of key {key} is being confirmed: wait for it");
             return Err(ClientError::new(ErrorCode::Conflict, message));
         }
         let record = OperationRecord {
@@ -112,7 +135,7 @@ impl Coordinator {
             updated: out.now,
         };
         self.operations.insert(id.clone(), record.clone());
-        self.ceremonies.insert(key.clone(), Ceremony::resume(key_order.clone(), Attempt(0)));
+        self.ceremonies.insert(key.clone(), Ceremony::resume(plan, Attempt(0)));
         out.write(Record::Operation(record.clone()));
         Self::operation_view(&record)
     }
@@ -127,7 +150,7 @@ impl Coordinator {
     fn key_view(&self, key: &Activation, now: Timestamp) -> KeyView {
         let record = key.record.clone();
         let suspended = self.stops.suspends(&record.certificate.certified.key, now);
-        let state = match record.active {
+        let state = match key.signs() {
             true if suspended => KeyState::Suspended,
             true => KeyState::Active,
             false => KeyState::PreActivation,
@@ -136,7 +159,7 @@ impl Coordinator {
     }
 
     pub(crate) fn activation(&self, key: &KeyId) -> Result<&Activation, ClientError> {
-        self.keys.get(key).ok_or_else(|| not_found("key", key))
+        self.keys.present(key).ok_or_else(|| not_found("key", key))
     }
 
     fn verify(&self, request: &SignedRequest, now: Timestamp) -> Result<(), ClientError> {
@@ -147,7 +170,7 @@ impl Coordinator {
         if let Some(stop) = self.stops.on_request(key, service, now) {
             return Err(ClientError::new(ErrorCode::Frozen, stop));
         }
-        if self.activation(key)?.record.active {
+        if self.activation(key)?.signs() {
             return Ok(());
         }
         let message = format!("key {} is not active yet", request.request.key);
@@ -226,7 +249,7 @@ impl Coordinator {
 
     fn sign_request_view(&self, record: &SignRequestRecord) -> SignRequestView {
         let request = &record.signed.request;
-        let decoded = self.keys.get(&request.key).and_then(|activation| {
+        let decoded = self.keys.present(&request.key).and_then(|activation| {
             decode_request(&activation.record.certificate.certified, request).ok()
         });
         let (intent, messages) =

@@ -1,6 +1,6 @@
 //! What a coordinator keeps.
 
-use quorate_model::{Attempt, Digest, KeyId, OrderId, RequestKey, Timestamp};
+use quorate_model::{Attempt, Digest, KeyId, OrderId, RequestKey, SharingId, Timestamp};
 use quorate_protocol::wire::Acceptance;
 use quorate_protocol::{Certificate, Confirmation};
 use quorate_trust::{Order, OrderAction, Signed, SignedOrder};
@@ -9,7 +9,6 @@ use crate::request::SignRequestRecord;
 
 /// One record. A later record with the same place in its tree replaces the earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are requests")]
 pub enum Record {
     /// Tree `requests`, by service and request id.
     Request(SignRequestRecord),
@@ -17,8 +16,10 @@ pub enum Record {
     ForgetRequest(RequestKey),
     /// Tree `operations`, by digest of the order.
     Operation(OperationRecord),
-    /// Tree `keys`, by key id.
+    /// Tree `keys`, by key id and epoch.
     Key(KeyRecord),
+    /// Removes the record of a sharing that another took the place of.
+    ForgetSharing(SharingId),
     /// Tree `orders`, by digest of the order.
     Order(OrderRecord),
     /// Tree `acceptances`, by digest of the order and node.
@@ -45,7 +46,7 @@ pub struct OrderRecord {
     pub begins: Timestamp,
 }
 
-/// The carrying out of an order to make a key.
+/// The carrying out of an order to make a key, or a new sharing of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationRecord {
     /// The order.
@@ -63,14 +64,29 @@ pub struct OperationRecord {
 }
 
 impl OperationRecord {
-    /// The order's id, and the key that it makes. Who signed it is not looked at: that was verified
+    /// The order's id, and the key that it makes or makes a new sharing of. Who signed it is not looked at: that was verified
     /// when it came.
     pub(crate) fn makes(&self) -> Option<(OrderId, KeyId)> {
         match Order::parse(&self.order.text).ok()? {
             Order { id, action: OrderAction::GenerateKey(generate), .. } => {
                 Some((id, generate.key))
             }
+            Order { id, action: OrderAction::ReshareKey(reshare), .. } => Some((id, reshare.key)),
             Order { .. } => None,
+        }
+    }
+
+    /// Digest of the sharing that it makes the next one of.
+    pub(crate) fn follows(&self) -> Option<Digest> {
+        match Order::parse(&self.order.text).ok()?.action {
+            OrderAction::ReshareKey(reshare) => Some(reshare.predecessor),
+            OrderAction::GenerateKey(_)
+            | OrderAction::Freeze(_)
+            | OrderAction::Unfreeze(_)
+            | OrderAction::Suspend(_)
+            | OrderAction::Resume(_)
+            | OrderAction::ActivatePolicy(_)
+            | OrderAction::UpdateRoot(_) => None,
         }
     }
 }
@@ -86,7 +102,7 @@ pub enum OperationState {
     Failed(String),
 }
 
-/// A key that was made.
+/// A sharing of a key that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
     /// What all its holders voted for.

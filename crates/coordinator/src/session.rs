@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Digest, KeyId, ParticipantId, RequestKey};
+use quorate_model::{Digest, ParticipantId, RequestKey, SharingId};
 use quorate_protocol::exchange::Parcel;
 use quorate_protocol::sign::{ReserveAnswer, ShareAnswer, SigningContext};
 use quorate_trust::{Authentic, Signed};
@@ -25,7 +25,7 @@ pub(crate) struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Job {
     Request(RequestKey),
-    Confirmation(KeyId),
+    Confirmation(SharingId),
 }
 
 impl Session {
@@ -33,6 +33,11 @@ impl Session {
         let digest = context.digest();
         let (answers, parcels, shares) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Self { job, context, digest, answers, parcels, shares }
+    }
+
+    /// Which sharing of the key signs.
+    pub(crate) fn sharing(&self) -> SharingId {
+        SharingId { key: self.context.key.clone(), epoch: self.context.epoch }
     }
 
     pub(crate) fn all_reserved(&self) -> bool {

@@ -47,7 +47,7 @@ impl Coordinator {
         if out.now >= record.signed.request.expires {
             return self.finish(record, RequestState::Expired, "its time ran out", out);
         }
-        let Some(activation) = self.keys.get(&record.signed.request.key) else {
+        let Some(activation) = self.keys.present(&record.signed.request.key) else {
             return self.finish(record, RequestState::Failed, "its key is gone", out);
         };
         let certified = &activation.record.certificate.certified;
@@ -153,7 +153,7 @@ impl Coordinator {
     }
 
     pub(crate) fn signed(&mut self, session: Session, signatures: Vec<Vec<u8>>, out: &mut Out) {
-        if let Some(activation) = self.keys.get_mut(&session.context.key) {
+        if let Some(activation) = self.keys.get_mut(&session.sharing()) {
             activation.holders.trust(&session.context.signing_set);
         }
         match session.job {
@@ -214,7 +214,7 @@ impl Coordinator {
         // later, so that a passing trouble does not use up all attempts.
         let others = match fault {
             // Somebody who was in no set that failed: one of the others may be at fault each time.
-            Fault::Set => self.keys.get(&record.signed.request.key).is_some_and(|activation| {
+            Fault::Set => self.keys.present(&record.signed.request.key).is_some_and(|activation| {
                 let roster = activation.record.certificate.certified.roster.iter();
                 let left = roster.filter(|id| attached.contains(id) && !record.is_denied_by(*id));
                 let left: Vec<_> = left.collect();

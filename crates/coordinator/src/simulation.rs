@@ -35,7 +35,7 @@ impl Coordinator {
             let reply = Err(ClientError::new(ErrorCode::Exhausted, message));
             return out.say(Action::Reply { call, reply });
         }
-        let Some(activation) = self.keys.get(&request.request.key) else { return };
+        let Some(activation) = self.keys.present(&request.request.key) else { return };
         let certified = &activation.record.certificate.certified;
         let roster = certified.roster.clone();
         let fatal = roster.len() - certified.threshold.as_usize() + 1;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_model::{KeyId, Timestamp};
 use quorate_protocol::CertificateError;
 use quorate_protocol::sign::KeyShareError;
-use quorate_trust::{Stops, Succession, TrustRoot, VerifiedOrder};
+use quorate_trust::{Stops, Succession, TrustRoot};
 
 use crate::activation::Activation;
 use crate::calls::Calls;
@@ -14,8 +14,9 @@ use crate::coordinator::Coordinator;
 use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
 use crate::orders::Orders;
-use crate::record::{OperationRecord, OperationState, Record};
+use crate::record::{KeyRecord, OperationRecord, OperationState, Record};
 use crate::requests::Requests;
+use crate::sharings::Sharings;
 
 /// Why a coordinator does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +70,7 @@ impl Coordinator {
             sessions: BTreeMap::new(),
             operations: BTreeMap::new(),
             ceremonies: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            keys: Sharings::default(),
             simulations: BTreeMap::new(),
             stops: Stops::default(),
             orders: Orders::default(),
@@ -83,11 +84,15 @@ impl Coordinator {
                 Record::Operation(operation) => operations.push(operation),
                 Record::Order(order) => orders.push(order),
                 Record::Acceptance(acceptance) => acceptances.push(acceptance),
-                Record::ForgetRequest(_) => return Err(StartError::Removal),
+                Record::ForgetRequest(_) | Record::ForgetSharing(_) => {
+                    return Err(StartError::Removal);
+                }
                 Record::Key(key) => keys.push(key),
             }
         }
         coordinator.load_orders(orders, acceptances, now)?;
+        // Earlier epochs first.
+        keys.sort_by_key(|key: &KeyRecord| key.certificate.certified.epoch);
         for key in keys {
             let id = key.certificate.certified.key.clone();
             key.certificate
@@ -95,7 +100,7 @@ impl Coordinator {
                 .map_err(|source| StartError::Certificate { key: id.clone(), source })?;
             let activation = Activation::new(key)
                 .map_err(|source| StartError::Key { key: id.clone(), source })?;
-            coordinator.keys.insert(id, activation);
+            coordinator.keys.put(activation);
         }
         for operation in operations {
             coordinator.load_operation(operation)?;
@@ -106,21 +111,21 @@ impl Coordinator {
     fn load_operation(&mut self, mut operation: OperationRecord) -> Result<(), StartError> {
         let (id, key) = operation.makes().ok_or(StartError::NoKeyOrder)?;
         if let OperationState::Running(_) = operation.state {
-            let made = self.keys.get(&key);
+            let made = [self.keys.present(&key), self.keys.later(&key)].into_iter().flatten();
+            let mut made =
+                made.filter(|made| made.record.certificate.certified.order == operation.digest);
             // The key's record may have reached the disk before the operation's.
-            if made.is_some_and(|key| key.record.active) {
-                operation.state = OperationState::Done;
-            } else if made.is_none() {
-                let verified = operation.order.verify(&self.root).map(VerifiedOrder::key_order);
-                match verified {
-                    Ok(Some(order)) => {
-                        let ceremony = Ceremony::resume(order, operation.attempt);
+            match made.next().map(|made| made.record.active) {
+                Some(true) => operation.state = OperationState::Done,
+                Some(false) => {}
+                None => match self.plan(&operation.order) {
+                    Ok(plan) => {
+                        let ceremony = Ceremony::resume(plan, operation.attempt);
                         self.ceremonies.insert(key, ceremony);
                     }
-                    Ok(None) => return Err(StartError::NoKeyOrder),
-                    // Whoever signed it may not any more.
-                    Err(error) => operation.state = OperationState::Failed(error.to_string()),
-                }
+                    // Whoever signed it may not any more, or the key has gone on.
+                    Err(error) => operation.state = OperationState::Failed(error.message),
+                },
             }
         }
         self.operations.insert(id, operation);

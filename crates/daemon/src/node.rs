@@ -229,7 +229,8 @@ impl Adapter<Node> for NodeAdapter {
             Input::Question {
                 link,
                 call,
-                question: ToNode::Reserve { .. } | ToNode::GenerateKey { .. },
+                question:
+                    ToNode::Reserve { .. } | ToNode::GenerateKey { .. } | ToNode::ReshareKey { .. },
             } => {
                 let reason = Room::NONE.to_owned();
                 let refusal = Refusal { code: RefusalCode::Busy, reason };

@@ -61,8 +61,8 @@ impl Keep for quorate_signer::Record {
 
     fn obsolete_key(&self) -> Option<DataKeyId> {
         match self {
-            Self::DropShare { key, .. } => {
-                Some(DataKeyId::Share { key: key.clone(), epoch: quorate_model::Epoch::FIRST })
+            Self::DropSharing { sharing, .. } => {
+                Some(DataKeyId::Share { key: sharing.key.clone(), epoch: sharing.epoch })
             }
             Self::Ceremony(_)
             | Self::Share(_)

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::KeyId;
+
 /// The generation of a sharing: 0 after key generation, one more with each refresh or reshare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
@@ -9,11 +11,31 @@ pub struct Epoch(pub u64);
 impl Epoch {
     /// The epoch that key generation makes.
     pub const FIRST: Self = Self(0);
+
+    /// The epoch after this one, or `None` after the last that fits.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
 }
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A sharing: a key, and which of its generations.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SharingId {
+    /// The key.
+    pub key: KeyId,
+    /// The generation.
+    pub epoch: Epoch,
+}
+
+impl fmt::Display for SharingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.key, self.epoch)
     }
 }
 

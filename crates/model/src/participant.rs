@@ -103,6 +103,12 @@ impl ParticipantSet {
         self.0.iter().copied()
     }
 
+    /// The members of both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).copied().collect())
+    }
+
     /// Whether every member is a member of `other`.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)

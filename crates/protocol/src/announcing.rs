@@ -50,7 +50,7 @@ impl Announcing {
     /// # Errors
     /// [`Abort`], where one is missing, foreign or repeated, or ours came back changed.
     pub(crate) fn session(&self, messages: Vec<Authentic<Announcement>>) -> Result<Session, Abort> {
-        let announcements = collect(&self.ceremony.roster, messages)?;
+        let announcements = collect(&self.ceremony.participants(), messages)?;
         for (id, announcement) in &announcements {
             let other = announcement.order != self.ceremony.order
                 || announcement.attempt != self.ceremony.attempt;

@@ -8,6 +8,8 @@ use quorate_model::{
 };
 use quorate_trust::{Body, KeyOrder};
 
+use crate::Resharing;
+
 /// What a ceremony is about, as each node derives it from the order that it verified itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ceremony {
@@ -29,6 +31,8 @@ pub struct Ceremony {
     pub roster: ParticipantSet,
     /// Whether the key may sign raw digests.
     pub raw_ok: bool,
+    /// Where the key exists: how its next sharing comes about.
+    pub resharing: Option<Resharing>,
 }
 
 impl Ceremony {
@@ -45,6 +49,15 @@ impl Ceremony {
             threshold: generate.threshold,
             roster: generate.roster.clone(),
             raw_ok: generate.raw_ok,
+            resharing: None,
+        }
+    }
+
+    /// Everybody who has a part in it: who will hold a share, and who gives one away.
+    pub fn participants(&self) -> ParticipantSet {
+        match &self.resharing {
+            Some(resharing) => self.roster.union(&resharing.dealers),
+            None => self.roster.clone(),
         }
     }
 
@@ -70,7 +83,11 @@ impl Transcribe for Ceremony {
             .u64(self.epoch.0)
             .u64(u64::from(self.threshold.get()))
             .participants(&self.roster)
-            .u64(u64::from(self.raw_ok));
+            .u64(u64::from(self.raw_ok))
+            .u64(u64::from(self.resharing.is_some()));
+        if let Some(Resharing { predecessor, dealers }) = &self.resharing {
+            transcript.digest(predecessor).participants(dealers);
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{
-    Attempt, ClusterId, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, Tag,
-    Threshold, Transcribe, Transcript,
+    Attempt, ClusterId, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, SharingId,
+    Tag, Threshold, Transcribe, Transcript,
 };
 use quorate_trust::{Signature, Signed, TrustRoot};
 
@@ -30,6 +30,8 @@ pub struct CertifiedKey {
     pub scheme: Scheme,
     /// The sharing's epoch.
     pub epoch: Epoch,
+    /// Digest of the sharing that it follows; of the first, nothing.
+    pub predecessor: Option<Digest>,
     /// Who holds a share.
     pub roster: ParticipantSet,
     /// Signers required.
@@ -76,6 +78,11 @@ pub enum CertificateError {
 }
 
 impl CertifiedKey {
+    /// Which sharing it is.
+    pub fn sharing(&self) -> SharingId {
+        SharingId { key: self.key.clone(), epoch: self.epoch }
+    }
+
     /// The digest that votes sign.
     pub fn digest(&self) -> Digest {
         Transcript::new(Tag::CertifiedKey).value(self).finish()
@@ -125,6 +132,8 @@ impl Transcribe for CertifiedKey {
             .text(self.key.as_str())
             .text(self.scheme.as_str())
             .u64(self.epoch.0)
+            .u64(u64::from(self.predecessor.is_some()))
+            .digest(&self.predecessor.unwrap_or(Digest::new([0; 32])))
             .participants(&self.roster)
             .u64(u64::from(self.threshold.get()))
             .u64(u64::from(self.raw_ok))

@@ -14,13 +14,10 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
-pub use backend::{
-    EcdsaBackend, EcdsaShare, Fault, KeygenRound, KeygenStep, NewEcdsaShare, PartialSignature,
-    SignRound, SignStep, Signing,
-};
+pub use backend::{EcdsaBackend, EcdsaShare, PartialSignature, SignRound, SignStep, Signing};
 pub use combine::{combine, verify};
 pub use dkls23::Dkls23;
-pub use keygen::{EcdsaAnnounced, EcdsaKeygen, KeygenProgress, begin_keygen};
+pub use keygen::{EcdsaAnnounced, begin_keygen};
 pub(crate) use pairs::pair_covering_sets;
 pub use pairs::{PairState, PairStates, covers_pairs};
 pub(crate) use sign::offers;

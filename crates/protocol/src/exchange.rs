@@ -135,6 +135,12 @@ impl Exchange {
         Ok(Self { me, members, session, pairs, round: 0, seen: session })
     }
 
+    /// Goes on among these members only.
+    pub(crate) fn narrow(&mut self, members: &ParticipantSet) {
+        self.members = members.clone();
+        self.pairs.retain(|id, _| members.contains(*id));
+    }
+
     /// The hash of everybody's messages so far.
     pub(crate) fn seen(&self) -> Digest {
         self.seen

@@ -23,6 +23,8 @@ pub mod exchange;
 mod fixture;
 mod group;
 mod inbox;
+mod reshare;
+mod rounds;
 mod secret;
 pub mod sign;
 pub mod suite;
@@ -35,4 +37,8 @@ pub use confirmation::Confirmation;
 pub use derive::{ChildKey, DeriveError, derive_secp256k1};
 pub use engine::{Engine, Output};
 pub use group::{GroupInfo, verify_signature};
+pub use reshare::{ReshareError, Resharing, ResharingAnnounced, begin_resharing};
+pub use rounds::{
+    CeremonyExchange, CeremonyProgress, CeremonyRound, CeremonyStep, Fault, MadeShare,
+};
 pub use secret::SecretShare;

@@ -14,6 +14,10 @@ impl SecretShare {
         bytes.try_into().ok().map(Self)
     }
 
+    pub(crate) fn from_array(bytes: &[u8; 32]) -> Self {
+        Self(*bytes)
+    }
+
     /// The bytes. For sealing and for the machines, nothing else.
     pub fn secret_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    Attempt, Digest, Heads, KeyId, ParticipantId, ParticipantSet, PersonName, ProviderName,
-    QuorumName, Tag, Timestamp, Transcribe, Transcript, VerdictName,
+    Attempt, Digest, Epoch, Heads, KeyId, ParticipantId, ParticipantSet, PersonName, ProviderName,
+    QuorumName, SharingId, Tag, Timestamp, Transcribe, Transcript, VerdictName,
 };
 use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
 
@@ -23,10 +23,10 @@ pub struct CallId(pub u64);
 pub enum Subject {
     /// A service's request.
     Request(SignedRequest),
-    /// The confirmation of a new key by one set of its holders.
+    /// The confirmation of a new sharing by one set of its holders.
     Confirmation {
-        /// The key.
-        key: KeyId,
+        /// The sharing.
+        sharing: SharingId,
     },
 }
 
@@ -54,8 +54,21 @@ pub enum ToNode {
         /// then drops its share of the earlier try and joins this one.
         never_voted: Vec<Signed<Announcement>>,
     },
-    /// Everybody's announcements: answered by [`FromNode::Round1`], or for an ECDSA key by
-    /// [`FromNode::Exchanged`] with the first of its rounds.
+    /// Begin a new sharing of a key: answered by [`FromNode::Announcement`].
+    ReshareKey {
+        /// The order that the node verifies.
+        order: SignedOrder,
+        /// Which try.
+        attempt: Attempt,
+        /// The epoch that it makes: later than every one that a participant voted for.
+        epoch: Epoch,
+        /// Who deals.
+        dealers: ParticipantSet,
+        /// The sharing that the new one follows, for those who hold no share of it.
+        predecessor: Certificate,
+    },
+    /// Everybody's announcements: answered by [`FromNode::Round1`], or for an ECDSA key
+    /// and for every new sharing by [`FromNode::Exchanged`] with the first of its rounds.
     Announcements(CeremonyKey, Vec<Signed<Announcement>>),
     /// Everybody's commitments: answered by [`FromNode::Round2`].
     Round1(CeremonyKey, Vec<Signed<Round1>>),
@@ -97,8 +110,8 @@ pub enum ToNode {
     },
     /// Proof that every share of a key signs: answered by [`FromNode::Active`].
     Confirm {
-        /// The key.
-        key: KeyId,
+        /// The sharing.
+        sharing: SharingId,
         /// Signatures of sets that cover its roster.
         confirmations: Vec<Confirmation>,
     },

@@ -1,11 +1,12 @@
-//! The end of a key generation: the certificate, and proof that every share signs.
+//! The end of a ceremony: the certificate, proof that every share signs, and the end of the sharing before.
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::{KeyId, Scheme};
+use quorate_model::{Scheme, SharingId};
 use quorate_protocol::ecdsa::covers_pairs;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, verify_signature};
 
+use crate::keys::HeldKey;
 use crate::node::Node;
 use crate::record::{ActiveRecord, Record};
 use crate::refusal::{certificate as bad_certificate, refuse};
@@ -19,7 +20,7 @@ impl Node {
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
         let key = certificate.certified.key.clone();
-        let held = self.keys.find_mut(&key)?;
+        let held = self.keys.find_mut(&certificate.certified.sharing())?;
         if held.certified != certificate.certified {
             let reason = format!("the certificate is not for what this node voted for as {key}");
             return Err(refuse(RefusalCode::Invalid, reason));
@@ -31,34 +32,53 @@ impl Node {
         held.certificate = Some(certificate.clone());
         let event = Event::new(EventKind::KeyCertified)
             .fact("key", &key)
+            .fact("epoch", certificate.certified.epoch)
             .fact("certified", certificate.certified.digest());
         self.audit(event, turn);
         turn.write(Record::Certificate(certificate));
         Ok(FromNode::Certified)
     }
 
-    /// Takes the confirmations: the key is active once they cover its whole roster.
+    /// Takes the confirmations: the sharing signs once they cover its whole roster. One that follows
+    /// another takes its place, and the other is erased: the certificate says that every holder of this one
+    /// has its share on the disk, and the confirmations that each of them signs.
     pub(crate) fn confirm(
         &mut self,
-        key: &KeyId,
+        sharing: &SharingId,
         confirmations: Vec<Confirmation>,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
-        let held = self.keys.find_mut(key)?;
+        let held = self.keys.find_mut(sharing)?;
         if held.confirmations.is_some() {
             return Ok(FromNode::Active);
         }
         if held.certificate.is_none() {
-            let reason = format!("key {key} is not certified at this node");
+            let reason = format!("sharing {sharing} is not certified at this node");
             return Err(refuse(RefusalCode::NotFound, reason));
         }
         check(&held.certified, &confirmations)
             .map_err(|reason| refuse(RefusalCode::Invalid, reason))?;
         held.confirmations = Some(confirmations.clone());
-        let event = Event::new(EventKind::KeyActivated).fact("key", key);
+        turn.write(Record::Active(ActiveRecord { sharing: sharing.clone(), confirmations }));
+        for replaced in self.keys.switch(sharing) {
+            self.erase(&replaced, turn);
+        }
+        let event = Event::new(EventKind::KeyActivated)
+            .fact("key", &sharing.key)
+            .fact("epoch", sharing.epoch);
         self.audit(event, turn);
-        turn.write(Record::Active(ActiveRecord { key: key.clone(), confirmations }));
         Ok(FromNode::Active)
+    }
+
+    /// Erases a sharing that was let go: its records and its data key.
+    pub(crate) fn erase(&mut self, held: &HeldKey, turn: &mut Turn) {
+        let sharing = held.sharing();
+        self.vault.drop_share(&sharing);
+        let event = Event::new(EventKind::ShareDropped)
+            .fact("key", &sharing.key)
+            .fact("epoch", sharing.epoch);
+        self.audit(event, turn);
+        turn.write(Record::DropSharing { peers: held.peers(self.me), sharing });
     }
 }
 

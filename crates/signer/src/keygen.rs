@@ -6,14 +6,13 @@ use std::sync::Arc;
 use quorate_audit::{Event, EventKind};
 use quorate_model::{Attempt, Digest, KeyId, ParticipantId, Scheme, Timestamp, Transcript};
 use quorate_protocol::dkg::{Announced, Committed, Dealt, NewShare, begin};
-use quorate_protocol::ecdsa::{
-    EcdsaAnnounced, EcdsaKeygen, HOLDERS_MAX, KeygenProgress, PairStates, begin_keygen,
-};
+use quorate_protocol::ecdsa::{EcdsaAnnounced, HOLDERS_MAX, PairStates, begin_keygen};
 use quorate_protocol::exchange::{ExchangeMessage, Parcel, SealedPart};
 use quorate_protocol::sign::AnyKeyShare;
 use quorate_protocol::wire::{CeremonyKey, FromNode, Refusal, RefusalCode};
 use quorate_protocol::{
-    Abort, Announcement, Ceremony, CertifiedKey, Round1, Round2, SecretShare, Vote,
+    Abort, Announcement, Ceremony, CeremonyExchange, CeremonyProgress, CertifiedKey,
+    ResharingAnnounced, Round1, Round2, SecretShare, Vote,
 };
 use quorate_trust::{Authentic, Signed, SignedOrder, VerifiedOrder};
 use rand_core::CryptoRngCore;
@@ -41,12 +40,13 @@ struct Running {
     deadline: Timestamp,
 }
 
-enum Machine {
+pub(crate) enum Machine {
     Announced(Box<dyn Announced>),
     Committed(Box<dyn Committed>),
     Dealt(Box<dyn Dealt>),
     EcdsaAnnounced(Box<EcdsaAnnounced>),
-    Ecdsa(Box<EcdsaKeygen>),
+    Resharing(Box<ResharingAnnounced>),
+    Exchange(Box<CeremonyExchange>),
     /// A round is being computed, apart from the engine.
     Working,
 }
@@ -125,19 +125,7 @@ impl Node {
         if let Some(vote) = self.cast_vote(&ceremony, never_voted, turn)? {
             return Ok(vote);
         }
-        verified.check_time(turn.now).map_err(order_refused)?;
-        self.admit_attempt(verified, attempt)?;
-        let record = CeremonyRecord { key: ceremony.key.clone(), order: ceremony.order, attempt };
-        self.ceremonies.put(&record);
-        turn.write(Record::Ceremony(record));
-        let event = Event::new(EventKind::CeremonyBegun)
-            .fact("order", &verified.order().id)
-            .fact("key", &ceremony.key)
-            .fact("scheme", ceremony.scheme)
-            .fact("threshold", ceremony.threshold)
-            .fact("roster", &ceremony.roster)
-            .fact("attempt", attempt);
-        self.audit(event, turn);
+        self.begin_ceremony(verified, &ceremony, turn)?;
         let (key, order) = (ceremony.key.clone(), ceremony.order);
         let (machine, announcement) = match begin(ceremony.clone(), self.me, rng) {
             Some((machine, announcement)) => (Machine::Announced(machine), announcement),
@@ -146,10 +134,46 @@ impl Node {
                 (Machine::EcdsaAnnounced(Box::new(machine)), announcement)
             }
         };
+        Ok(self.announce(key, (order, attempt), machine, announcement, turn))
+    }
+
+    /// Takes note of an attempt that is about to begin, for ever.
+    pub(crate) fn begin_ceremony(
+        &mut self,
+        verified: &VerifiedOrder,
+        ceremony: &Ceremony,
+        turn: &mut Turn,
+    ) -> Result<(), Refusal> {
+        let attempt = ceremony.attempt;
+        verified.check_time(turn.now).map_err(order_refused)?;
+        self.admit_attempt(verified, attempt)?;
+        let record = CeremonyRecord { key: ceremony.key.clone(), order: ceremony.order, attempt };
+        self.ceremonies.put(&record);
+        turn.write(Record::Ceremony(record));
+        let event = Event::new(EventKind::CeremonyBegun)
+            .fact("order", &verified.order().id)
+            .fact("key", &ceremony.key)
+            .fact("epoch", ceremony.epoch)
+            .fact("scheme", ceremony.scheme)
+            .fact("threshold", ceremony.threshold)
+            .fact("roster", &ceremony.roster)
+            .fact("attempt", attempt);
+        self.audit(event, turn);
+        Ok(())
+    }
+
+    pub(crate) fn announce(
+        &mut self,
+        key: KeyId,
+        (order, attempt): (Digest, Attempt),
+        machine: Machine,
+        announcement: Announcement,
+        turn: &Turn,
+    ) -> FromNode {
         let deadline = turn.now.plus_millis(self.limits.ceremony_ms);
         let running = Running { order, attempt, machine, deadline };
         self.ceremonies.running.insert(key, running);
-        Ok(FromNode::Announcement(self.sign(announcement)))
+        FromNode::Announcement(self.sign(announcement))
     }
 
     /// The vote that this node cast for the key, if it holds to it. It lets go only of a share that
@@ -160,7 +184,7 @@ impl Node {
         never_voted: Vec<Signed<Announcement>>,
         turn: &mut Turn,
     ) -> Result<Option<FromNode>, Refusal> {
-        let Some(held) = self.keys.0.get(&ceremony.key) else { return Ok(None) };
+        let Some(held) = self.keys.present(&ceremony.key) else { return Ok(None) };
         if held.certified.order != ceremony.order {
             let reason = format!("key {} exists: a key id is used once", ceremony.key);
             return Err(refuse(RefusalCode::Invalid, reason));
@@ -171,14 +195,10 @@ impl Node {
             let vote = Signed { from: self.me, body: vote, signature: held.vote };
             return Ok(Some(FromNode::Vote(held.certified.clone(), vote)));
         }
-        let epoch = held.certified.epoch;
-        let peers = held.peers(self.me);
         self.check_never_voted(ceremony, never_voted)?;
-        self.keys.0.remove(&ceremony.key);
-        self.vault.drop_share(&ceremony.key, epoch);
-        turn.write(Record::DropShare { key: ceremony.key.clone(), peers });
-        let event = Event::new(EventKind::ShareDropped).fact("key", &ceremony.key);
-        self.audit(event, turn);
+        if let Some(held) = self.keys.remove_first(&ceremony.key) {
+            self.erase(&held, turn);
+        }
         Ok(None)
     }
 
@@ -231,7 +251,7 @@ impl Node {
         ceremony: &CeremonyKey,
         messages: Vec<Signed<Announcement>>,
         asked: Asked,
-        turn: &Turn,
+        turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<Reply, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
@@ -249,7 +269,12 @@ impl Node {
                 let work = Work::keygen(asked, (ceremony.clone(), order), step);
                 (Machine::Working, Reply::Work(work))
             }
-            Machine::Committed(_) | Machine::Dealt(_) | Machine::Ecdsa(_) | Machine::Working => {
+            Machine::Resharing(machine) => {
+                let dealt = machine.handle(messages, &self.ecdsa, rng).map_err(abort)?;
+                let running = (order, attempt, deadline);
+                return self.exchanged(ceremony, running, dealt, turn).map(Reply::Said);
+            }
+            Machine::Committed(_) | Machine::Dealt(_) | Machine::Exchange(_) | Machine::Working => {
                 return Err(no_ceremony(ceremony));
             }
         };
@@ -268,7 +293,7 @@ impl Node {
     ) -> Result<Reply, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         let Running { order, attempt, machine, deadline } = self.ceremonies.take(ceremony)?;
-        let Machine::Ecdsa(machine) = machine else { return Err(no_ceremony(ceremony)) };
+        let Machine::Exchange(machine) = machine else { return Err(no_ceremony(ceremony)) };
         let running = Running { order, attempt, machine: Machine::Working, deadline };
         self.ceremonies.running.insert(ceremony.key.clone(), running);
         let step = move || machine.handle(messages, parts);
@@ -280,7 +305,7 @@ impl Node {
     pub(crate) fn keygen_done(
         &mut self,
         (ceremony, worked): &(CeremonyKey, Digest),
-        progress: Result<KeygenProgress, Abort>,
+        progress: Result<CeremonyProgress, Abort>,
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
@@ -291,14 +316,29 @@ impl Node {
             return Err(no_ceremony(ceremony));
         }
         let Running { order, attempt, deadline, .. } = self.ceremonies.take(ceremony)?;
-        match progress.map_err(abort)? {
-            KeygenProgress::Next(next, message, parts) => {
-                let machine = Machine::Ecdsa(next);
-                let running = Running { order, attempt, machine, deadline };
-                self.ceremonies.running.insert(ceremony.key.clone(), running);
+        let progress = progress.map_err(abort)?;
+        self.exchanged(ceremony, (order, attempt, deadline), progress, turn)
+    }
+
+    /// Answers with the next round's message, or with the vote. Who only gives its share away is done with
+    /// its first message.
+    fn exchanged(
+        &mut self,
+        ceremony: &CeremonyKey,
+        (order, attempt, deadline): (Digest, Attempt, Timestamp),
+        progress: CeremonyProgress,
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        match progress {
+            CeremonyProgress::Next(next, message, parts) => {
+                if next.receives(self.me) {
+                    let machine = Machine::Exchange(next);
+                    let running = Running { order, attempt, machine, deadline };
+                    self.ceremonies.running.insert(ceremony.key.clone(), running);
+                }
                 Ok(FromNode::Exchanged(Parcel { message: self.sign(message), parts }))
             }
-            KeygenProgress::Done(done) => {
+            CeremonyProgress::Done(done) => {
                 let (certified, share, pairs) = *done;
                 self.commit_share(certified, share, pairs, turn)
             }
@@ -350,19 +390,18 @@ impl Node {
             .map_err(|error| refuse(RefusalCode::Aborted, error))?;
         let digest = certified.digest();
         let vote = self.sign(Vote { certified: digest });
-        let key = certified.key.clone();
         let event = Event::new(EventKind::ShareCommitted)
-            .fact("key", &key)
+            .fact("key", &certified.key)
             .fact("epoch", certified.epoch)
             .fact("certified", digest);
-        self.vault.insert(key.clone(), certified.epoch, loaded);
+        self.vault.insert(certified.sharing(), loaded);
         let held = HeldKey {
             certified: certified.clone(),
             vote: vote.signature,
             certificate: None,
             confirmations: None,
         };
-        self.keys.0.insert(key, held);
+        self.keys.put(held);
         self.audit(event, turn);
         let record =
             ShareRecord { certified: certified.clone(), vote: vote.signature, share, pairs };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{KeyId, KeyState, ParticipantId, Scheme};
+use quorate_model::{Epoch, KeyId, KeyState, ParticipantId, Scheme, SharingId};
 use quorate_protocol::wire::{Refusal, RefusalCode};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation};
 use quorate_trust::Signature;
@@ -27,29 +27,74 @@ impl HeldKey {
         }
     }
 
+    /// Which sharing it is.
+    pub(crate) fn sharing(&self) -> SharingId {
+        self.certified.sharing()
+    }
+
     pub(crate) fn state(&self) -> KeyState {
         if self.confirmations.is_some() { KeyState::Active } else { KeyState::PreActivation }
     }
 }
 
-/// All keys that this node voted for.
+/// All sharings that this node voted for: of each key the one that signs, or is the first to, and later
+/// ones, of which the last that becomes active takes its place.
 #[derive(Debug, Default)]
-pub(crate) struct Keys(pub(crate) BTreeMap<KeyId, HeldKey>);
+pub(crate) struct Keys {
+    present: BTreeMap<KeyId, HeldKey>,
+    later: BTreeMap<SharingId, HeldKey>,
+}
 
 impl Keys {
-    pub(crate) fn find(&self, key: &KeyId) -> Result<&HeldKey, Refusal> {
-        let unknown = || refuse(RefusalCode::NotFound, format!("this node has no key {key}"));
-        self.0.get(key).ok_or_else(unknown)
+    /// Takes up a sharing that this node voted for.
+    pub(crate) fn put(&mut self, held: HeldKey) {
+        match held.certified.predecessor {
+            None => self.present.insert(held.certified.key.clone(), held),
+            Some(_) => self.later.insert(held.sharing(), held),
+        };
     }
 
-    pub(crate) fn find_mut(&mut self, key: &KeyId) -> Result<&mut HeldKey, Refusal> {
-        let unknown = || refuse(RefusalCode::NotFound, format!("this node has no key {key}"));
-        self.0.get_mut(key).ok_or_else(unknown)
+    pub(crate) fn find(&self, sharing: &SharingId) -> Result<&HeldKey, Refusal> {
+        let present = self.present.get(&sharing.key).filter(|held| held.sharing() == *sharing);
+        present.or_else(|| self.later.get(sharing)).ok_or_else(|| unknown(sharing))
+    }
+
+    pub(crate) fn find_mut(&mut self, sharing: &SharingId) -> Result<&mut HeldKey, Refusal> {
+        let present = self.present.get_mut(&sharing.key);
+        let present = present.filter(|held| held.sharing() == *sharing);
+        present.or_else(|| self.later.get_mut(sharing)).ok_or_else(|| unknown(sharing))
+    }
+
+    /// Lets go of the first sharing of a key.
+    pub(crate) fn remove_first(&mut self, key: &KeyId) -> Option<HeldKey> {
+        self.present.remove(key)
+    }
+
+    /// Puts a later sharing in the place of the present one, which is given back with all between them.
+    pub(crate) fn switch(&mut self, sharing: &SharingId) -> Vec<HeldKey> {
+        let Some(next) = self.later.remove(sharing) else { return Vec::new() };
+        let earlier = |held: &SharingId| held.key == sharing.key && held.epoch < sharing.epoch;
+        let mut replaced: Vec<_> =
+            self.present.insert(sharing.key.clone(), next).into_iter().collect();
+        replaced.extend(self.later.extract_if(.., |held, _| earlier(held)).map(|(_, held)| held));
+        replaced
+    }
+
+    /// The key's sharing that signs, or is the first to.
+    pub(crate) fn present(&self, key: &KeyId) -> Option<&HeldKey> {
+        self.present.get(key)
+    }
+
+    /// The last epoch of a key that this node voted for.
+    pub(crate) fn last_epoch(&self, key: &KeyId) -> Option<Epoch> {
+        let of_key = self.all().filter(|held| held.certified.key == *key);
+        of_key.map(|held| held.certified.epoch).max()
     }
 
     /// The key, if it signs requests.
     pub(crate) fn active(&self, key: &KeyId) -> Result<&HeldKey, Refusal> {
-        let held = self.find(key)?;
+        let unknown = || refuse(RefusalCode::NotFound, format!("this node has no key {key}"));
+        let held = self.present(key).ok_or_else(unknown)?;
         match held.state() {
             KeyState::Active => Ok(held),
             state @ (KeyState::PreActivation | KeyState::Suspended) => {
@@ -58,4 +103,14 @@ impl Keys {
             }
         }
     }
+
+    /// Every sharing.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &HeldKey> {
+        self.present.values().chain(self.later.values())
+    }
+}
+
+fn unknown(SharingId { key, epoch }: &SharingId) -> Refusal {
+    let reason = format!("this node has no share of key {key} in epoch {epoch}");
+    refuse(RefusalCode::NotFound, reason)
 }

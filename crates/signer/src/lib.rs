@@ -23,6 +23,7 @@ mod peers;
 mod record;
 mod refusal;
 mod reserve;
+mod reshare;
 mod session;
 mod share;
 mod start;

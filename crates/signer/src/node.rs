@@ -24,6 +24,7 @@ use crate::peers::Peers;
 use crate::record::Record;
 use crate::refusal::{refuse, sender};
 use crate::reserve::Try;
+use crate::reshare::Asking;
 use crate::session::Sessions;
 use crate::turn::Turn;
 use crate::vault::Vault;
@@ -211,6 +212,10 @@ impl Node {
             ToNode::GenerateKey { order, attempt, never_voted } => {
                 self.generate_key(&order, attempt, never_voted, turn, rng)
             }
+            ToNode::ReshareKey { order, attempt, epoch, dealers, predecessor } => {
+                let asked = Asking { attempt, epoch, dealers, predecessor };
+                self.reshare_key(&order, asked, turn, rng)
+            }
             ToNode::Announcements(ceremony, messages) => {
                 return self.announcements(&ceremony, messages, asked, turn, rng);
             }
@@ -228,7 +233,9 @@ impl Node {
             ToNode::Share { subject, attempt, answers } => {
                 return self.share(subject, attempt, answers, asked, turn);
             }
-            ToNode::Confirm { key, confirmations } => self.confirm(&key, confirmations, turn),
+            ToNode::Confirm { sharing, confirmations } => {
+                self.confirm(&sharing, confirmations, turn)
+            }
             ToNode::CarryOut { order, acceptances } => {
                 self.carry_out(order, acceptances, asked.link, turn)
             }

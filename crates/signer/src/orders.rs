@@ -115,7 +115,10 @@ impl Node {
         now: Timestamp,
     ) -> Result<Timestamp, Refusal> {
         let begins = match &verified.order().action {
-            OrderAction::Freeze(_) | OrderAction::Suspend(_) | OrderAction::GenerateKey(_) => now,
+            OrderAction::Freeze(_)
+            | OrderAction::Suspend(_)
+            | OrderAction::GenerateKey(_)
+            | OrderAction::ReshareKey(_) => now,
             OrderAction::Resume(_) => settled.map_or(now, |settled| settled.min(now)),
             OrderAction::Unfreeze(_) => {
                 let own = now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000));
@@ -146,6 +149,7 @@ fn event(verified: &VerifiedOrder, begins: Timestamp, link: LinkId) -> Event {
         OrderAction::Unfreeze(lifts) | OrderAction::Resume(lifts) => event.fact("lifts", lifts),
         OrderAction::Suspend(key) => event.fact("key", key),
         OrderAction::GenerateKey(generate) => event.fact("key", &generate.key),
+        OrderAction::ReshareKey(reshare) => event.fact("key", &reshare.key),
         OrderAction::ActivatePolicy(successor) | OrderAction::UpdateRoot(successor) => {
             event.fact("version", successor.version).fact("document", successor.hash)
         }

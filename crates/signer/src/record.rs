@@ -3,7 +3,9 @@
 use std::fmt;
 
 use quorate_audit::Entry;
-use quorate_model::{Attempt, BootId, Digest, KeyId, Moment, ParticipantId, RequestKey, Timestamp};
+use quorate_model::{
+    Attempt, BootId, Digest, KeyId, Moment, ParticipantId, RequestKey, SharingId, Timestamp,
+};
 use quorate_protocol::ecdsa::PairStates;
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, SecretShare};
 use quorate_trust::{Signature, SignedOrder};
@@ -16,20 +18,21 @@ use crate::peers::PeerRecord;
 pub enum Record {
     /// Tree `ceremonies`, by digest of the order.
     Ceremony(CeremonyRecord),
-    /// Trees `votes` (everything but the secret, by key id), `shares` (the 32 secret bytes, by key id
+    /// Trees `votes` (everything but the secret, by key id and epoch), `shares` (the 32 secret bytes, by key id
     /// and epoch, under a data key of their own) and `pairs` (what an ECDSA key's holders share with
     /// each other, under the same data key). Written together or not at all.
     Share(ShareRecord),
-    /// Removes the [`ShareRecord`] of a key that can never be certified.
-    DropShare {
-        /// The key.
-        key: KeyId,
+    /// Removes every record of a sharing, for one that can never be certified or that another took the
+    /// place of, and erases its data key.
+    DropSharing {
+        /// The sharing.
+        sharing: SharingId,
         /// With whom the node shared state for it.
         peers: Vec<ParticipantId>,
     },
-    /// Tree `certificates`, by key id.
+    /// Tree `certificates`, by key id and epoch.
     Certificate(Certificate),
-    /// Tree `confirmations`, by key id: the key is active from here on.
+    /// Tree `confirmations`, by key id and epoch: the sharing signs from here on.
     Active(ActiveRecord),
     /// Tree `requests`, by service and request id.
     Request(RequestRecord),
@@ -89,11 +92,11 @@ impl fmt::Debug for ShareRecord {
     }
 }
 
-/// Proof that every share of a key signs.
+/// Proof that every share of a sharing signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveRecord {
-    /// The key.
-    pub key: KeyId,
+    /// The sharing.
+    pub sharing: SharingId,
     /// Signatures of sets that cover its roster.
     pub confirmations: Vec<Confirmation>,
 }

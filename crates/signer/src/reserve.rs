@@ -1,7 +1,7 @@
 //! The reserve phase: verify, decode, ask the gate, and only then make nonces.
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::{Attempt, KeyId, ParticipantSet, Timestamp};
+use quorate_model::{Attempt, ParticipantSet, SharingId, Timestamp};
 use quorate_policy::{ConfirmationSubject, Decision, Permit, Phase};
 use quorate_protocol::sign::SigningContext;
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, Subject, Words};
@@ -39,9 +39,9 @@ impl Node {
         }
         match subject {
             Subject::Request(signed) => self.reserve_request(&signed, words, this_try, turn, rng),
-            Subject::Confirmation { key } => {
+            Subject::Confirmation { sharing } => {
                 let Try { attempt, signing_set } = this_try;
-                self.reserve_confirmation(&key, attempt, signing_set, turn, rng)
+                self.reserve_confirmation(&sharing, attempt, signing_set, turn, rng)
             }
         }
     }
@@ -110,13 +110,14 @@ impl Node {
 
     fn reserve_confirmation(
         &mut self,
-        key: &KeyId,
+        sharing: &SharingId,
         attempt: Attempt,
         signing_set: ParticipantSet,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
-        let held = self.keys.find(key)?;
+        let held = self.keys.find(sharing)?;
+        let key = &sharing.key;
         // Also for an active key: a coordinator that lost the confirmations needs them again, and
         // they are the same statements.
         if held.certificate.is_none() {
@@ -150,6 +151,7 @@ impl Node {
         turn.write(Record::ConfirmationAttempt(ConfirmationAttempt { statement, attempt }));
         let event = Event::new(EventKind::ConfirmationReserved)
             .fact("key", key)
+            .fact("epoch", epoch)
             .fact("signing_set", &context.signing_set)
             .fact("attempt", attempt);
         self.audit(event, turn);

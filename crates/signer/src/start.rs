@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
-use quorate_model::{Digest, KeyId, Moment, ParticipantId, RequestKey};
+use quorate_model::{Digest, KeyId, Moment, ParticipantId, RequestKey, SharingId};
 use quorate_policy::{Gate, Usage};
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
 use quorate_trust::{Order, OrderAction, Stops, Succession};
@@ -70,6 +70,9 @@ pub enum StartError {
     /// A stored order cannot be read, or contradicts another.
     #[error("the store has an order that cannot have been carried out: {0}")]
     Order(String),
+    /// A sharing is there beside the one that took its place.
+    #[error("the store holds a sharing that {0} took the place of")]
+    Replaced(SharingId),
     /// A record that says that something is gone cannot be stored.
     #[error("the store holds a record of removal: it is not this software's")]
     Removal,
@@ -136,7 +139,7 @@ impl Node {
         let event = Event::new(EventKind::NodeStarted)
             .fact("version", &node.version)
             .fact("bundle", node.gate.bundle_hash())
-            .fact("keys", node.keys.0.len());
+            .fact("keys", node.keys.all().count());
         node.audit(event, &mut turn);
         if let Some(by) = jumped {
             node.clock_jumped(by, &mut turn);
@@ -168,17 +171,23 @@ impl Node {
                 Record::Peer(record) => self.peers.put(record),
                 Record::Audit(entry) => entries.push(entry),
                 Record::PairFreeze(record) => self.frozen_pairs.put(record),
-                Record::DropShare { .. } | Record::ForgetRequest(_) => {
+                Record::DropSharing { .. } | Record::ForgetRequest(_) => {
                     return Err(StartError::Removal);
                 }
             }
         }
         for certificate in certificates {
-            let key = certificate.certified.key.clone();
-            self.held(&key, "certificate")?.certificate = Some(certificate);
+            let sharing = certificate.certified.sharing();
+            self.held(&sharing, "certificate")?.certificate = Some(certificate);
         }
-        for ActiveRecord { key, confirmations } in active {
-            self.held(&key, "confirmation")?.confirmations = Some(confirmations);
+        // Earlier epochs first: of several that are active the last took the place of the others, which
+        // went with the same write.
+        active.sort_by(|one, other| one.sharing.cmp(&other.sharing));
+        for ActiveRecord { sharing, confirmations } in active {
+            self.held(&sharing, "confirmation")?.confirmations = Some(confirmations);
+            if !self.keys.switch(&sharing).is_empty() {
+                return Err(StartError::Replaced(sharing));
+            }
         }
         entries.sort_by_key(|entry| entry.index);
         self.log = Log::verify(&entries)?;
@@ -225,7 +234,8 @@ impl Node {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
-            | OrderAction::GenerateKey(_) => {
+            | OrderAction::GenerateKey(_)
+            | OrderAction::ReshareKey(_) => {
                 let by = signed.signatures.iter().map(|signature| signature.person.clone());
                 let taken = self.stops.apply(order, by.collect(), *begins);
                 taken.map(|_| ()).map_err(|error| error.to_string())
@@ -233,9 +243,13 @@ impl Node {
         }
     }
 
-    fn held(&mut self, key: &KeyId, what: &'static str) -> Result<&mut HeldKey, StartError> {
-        let orphan = || StartError::Orphan { what, key: key.clone() };
-        self.keys.0.get_mut(key).ok_or_else(orphan)
+    fn held(
+        &mut self,
+        sharing: &SharingId,
+        what: &'static str,
+    ) -> Result<&mut HeldKey, StartError> {
+        let orphan = |_| StartError::Orphan { what, key: sharing.key.clone() };
+        self.keys.find_mut(sharing).map_err(orphan)
     }
 
     fn load_share(&mut self, record: &ShareRecord) -> Result<(), StartError> {
@@ -243,10 +257,10 @@ impl Node {
         let key = certified.key.clone();
         let loaded = AnyKeyShare::new(certified, self.me, share, pairs, &*self.ecdsa)
             .map_err(|source| StartError::Share { key: key.clone(), source })?;
-        self.vault.insert(key.clone(), certified.epoch, loaded);
+        self.vault.insert(certified.sharing(), loaded);
         let (certified, vote) = (certified.clone(), *vote);
         let held = HeldKey { certified, vote, certificate: None, confirmations: None };
-        self.keys.0.insert(key, held);
+        self.keys.put(held);
         Ok(())
     }
 }

@@ -25,8 +25,8 @@ impl Node {
         let mut transcript = Transcript::new(Tag::SafetyState);
         transcript.digest(&self.orders.head());
         self.ceremonies.transcribe_attempts(&mut transcript);
-        transcript.u64(self.keys.0.len() as u64);
-        for held in self.keys.0.values() {
+        transcript.u64(self.keys.all().count() as u64);
+        for held in self.keys.all() {
             transcript.digest(&held.certified.digest());
         }
         self.frozen_pairs.transcribe(&mut transcript);
@@ -84,6 +84,7 @@ fn changes_state(kind: EventKind) -> bool {
             | EventKind::CeremonyBegun
             | EventKind::ShareCommitted
             | EventKind::ShareDropped
+            | EventKind::KeyActivated
             | EventKind::PairFrozen
     )
 }

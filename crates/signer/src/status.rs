@@ -10,7 +10,7 @@ use crate::node::Node;
 impl Node {
     /// How the node is, and why it could not sign now.
     pub(crate) fn status(&mut self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> NodeStatus {
-        let active = self.keys.0.values().filter(|held| held.state() == KeyState::Active).count();
+        let active = self.keys.all().filter(|held| held.state() == KeyState::Active).count();
         let mut reasons = Vec::new();
         if let Err(refusal) = self.check_clock(now) {
             reasons.push(refusal.reason);

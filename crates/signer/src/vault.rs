@@ -2,26 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Epoch, KeyId};
+use quorate_model::SharingId;
 use quorate_policy::{Permit, Phase};
 use quorate_protocol::sign::AnyKeyShare;
+use quorate_protocol::{Ceremony, SecretShare};
 
 /// Holds shares and gives one out only to whoever shows a permit for it.
 #[derive(Debug, Default)]
-pub(crate) struct Vault(BTreeMap<(KeyId, Epoch), AnyKeyShare>);
+pub(crate) struct Vault(BTreeMap<SharingId, AnyKeyShare>);
 
 impl Vault {
-    pub(crate) fn insert(&mut self, key: KeyId, epoch: Epoch, share: AnyKeyShare) {
-        self.0.insert((key, epoch), share);
+    pub(crate) fn insert(&mut self, sharing: SharingId, share: AnyKeyShare) {
+        self.0.insert(sharing, share);
     }
 
-    pub(crate) fn drop_share(&mut self, key: &KeyId, epoch: Epoch) {
-        self.0.remove(&(key.clone(), epoch));
+    pub(crate) fn drop_share(&mut self, sharing: &SharingId) {
+        self.0.remove(sharing);
+    }
+
+    /// The share that a verified order has this node deal to the holders of the next sharing.
+    pub(crate) fn to_deal(&self, ceremony: &Ceremony, of: &SharingId) -> Option<SecretShare> {
+        ceremony.resharing.as_ref()?;
+        self.0.get(of).filter(|_| of.key == ceremony.key)?.secret_share()
     }
 
     /// The share that the permit is for; nothing where the permit is for the other phase.
     pub(crate) fn load(&self, permit: &Permit, phase: Phase) -> Option<&AnyKeyShare> {
-        let place = (permit.key().clone(), permit.epoch());
+        let place = SharingId { key: permit.key().clone(), epoch: permit.epoch() };
         self.0.get(&place).filter(|_| permit.phase() == phase)
     }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use quorate_model::{Attempt, Digest, Epoch, KeyId, ParticipantSet};
-use quorate_protocol::ecdsa::{KeygenProgress, SigningProgress};
+use quorate_protocol::CeremonyProgress;
+use quorate_protocol::ecdsa::SigningProgress;
 use quorate_protocol::wire::{CallId, CeremonyKey, FromNode};
 use quorate_protocol::{Abort, AbortReason};
 
@@ -42,7 +43,7 @@ pub struct Outcome {
 /// A step of a machine that was taken.
 pub(crate) enum Step {
     /// The ceremony, and the digest of the order that it carries out.
-    Keygen((CeremonyKey, Digest), Result<KeygenProgress, Abort>),
+    Keygen((CeremonyKey, Digest), Result<CeremonyProgress, Abort>),
     Signing(SigningRun, Result<SigningProgress, Abort>),
 }
 
@@ -60,7 +61,7 @@ impl Work {
     pub(crate) fn keygen(
         asked: Asked,
         ceremony: (CeremonyKey, Digest),
-        step: impl FnOnce() -> Result<KeygenProgress, Abort> + Send + 'static,
+        step: impl FnOnce() -> Result<CeremonyProgress, Abort> + Send + 'static,
     ) -> Self {
         Self { asked, job: Box::new(move || Step::Keygen(ceremony, guarded(step))) }
     }

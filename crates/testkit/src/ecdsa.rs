@@ -10,12 +10,11 @@ use k256::elliptic_curve::{Field as _, PrimeField as _};
 use k256::{ProjectivePoint, Scalar, U256};
 use quorate_model::{Digest, ParticipantId, ParticipantSet, Threshold};
 use quorate_protocol::ecdsa::{
-    EcdsaBackend, EcdsaShare, Fault, KeygenRound, KeygenStep, NewEcdsaShare, PairState, PairStates,
-    PartialSignature, SignRound, SignStep, Signing,
+    EcdsaBackend, EcdsaShare, PairState, PairStates, PartialSignature, SignRound, SignStep, Signing,
 };
 use quorate_protocol::exchange::{Inbox, Outbox};
 use quorate_protocol::sign::KeyShareError;
-use quorate_protocol::{CertifiedKey, SecretShare};
+use quorate_protocol::{CeremonyRound, CeremonyStep, CertifiedKey, Fault, MadeShare, SecretShare};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use zeroize::Zeroizing;
@@ -32,7 +31,7 @@ impl EcdsaBackend for OpenEcdsa {
         roster: &ParticipantSet,
         threshold: Threshold,
         entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
         let mut rng = ChaCha20Rng::from_seed(entropy);
         let polynomial: Vec<_> = (0..threshold.get()).map(|_| Scalar::random(&mut rng)).collect();
         let mut outbox = Outbox::default();
@@ -47,6 +46,24 @@ impl EcdsaBackend for OpenEcdsa {
             }
         }
         Ok((Box::new(Dealt { session, roster: roster.clone(), threshold, me, own }), outbox))
+    }
+
+    fn point(&self, roster: &ParticipantSet, id: ParticipantId) -> Option<u16> {
+        roster.contains(id).then(|| id.get())
+    }
+
+    fn set_up(
+        &self,
+        session: Digest,
+        me: ParticipantId,
+
+        (roster, threshold): (&ParticipantSet, Threshold),
+        share: &SecretShare,
+        _entropy: [u8; 32],
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
+        let own = scalar(share.secret_bytes()).ok_or_else(|| refused(me))?;
+        let dealt = Dealt { session, roster: roster.clone(), threshold, me, own };
+        Ok(dealt.show(own))
     }
 
     fn load(
@@ -78,20 +95,27 @@ struct Shown {
     share: Scalar,
 }
 
-impl KeygenRound for Dealt {
-    fn step(self: Box<Self>, inbox: Inbox) -> Result<KeygenStep, Fault> {
+impl CeremonyRound for Dealt {
+    fn step(self: Box<Self>, inbox: Inbox) -> Result<CeremonyStep, Fault> {
         let mut share = self.own;
         for (from, bytes) in &inbox.private {
             share += scalar(bytes).ok_or_else(|| refused(*from))?;
         }
-        let broadcast = point(&share);
-        let outbox = Outbox { broadcast, ..Outbox::default() };
-        Ok(KeygenStep::Next(Box::new(Shown { dealt: *self, share }), outbox))
+        let (round, outbox) = self.show(share);
+        Ok(CeremonyStep::Next(round, outbox))
     }
 }
 
-impl KeygenRound for Shown {
-    fn step(self: Box<Self>, inbox: Inbox) -> Result<KeygenStep, Fault> {
+impl Dealt {
+    fn show(self, share: Scalar) -> (Box<dyn CeremonyRound>, Outbox) {
+        let broadcast = point(&share);
+        let outbox = Outbox { broadcast, ..Outbox::default() };
+        (Box::new(Shown { dealt: self, share }), outbox)
+    }
+}
+
+impl CeremonyRound for Shown {
+    fn step(self: Box<Self>, inbox: Inbox) -> Result<CeremonyStep, Fault> {
         let Self { dealt: Dealt { session, roster, threshold, me, .. }, share } = *self;
         let mut verifying_shares = inbox.broadcasts;
         verifying_shares.insert(me, point(&share));
@@ -105,7 +129,7 @@ impl KeygenRound for Shown {
         let state = || PairState::new(Zeroizing::new(vec![1])).expect("a short state");
         let pairs = roster.iter().filter(|id| *id != me).map(|id| (id, state())).collect();
         let share = SecretShare::from_bytes(&share.to_bytes()).expect("32 bytes");
-        Ok(KeygenStep::Done(Box::new(NewEcdsaShare {
+        Ok(CeremonyStep::Done(Box::new(MadeShare {
             share,
             pairs,
             group_verifying_key: group.to_affine().to_encoded_point(true).as_bytes().to_vec(),
@@ -135,6 +159,10 @@ struct Silent {
 }
 
 impl EcdsaShare for Share {
+    fn secret_share(&self) -> SecretShare {
+        SecretShare::from_bytes(&self.share.to_bytes()).expect("32 bytes")
+    }
+
     fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
         let signers: Vec<_> = signing.signing_set.iter().collect();
         let tweak = scalar(&signing.child.tweak).ok_or_else(|| refused(self.me))?;

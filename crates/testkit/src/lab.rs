@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use quorate_audit::{Entry, SignedCheckpoint};
 use quorate_model::{
-    Attempt, BootId, DerivationPath, Digest, KeyId, Moment, ParticipantId, ParticipantSet, Scheme,
-    Timestamp,
+    Attempt, BootId, DerivationPath, Digest, Epoch, KeyId, Moment, ParticipantId, ParticipantSet,
+    Scheme, SharingId, Timestamp,
 };
 use quorate_policy::Bundle;
 use quorate_protocol::ecdsa::EcdsaBackend;
@@ -104,9 +104,10 @@ impl Lab {
             assert_eq!(lab.ask(id, ToNode::Certify(certificate.clone())), FromNode::Certified);
         }
         let confirmations = lab.confirmations(&certificate.certified);
+        let sharing = certificate.certified.sharing();
         for id in lab.ids() {
-            let question =
-                ToNode::Confirm { key: Self::key(), confirmations: confirmations.clone() };
+            let (sharing, confirmations) = (sharing.clone(), confirmations.clone());
+            let question = ToNode::Confirm { sharing, confirmations };
             assert_eq!(lab.ask(id, question), FromNode::Active);
         }
         lab
@@ -118,6 +119,11 @@ impl Lab {
     /// Never: the name is a name.
     pub fn key() -> KeyId {
         "treasury".parse().expect("a name")
+    }
+
+    /// The first sharing of the lab's key.
+    pub fn sharing() -> SharingId {
+        SharingId { key: Self::key(), epoch: Epoch::FIRST }
     }
 
     /// All nodes.
@@ -335,7 +341,7 @@ impl Lab {
     }
 
     fn confirmation(&mut self, certified: &CertifiedKey, set: ParticipantSet) -> Confirmation {
-        let subject = Subject::Confirmation { key: Self::key() };
+        let subject = Subject::Confirmation { sharing: certified.sharing() };
         let statement = Confirmation::statement(certified, &set);
         let messages = vec![statement.as_bytes().to_vec()];
         let what = ToSign { subject, digest: statement, messages };

@@ -238,7 +238,7 @@ fn durable(
         Record::ConfirmationAttempt(record) => record.statement == subject,
         Record::Ceremony(_)
         | Record::Share(_)
-        | Record::DropShare { .. }
+        | Record::DropSharing { .. }
         | Record::PairFreeze(_)
         | Record::Certificate(_)
         | Record::Active(_)

@@ -252,6 +252,7 @@ impl World {
                 (None, None, false)
             }
             ToNode::GenerateKey { .. }
+            | ToNode::ReshareKey { .. }
             | ToNode::Announcements(..)
             | ToNode::Round1(..)
             | ToNode::Round2(..)

@@ -9,7 +9,9 @@ use quorate_model::{
     Threshold, Timestamp, Transcript,
 };
 
-pub use self::action::{Authority, GenerateKey, OrderAction, ParseScope, Scope, Successor};
+pub use self::action::{
+    Authority, GenerateKey, OrderAction, ParseScope, ReshareKey, Scope, SharingChange, Successor,
+};
 use crate::text::{Reader, TextError, Writer, value};
 use crate::{Namespace, SignerError, StatementSignature, TrustRoot};
 
@@ -185,7 +187,11 @@ impl Order {
         }
         self.window.check(self.action.is_stop())?;
         match &self.action {
-            OrderAction::GenerateKey(generate) => generate.check(root),
+            OrderAction::GenerateKey(GenerateKey { threshold, roster, .. })
+            | OrderAction::ReshareKey(ReshareKey {
+                change: SharingChange::Reshare { threshold, roster },
+                ..
+            }) => check_sharing(*threshold, roster, root),
             OrderAction::Freeze(Scope::Service(service))
                 if !root.services.contains_key(service) =>
             {
@@ -195,7 +201,8 @@ impl Order {
                 let follows = successor.version >= 2 && !successor.previous.is_empty();
                 if follows { Ok(()) } else { Err(OrderError::Version) }
             }
-            OrderAction::Freeze(_)
+            OrderAction::ReshareKey(_)
+            | OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_) => Ok(()),
@@ -216,18 +223,21 @@ impl Window {
     }
 }
 
-impl GenerateKey {
-    fn check(&self, root: &TrustRoot) -> Result<(), OrderError> {
-        self.threshold.check(self.roster.len())?;
-        if self.threshold < root.threshold_floor {
-            let (asked, floor) = (self.threshold, root.threshold_floor);
-            return Err(OrderError::BelowFloor { asked, floor });
-        }
-        if self.roster.iter().any(|id| !root.nodes.contains_key(&id)) {
-            return Err(OrderError::UnknownNode(self.roster.clone()));
-        }
-        Ok(())
+/// Whether so many of these nodes may hold a key.
+fn check_sharing(
+    threshold: Threshold,
+    roster: &ParticipantSet,
+    root: &TrustRoot,
+) -> Result<(), OrderError> {
+    threshold.check(roster.len())?;
+    if threshold < root.threshold_floor {
+        let (asked, floor) = (threshold, root.threshold_floor);
+        return Err(OrderError::BelowFloor { asked, floor });
     }
+    if roster.iter().any(|id| !root.nodes.contains_key(&id)) {
+        return Err(OrderError::UnknownNode(roster.clone()));
+    }
+    Ok(())
 }
 
 impl SignedOrder {
@@ -314,7 +324,8 @@ impl VerifiedOrder {
     pub fn key_order(self) -> Option<KeyOrder> {
         match self.order.action.clone() {
             OrderAction::GenerateKey(generate) => Some(KeyOrder { verified: self, generate }),
-            OrderAction::Freeze(_)
+            OrderAction::ReshareKey(_)
+            | OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)

@@ -92,6 +92,7 @@ impl Stops {
             }
             OrderAction::Suspend(_)
             | OrderAction::GenerateKey(_)
+            | OrderAction::ReshareKey(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => {}
         }
@@ -128,6 +129,7 @@ impl Stops {
                 self.lift(digest, Lift { stop: *stop, resumes: true, from: begins })
             }
             OrderAction::GenerateKey(_)
+            | OrderAction::ReshareKey(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => Err(StopError::NoStop(order.action.as_str())),
         }

@@ -112,7 +112,7 @@ async fn about_requests(people: &People) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn about_keys_and_orders(people: &People, freeze: &SignedOrder) -> [(&'static str, Vec<u8>); 8] {
+fn about_keys_and_orders(people: &People, freeze: &SignedOrder) -> [(&'static str, Vec<u8>); 9] {
     let make: OrderId = "make-btc".parse().unwrap();
     let frozen: OrderId = "freeze-nobody".parse().unwrap();
     [
@@ -120,6 +120,11 @@ fn about_keys_and_orders(people: &People, freeze: &SignedOrder) -> [(&'static st
         ("custody.v1.KeyService/GenerateKey", {
             let order = Some(people.make_key.clone().into());
             pb::GenerateKeyRequest { order }.encode_to_vec()
+        }),
+        ("custody.v1.KeyService/ReshareKey", {
+            // Made already: the same order again is its operation.
+            let order = Some(people.make_key.clone().into());
+            pb::ReshareKeyRequest { order }.encode_to_vec()
         }),
         ("custody.v1.KeyService/GetOperation", {
             pb::GetOperationRequest { name: name::operation(&make) }.encode_to_vec()

@@ -35,6 +35,8 @@ pub(super) async fn table(people: &People) -> String {
     let mut rows = Vec::new();
     for door in [Door::Coordinator, Door::Node] {
         let at = if door == Door::Coordinator { "coordinator" } else { "node" };
+        // Before its key is suspended.
+        rows.push(row(people, (door, at), &people.refresh().await, None).await);
         let freeze = OrderAction::Freeze(Scope::Key("nobody".parse().unwrap()));
         let froze = people.order(&format!("first-freeze-{at}"), freeze.clone(), &OFFICERS[..1]);
         let suspend = OrderAction::Suspend(key_id());
@@ -58,21 +60,7 @@ pub(super) async fn table(people: &People) -> String {
         let plain = plain.into_iter().map(|action| (action, None));
         let documents = people.successors(version).map(|(action, text)| (action, Some(text)));
         for (action, document) in plain.chain(documents) {
-            let mut row = vec![at.to_owned(), format!("`{}`", named(&action))];
-            for (number, (_, signers)) in SIGNERS.into_iter().enumerate() {
-                let id = format!("{}-{at}-{number}", named(&action));
-                let order = people.order(&id, action.clone(), signers);
-                let order = SignedOrder { document: document.clone(), ..order };
-                row.push(match hand_in(people, door, &order).await {
-                    Ok(()) => "OK".to_owned(),
-                    Err(status) => {
-                        let says_who = status.message().contains("signed");
-                        assert!(says_who || is_ceremony(door, &action), "{id}: {status}");
-                        code(&status)
-                    }
-                });
-            }
-            rows.push(row.try_into().unwrap());
+            rows.push(row(people, (door, at), &action, document).await);
         }
     }
     let mut head = vec!["at a", "order"];
@@ -81,15 +69,40 @@ pub(super) async fn table(people: &People) -> String {
     markdown(head, rows)
 }
 
+/// What an order comes to, by who signed it.
+async fn row(
+    people: &People,
+    (door, at): (Door, &str),
+    action: &OrderAction,
+    document: Option<String>,
+) -> [String; 7] {
+    let mut row = vec![at.to_owned(), format!("`{}`", named(action))];
+    for (number, (_, signers)) in SIGNERS.into_iter().enumerate() {
+        let id = format!("{}-{at}-{number}", named(action));
+        let order = people.order(&id, action.clone(), signers);
+        let order = SignedOrder { document: document.clone(), ..order };
+        row.push(match hand_in(people, door, &order).await {
+            Ok(()) => "OK".to_owned(),
+            Err(status) => {
+                let says_who = status.message().contains("signed");
+                assert!(says_who || is_ceremony(door, action), "{id}: {status}");
+                code(&status)
+            }
+        });
+    }
+    row.try_into().unwrap()
+}
+
 /// A node takes part in a ceremony with a coordinator only, whoever signed the order.
 fn is_ceremony(door: Door, action: &OrderAction) -> bool {
-    door == Door::Node && matches!(action, OrderAction::GenerateKey(_))
+    door == Door::Node && matches!(action, OrderAction::GenerateKey(_) | OrderAction::ReshareKey(_))
 }
 
 /// A new order stops this from compiling: give it a row above.
 fn named(action: &OrderAction) -> &'static str {
     match action {
         OrderAction::GenerateKey(_)
+        | OrderAction::ReshareKey(_)
         | OrderAction::Freeze(_)
         | OrderAction::Unfreeze(_)
         | OrderAction::Suspend(_)
@@ -104,6 +117,10 @@ async fn hand_in(people: &People, door: Door, order: &SignedOrder) -> Result<(),
     let makes_a_key = order.text.contains("\naction: generate-key\n");
     let signed = Some(order.clone().into());
     match door {
+        Door::Coordinator if order.text.contains("\naction: refresh-key\n") => {
+            let mut keys = KeyServiceClient::new(people.channel().await);
+            keys.reshare_key(pb::ReshareKeyRequest { order: signed }).await.map(drop)
+        }
         Door::Coordinator if makes_a_key => {
             let mut keys = KeyServiceClient::new(people.channel().await);
             keys.generate_key(pb::GenerateKeyRequest { order: signed }).await.map(drop)

@@ -16,10 +16,11 @@ use quorate_model::{
 };
 use quorate_net::{ExpectedServer, TlsMaterial, connect};
 use quorate_policy::Bundle;
+use quorate_protocol::Certificate;
 use quorate_trust::{
     Approval, ApprovalNonce, ApprovalSubject, Credential, Decoding, GenerateKey, Namespace, Order,
-    OrderAction, SignRequest, SignedApproval, SignedOrder, SignedRequest, SigningKey,
-    StatementSignature, Successor, TrustRoot, Verdict, Window,
+    OrderAction, ReshareKey, SharingChange, SignRequest, SignedApproval, SignedOrder,
+    SignedRequest, SigningKey, StatementSignature, Successor, TrustRoot, Verdict, Window,
 };
 use tonic::transport::Channel;
 
@@ -111,6 +112,17 @@ impl People {
             roster: ParticipantSet::new((1..=3).map(|n| ParticipantId::new(n).unwrap())).unwrap(),
             raw_ok: false,
         })
+    }
+
+    /// A refresh of the key that there is.
+    pub(super) async fn refresh(&self) -> OrderAction {
+        let mut keys = KeyServiceClient::new(self.channel().await);
+        let call = pb::GetKeyRequest { name: name::key(&key_id()) };
+        let found = keys.get_key(call).await.unwrap().into_inner();
+        let certificate = Certificate::try_from(found.certificate.unwrap()).unwrap();
+        let certified = certificate.certified;
+        let (key, predecessor) = (certified.key.clone(), certified.digest());
+        OrderAction::ReshareKey(ReshareKey { key, predecessor, change: SharingChange::Refresh })
     }
 
     /// An order with the signatures of these persons.

@@ -6,7 +6,7 @@ use super::*;
 fn an_order_id_or_key_id_is_used_once() {
     let mut cluster = cluster();
     let order = cluster.lab.order();
-    let again = cluster.ask(ClientRequest::GenerateKey(order)).unwrap_err();
+    let again = cluster.ask(ClientRequest::BeginCeremony(order)).unwrap_err();
     assert_eq!(again.code, ErrorCode::Conflict, "the key exists");
 }
 
@@ -57,7 +57,7 @@ fn a_node_that_repeats_its_vote_does_not_keep_a_key_generation_going_for_ever() 
     });
     cluster.attach(&[1, 2, 3]);
     // Would never return if it went on for ever.
-    let reply = cluster.ask(ClientRequest::GenerateKey(order));
+    let reply = cluster.ask(ClientRequest::BeginCeremony(order));
     assert!(reply.is_ok(), "{reply:?}");
     assert!(counter.get() <= 2, "{}", counter.get());
 }

@@ -21,6 +21,10 @@ impl TryFrom<pb::CertifiedKey> for CertifiedKey {
             key: field::parse("CertifiedKey.key", &key.key)?,
             scheme: scheme("CertifiedKey.scheme", key.scheme)?,
             epoch: Epoch(key.epoch),
+            predecessor: key
+                .predecessor
+                .map(|bytes| field::digest("CertifiedKey.predecessor", &bytes))
+                .transpose()?,
             roster: field::participants("CertifiedKey.roster", key.roster)?,
             threshold: Threshold::new(key.threshold)
                 .map_err(|e| DecodeError::value("CertifiedKey.threshold", e))?,
@@ -57,6 +61,7 @@ impl From<CertifiedKey> for pb::CertifiedKey {
             chain_code: key.chain_code.to_vec(),
             echo: key.echo.as_bytes().to_vec(),
             raw_ok: key.raw_ok,
+            predecessor: key.predecessor.map(|digest| digest.as_bytes().to_vec()),
         }
     }
 }

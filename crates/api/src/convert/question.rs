@@ -1,6 +1,7 @@
 //! Questions of a coordinator.
 
-use quorate_model::Attempt;
+use quorate_model::{Attempt, Epoch, SharingId};
+use quorate_protocol::Confirmation;
 use quorate_protocol::wire::{CallId, CeremonyKey, ToNode, Words};
 use quorate_trust::Signed;
 
@@ -34,6 +35,7 @@ impl TryFrom<Question> for ToNode {
                 attempt: field::attempt("GenerateKey.attempt", generate.attempt)?,
                 never_voted: round("GenerateKey.never_voted", generate.never_voted)?,
             },
+            Question::ReshareKey(reshare) => reshared(reshare)?,
             Question::Announcements(pb::Announcements { ceremony: run, messages }) => {
                 let list = round("Announcements.messages", messages)?;
                 Self::Announcements(ceremony("Announcements.ceremony", run)?, list)
@@ -72,14 +74,7 @@ impl TryFrom<Question> for ToNode {
                 attempt: field::attempt("Share.attempt", share.attempt)?,
                 answers: round("Share.answers", share.answers)?,
             },
-            Question::Confirm(confirm) => Self::Confirm {
-                key: field::parse("Confirm.key", &confirm.key)?,
-                confirmations: field::list(
-                    "Confirm.confirmations",
-                    confirm.confirmations,
-                    limits::CONFIRMATIONS_MAX,
-                )?,
-            },
+            Question::Confirm(confirm) => confirmed(confirm)?,
             Question::ReadClock(pb::ReadClock { challenge }) => {
                 Self::ReadClock { challenge: field::digest("ReadClock.challenge", &challenge)? }
             }
@@ -101,6 +96,37 @@ impl TryFrom<Question> for ToNode {
     }
 }
 
+fn reshared(reshare: pb::ReshareKey) -> Result<ToNode, DecodeError> {
+    Ok(ToNode::ReshareKey {
+        order: field::required("ReshareKey.order", reshare.order)?.try_into()?,
+        attempt: field::attempt("ReshareKey.attempt", reshare.attempt)?,
+        dealers: field::participants("ReshareKey.dealers", reshare.dealers)?,
+        predecessor: field::required("ReshareKey.predecessor", reshare.predecessor)?.try_into()?,
+        epoch: Epoch(reshare.epoch),
+    })
+}
+
+fn confirmed(confirm: pb::Confirm) -> Result<ToNode, DecodeError> {
+    const CONFIRMATIONS: &str = "Confirm.confirmations";
+    let key = field::parse("Confirm.key", &confirm.key)?;
+    Ok(ToNode::Confirm {
+        sharing: SharingId { key, epoch: Epoch(confirm.epoch) },
+        confirmations: field::list(
+            CONFIRMATIONS,
+            confirm.confirmations,
+            limits::CONFIRMATIONS_MAX,
+        )?,
+    })
+}
+
+fn confirmed_to_pb(sharing: &SharingId, confirmations: Vec<Confirmation>) -> pb::Confirm {
+    pb::Confirm {
+        key: sharing.key.to_string(),
+        confirmations: confirmations.into_iter().map(Into::into).collect(),
+        epoch: sharing.epoch.0,
+    }
+}
+
 fn exchanged(pb::Exchange { exchange, parcels }: pb::Exchange) -> Result<ToNode, DecodeError> {
     let exchange = field::required("Exchange.exchange", exchange)?.try_into()?;
     let parcels = field::list("Exchange.parcels", parcels, limits::PARTICIPANTS_MAX)?;
@@ -114,6 +140,15 @@ impl From<ToNode> for Question {
                 let never_voted = never_voted.into_iter().map(Into::into).collect();
                 let order = Some(order.into());
                 Self::GenerateKey(pb::GenerateKey { order, attempt, never_voted })
+            }
+            ToNode::ReshareKey { order, attempt, epoch, dealers, predecessor } => {
+                Self::ReshareKey(pb::ReshareKey {
+                    order: Some(order.into()),
+                    attempt: attempt.0,
+                    dealers: field::participants_to_pb(&dealers),
+                    predecessor: Some(predecessor.into()),
+                    epoch: epoch.0,
+                })
             }
             ToNode::Announcements(run, list) => {
                 let (ceremony, messages) = round_to_pb(run, list);
@@ -149,9 +184,8 @@ impl From<ToNode> for Question {
                 let answers = answers.into_iter().map(Into::into).collect();
                 Self::Share(pb::Share { subject: subject.as_bytes().to_vec(), attempt, answers })
             }
-            ToNode::Confirm { key, confirmations } => {
-                let confirmations = confirmations.into_iter().map(Into::into).collect();
-                Self::Confirm(pb::Confirm { key: key.to_string(), confirmations })
+            ToNode::Confirm { sharing, confirmations } => {
+                Self::Confirm(confirmed_to_pb(&sharing, confirmations))
             }
             ToNode::ReadClock { challenge } => {
                 Self::ReadClock(pb::ReadClock { challenge: challenge.as_bytes().to_vec() })

@@ -1,5 +1,6 @@
 //! What signers are asked and answer.
 
+use quorate_model::{Epoch, SharingId};
 use quorate_protocol::sign::{Offer, ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::Subject;
 
@@ -14,7 +15,8 @@ impl TryFrom<pb::reserve::Subject> for Subject {
             pb::reserve::Subject::Request(request) => Ok(Self::Request(request.try_into()?)),
             pb::reserve::Subject::Confirmation(confirmation) => {
                 let key = field::parse("ConfirmationSubject.key", &confirmation.key)?;
-                Ok(Self::Confirmation { key })
+                let sharing = SharingId { key, epoch: Epoch(confirmation.epoch) };
+                Ok(Self::Confirmation { sharing })
             }
         }
     }
@@ -24,8 +26,8 @@ impl From<Subject> for pb::reserve::Subject {
     fn from(subject: Subject) -> Self {
         match subject {
             Subject::Request(request) => Self::Request(request.into()),
-            Subject::Confirmation { key } => {
-                Self::Confirmation(pb::ConfirmationSubject { key: key.to_string() })
+            Subject::Confirmation { sharing: SharingId { key, epoch: Epoch(epoch) } } => {
+                Self::Confirmation(pb::ConfirmationSubject { key: key.to_string(), epoch })
             }
         }
     }

@@ -95,6 +95,21 @@ fn a_certified_key_is_bounded() {
         cluster: vec![1; n],
         ..certified()
     });
+    // Empty is not the same as not there.
+    length_of::<_, CertifiedKey>("CertifiedKey.predecessor", 32, |n| statement::CertifiedKey {
+        predecessor: Some(vec![1; n]),
+        ..certified()
+    });
+}
+
+#[test]
+fn a_certified_key_names_its_predecessor_or_none() {
+    let reshared = fixture::reshared_key("k1", 1);
+    for key in [fixture::certified_key("k1"), reshared] {
+        let message = statement::CertifiedKey::from(key.clone());
+        assert_eq!(message.predecessor.is_some(), key.predecessor.is_some());
+        assert_eq!(CertifiedKey::try_from(message).unwrap(), key);
+    }
 }
 
 #[test]
@@ -287,6 +302,16 @@ fn lists_of_a_question_are_bounded() {
         let never_voted = vec![announcement(); n];
         Question::GenerateKey(node::GenerateKey { order, attempt: 1, never_voted })
     });
+    let reshare = || node::ReshareKey {
+        order: Some(fixture::signed_order().into()),
+        attempt: 1,
+        dealers: ids(2),
+        predecessor: Some(fixture::certificate("k1").into()),
+        epoch: 3,
+    };
+    bounded::<_, ToNode>("ReshareKey.dealers", MAX, |n| {
+        Question::ReshareKey(node::ReshareKey { dealers: ids(n), ..reshare() })
+    });
     bounded::<_, ToNode>("Announcements.messages", MAX, |n| {
         let messages = vec![announcement(); n];
         Question::Announcements(node::Announcements { ceremony: run(), messages })
@@ -305,14 +330,39 @@ fn lists_of_a_question_are_bounded() {
     });
     bounded::<_, ToNode>("Confirm.confirmations", limits::CONFIRMATIONS_MAX, |n| {
         let confirmations = vec![fixture::confirmation().into(); n];
-        Question::Confirm(node::Confirm { key: "k1".to_owned(), confirmations })
+        Question::Confirm(node::Confirm { key: "k1".to_owned(), confirmations, epoch: 1 })
     });
     bounded::<_, ToNode>("Reserve.signing_set", MAX, |n| {
-        let confirmation = node::ConfirmationSubject { key: "k1".to_owned() };
+        let confirmation = node::ConfirmationSubject { key: "k1".to_owned(), epoch: 1 };
         let subject = Some(node::reserve::Subject::Confirmation(confirmation));
         let reserve = node::Reserve { subject, attempt: 1, ..node::Reserve::default() };
         Question::Reserve(node::Reserve { signing_set: ids(n), ..reserve })
     });
+}
+
+#[test]
+fn a_new_sharing_without_meaning_is_refused() {
+    use crate::pb::node::v1::coordinator_frame::Question;
+    use quorate_protocol::wire::ToNode;
+
+    let refused = |field, change: fn(&mut node::ReshareKey)| {
+        let mut reshare = node::ReshareKey {
+            order: Some(fixture::signed_order().into()),
+            attempt: 1,
+            dealers: ids(2),
+            predecessor: Some(fixture::certificate("k1").into()),
+            epoch: 3,
+        };
+        assert!(ToNode::try_from(Question::ReshareKey(reshare.clone())).is_ok());
+        change(&mut reshare);
+        assert_eq!(ToNode::try_from(Question::ReshareKey(reshare)).unwrap_err().field, field);
+    };
+    refused("ReshareKey.order", |reshare| reshare.order = None);
+    refused("ReshareKey.attempt", |reshare| reshare.attempt = 0);
+    refused("ReshareKey.dealers", |reshare| reshare.dealers = vec![]);
+    refused("ReshareKey.dealers", |reshare| reshare.dealers = vec![2, 1]);
+    refused("ReshareKey.dealers", |reshare| reshare.dealers = vec![0, 1]);
+    refused("ReshareKey.predecessor", |reshare| reshare.predecessor = None);
 }
 
 #[test]

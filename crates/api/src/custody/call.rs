@@ -69,7 +69,16 @@ impl TryFrom<pb::GenerateKeyRequest> for ClientRequest {
 
     fn try_from(call: pb::GenerateKeyRequest) -> Result<Self, DecodeError> {
         let order = field::required("GenerateKeyRequest.order", call.order)?;
-        Ok(Self::GenerateKey(order.try_into()?))
+        Ok(Self::BeginCeremony(order.try_into()?))
+    }
+}
+
+impl TryFrom<pb::ReshareKeyRequest> for ClientRequest {
+    type Error = DecodeError;
+
+    fn try_from(call: pb::ReshareKeyRequest) -> Result<Self, DecodeError> {
+        let order = field::required("ReshareKeyRequest.order", call.order)?;
+        Ok(Self::BeginCeremony(order.try_into()?))
     }
 }
 

@@ -41,7 +41,7 @@ pub fn operation_to_pb(view: OperationView, key: Option<KeyView>) -> Operation {
             (detail, true, Some(operation::Result::Error(error)))
         }
     };
-    let metadata = pb::GenerateKeyMetadata {
+    let metadata = pb::CeremonyMetadata {
         order: record.digest.as_bytes().to_vec(),
         attempt: record.attempt.0,
         detail,

@@ -83,8 +83,8 @@ fn a_running_operation_says_what_it_waits_for() {
     assert_eq!((operation.name.as_str(), operation.done), ("operations/o1", false));
     assert_eq!(operation.result, None);
     let metadata = operation.metadata.unwrap();
-    assert_eq!(metadata.type_url, "type.googleapis.com/quorate.custody.v1.GenerateKeyMetadata");
-    let metadata = pb::GenerateKeyMetadata::decode(metadata.value.as_slice()).unwrap();
+    assert_eq!(metadata.type_url, "type.googleapis.com/quorate.custody.v1.CeremonyMetadata");
+    let metadata = pb::CeremonyMetadata::decode(metadata.value.as_slice()).unwrap();
     assert_eq!((metadata.detail.as_str(), metadata.attempt), ("waits for node 3", 2));
     assert_eq!(metadata.key, "keys/k1");
 }

@@ -40,7 +40,11 @@ pub fn encode(record: &Record) -> Vec<Write> {
             vec![put(OPERATIONS, *record.digest.as_bytes(), &operation(record))]
         }
         Record::Key(record) => {
-            vec![put(KEYS, record.certificate.certified.key.as_str(), &key(record))]
+            let sharing = record.certificate.certified.sharing();
+            vec![put(KEYS, sharing.to_string(), &key(record))]
+        }
+        Record::ForgetSharing(sharing) => {
+            vec![Write::Delete { tree: KEYS, key: sharing.to_string().into() }]
         }
         Record::Order(record) => pieces::split(ORDERS, record.digest.as_bytes(), &order(record)),
         Record::Acceptance(AcceptanceRecord { word }) => {

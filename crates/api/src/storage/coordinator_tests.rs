@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::fixture::{
-    acceptance, denial, digest, key_record, order_with_document, request_record, request_states,
-    sign_request, signed_order,
+    acceptance, certificate_of, denial, digest, key_record, order_with_document, request_record,
+    request_states, reshared_key, sharing, sign_request, signed_order,
 };
 use crate::statement::encode_sign_request;
 use crate::storage::Seal;
@@ -35,6 +35,12 @@ fn large_record() -> SignRequestRecord {
     record
 }
 
+/// A sharing that follows the one of [`key_record`].
+fn reshared_record(key: &str) -> Record {
+    let certificate = certificate_of(reshared_key(key, 1));
+    Record::Key(KeyRecord { certificate, active: false, ..key_record(key) })
+}
+
 fn entries(record: &Record) -> Vec<Stored> {
     let entry = |write| match write {
         Write::Put { tree, key, value, seal: Seal::Root } => Stored { tree, key, value },
@@ -52,6 +58,7 @@ fn every_record_is_read_as_it_was_written() {
         operation_record(OperationState::Done),
         operation_record(OperationState::Failed(text())),
         Record::Key(key_record("treasury")),
+        reshared_record("treasury"),
         Record::Order(OrderRecord {
             digest: signed_order().digest(),
             order: signed_order(),
@@ -103,6 +110,20 @@ fn a_missing_piece_is_noticed() {
 }
 
 #[test]
+fn what_is_forgotten_of_a_key_is_one_sharing() {
+    let first = entries(&Record::Key(key_record("treasury"))).remove(0);
+    let second = entries(&reshared_record("treasury")).remove(0);
+    assert_eq!(
+        (first.key.as_slice(), second.key.as_slice()),
+        (&b"treasury/0"[..], &b"treasury/1"[..])
+    );
+    for (epoch, entry) in [(0, first), (1, second)] {
+        let forgotten = encode(&Record::ForgetSharing(sharing("treasury", epoch)));
+        assert_eq!(forgotten, vec![Write::Delete { tree: KEYS, key: entry.key }]);
+    }
+}
+
+#[test]
 fn a_record_under_another_name_is_refused() {
     for record in [
         Record::Request(request_record(RequestState::Queued)),
@@ -112,6 +133,11 @@ fn a_record_under_another_name_is_refused() {
         let mut entry = entries(&record).remove(0);
         entry.key.insert(0, b'x');
         assert_eq!(decode([entry]).unwrap_err().field, "key");
+    }
+    let mut entry = entries(&reshared_record("treasury")).remove(0);
+    for other in ["treasury", "treasury/0"] {
+        entry.key = other.into();
+        assert_eq!(decode([entry.clone()]).unwrap_err().field, "key");
     }
     let mut entry = entries(&Record::Request(request_record(RequestState::Queued))).remove(0);
     entry.key.truncate(3);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use prost::Message;
 use quorate_audit::{Entry, Event};
 use quorate_model::{
-    Attempt, BootId, Epoch, KeyId, Moment, ParticipantId, RequestId, RequestKey, Timestamp,
+    Attempt, BootId, Epoch, Moment, ParticipantId, RequestId, RequestKey, SharingId, Timestamp,
 };
 use quorate_protocol::ecdsa::{PairState, PairStates};
 use quorate_protocol::{CertifiedKey, SecretShare};
@@ -67,25 +67,14 @@ pub fn encode(record: &Record) -> Vec<Write> {
             vec![put(CEREMONIES, *record.order.as_bytes(), &ceremony(record))]
         }
         Record::Share(record) => share(record),
-        Record::DropShare { key, peers } => {
-            // Only a key generation can end without a certificate, and it makes the first epoch.
-            let epoch = Epoch::FIRST;
-            let pair = |peer: &ParticipantId| Write::Delete {
-                tree: PAIRS,
-                key: pair_key(key, epoch, *peer),
-            };
-            let mut writes = vec![
-                Write::Delete { tree: VOTES, key: key.as_str().into() },
-                Write::Delete { tree: SHARES, key: share_key(key, epoch) },
-            ];
-            writes.extend(peers.iter().map(pair));
-            writes
-        }
+        Record::DropSharing { sharing, peers } => drop_sharing(sharing, peers),
         Record::Certificate(certificate) => {
-            let key = certificate.certified.key.as_str();
+            let key = sharing_key(&certificate.certified.sharing());
             vec![put(CERTIFICATES, key, &statement::Certificate::from(certificate.clone()))]
         }
-        Record::Active(record) => vec![put(CONFIRMATIONS, record.key.as_str(), &active(record))],
+        Record::Active(record) => {
+            vec![put(CONFIRMATIONS, sharing_key(&record.sharing), &active(record))]
+        }
         Record::Request(record) => {
             vec![put(REQUESTS, record.request.to_string(), &request(record))]
         }
@@ -111,8 +100,8 @@ pub fn encode(record: &Record) -> Vec<Write> {
             vec![put(PEERS, field::participant_to_pb(record.node).to_be_bytes(), &peer(record))]
         }
         Record::PairFreeze(record) => {
-            let key = pair_key(&record.key, record.epoch, record.with);
-            vec![put(PAIR_FREEZES, key, &pair_freeze(record))]
+            let sharing = SharingId { key: record.key.clone(), epoch: record.epoch };
+            vec![put(PAIR_FREEZES, pair_key(&sharing, record.with), &pair_freeze(record))]
         }
         Record::Audit(entry) => vec![put(AUDIT, audit_key(entry.index), &audit(entry))],
     }
@@ -192,7 +181,7 @@ fn join(
     mut pairs: BTreeMap<Vec<u8>, Value>,
 ) -> Result<(), DecodeError> {
     for (key, (certified, vote)) in votes {
-        let stored = shares.remove(&share_key(&certified.key, certified.epoch));
+        let stored = shares.remove(&sharing_key(&certified.sharing()));
         let stored = field::required("shares", stored)?;
         let share = field::required("shares", SecretShare::from_bytes(&stored.0))?;
         let pairs = take_pairs(&certified, &mut pairs)?;
@@ -209,9 +198,9 @@ fn take_pairs(
     stored: &mut BTreeMap<Vec<u8>, Value>,
 ) -> Result<PairStates, DecodeError> {
     let mut pairs = PairStates::new();
+    let sharing = certified.sharing();
     for peer in certified.roster.iter() {
-        if let Some(Value(bytes)) = stored.remove(&pair_key(&certified.key, certified.epoch, peer))
-        {
+        if let Some(Value(bytes)) = stored.remove(&pair_key(&sharing, peer)) {
             pairs.insert(peer, field::required("pairs", PairState::new(bytes))?);
         }
     }
@@ -236,35 +225,47 @@ fn read<M: Message + Default>(message: &'static str, bytes: &[u8]) -> Result<M, 
     M::decode(bytes).map_err(|e| DecodeError::encoding(message, &e))
 }
 
-fn share_key(key: &KeyId, epoch: Epoch) -> Vec<u8> {
-    format!("{key}/{epoch}").into()
+/// Where every tree of sharings has what it keeps of this one.
+fn sharing_key(sharing: &SharingId) -> Vec<u8> {
+    sharing.to_string().into()
 }
 
-fn pair_key(key: &KeyId, epoch: Epoch, peer: ParticipantId) -> Vec<u8> {
-    format!("{key}/{epoch}/{peer}").into()
+fn pair_key(sharing: &SharingId, peer: ParticipantId) -> Vec<u8> {
+    format!("{sharing}/{peer}").into()
 }
 
 fn share(record: &ShareRecord) -> Vec<Write> {
     let ShareRecord { certified, vote, share, pairs } = record;
-    let (key, epoch) = (certified.key.clone(), certified.epoch);
+    let sharing = certified.sharing();
+    let seal = || Seal::Share { key: sharing.key.clone(), epoch: sharing.epoch };
     let message = pb::VoteRecord {
         certified: Some(certified.clone().into()),
         vote: vote.as_bytes().to_vec(),
     };
     let secret = Write::Put {
         tree: SHARES,
-        key: share_key(&key, epoch),
+        key: sharing_key(&sharing),
         value: Value(Zeroizing::new(share.secret_bytes().to_vec())),
-        seal: Seal::Share { key: key.clone(), epoch },
+        seal: seal(),
     };
     let pair = |(peer, state): (&ParticipantId, &PairState)| Write::Put {
         tree: PAIRS,
-        key: pair_key(&key, epoch, *peer),
+        key: pair_key(&sharing, *peer),
         value: Value(Zeroizing::new(state.secret_bytes().to_vec())),
-        seal: Seal::Share { key: key.clone(), epoch },
+        seal: seal(),
     };
-    let mut writes = vec![put(VOTES, certified.key.as_str(), &message), secret];
+    let mut writes = vec![put(VOTES, sharing_key(&sharing), &message), secret];
     writes.extend(pairs.iter().map(pair));
+    writes
+}
+
+/// Nothing of the sharing stays: an entry that is not there is not missed, for a sharing that was never
+/// certified has fewer of them than one that signed.
+fn drop_sharing(sharing: &SharingId, peers: &[ParticipantId]) -> Vec<Write> {
+    let entry = |tree| Write::Delete { tree, key: sharing_key(sharing) };
+    let pair = |peer: &ParticipantId| Write::Delete { tree: PAIRS, key: pair_key(sharing, *peer) };
+    let mut writes = Vec::from([VOTES, SHARES, CERTIFICATES, CONFIRMATIONS].map(entry));
+    writes.extend(peers.iter().map(pair));
     writes
 }
 
@@ -290,14 +291,19 @@ fn ceremony_from_pb(record: pb::CeremonyRecord) -> Result<CeremonyRecord, Decode
 }
 
 fn active(record: &ActiveRecord) -> pb::ActiveRecord {
-    let confirmations = record.confirmations.iter().cloned().map(Into::into).collect();
-    pb::ActiveRecord { key: record.key.to_string(), confirmations }
+    let ActiveRecord { sharing, confirmations } = record;
+    pb::ActiveRecord {
+        key: sharing.key.to_string(),
+        confirmations: confirmations.iter().cloned().map(Into::into).collect(),
+        epoch: sharing.epoch.0,
+    }
 }
 
 fn active_from_pb(record: pb::ActiveRecord) -> Result<ActiveRecord, DecodeError> {
     const CONFIRMATIONS: &str = "ActiveRecord.confirmations";
+    let key = field::parse("ActiveRecord.key", &record.key)?;
     Ok(ActiveRecord {
-        key: field::parse("ActiveRecord.key", &record.key)?,
+        sharing: SharingId { key, epoch: Epoch(record.epoch) },
         confirmations: field::list(CONFIRMATIONS, record.confirmations, limits::CONFIRMATIONS_MAX)?,
     })
 }

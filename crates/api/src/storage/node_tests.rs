@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use quorate_audit::{EventKind, Log};
@@ -6,28 +8,41 @@ use quorate_model::Digest;
 use super::*;
 use crate::Fault;
 use crate::fixture::{
-    certificate, certified_key, confirmation, digest, order_with_document, sign_request, signature,
-    signed_order,
+    certificate, certificate_of, certified_key, confirmation, digest, order_with_document,
+    reshared_key, sharing, sign_request, signature, signed_order,
 };
 
 const SECRET: [u8; 32] = [0x5e; 32];
 
 fn share_record() -> Record {
-    Record::Share(ShareRecord {
-        certified: certified_key("treasury"),
-        vote: signature(1),
-        share: SecretShare::from_bytes(&SECRET).unwrap(),
-        pairs: PairStates::new(),
-    })
+    share_of(certified_key("treasury"), PairStates::new())
 }
 
-/// A share of a key whose holders share state with each other, as nodes 2 and 3 do with this one.
+/// A share of a key whose holders share state with each other, as nodes 2 and 5 do with this one.
 fn paired_share_record() -> Record {
-    let Record::Share(record) = share_record() else { panic!("a share") };
-    let peers = record.certified.roster.iter().skip(1);
+    paired_share_of(certified_key("treasury"))
+}
+
+fn paired_share_of(certified: CertifiedKey) -> Record {
+    let peers = certified.roster.iter().skip(1);
     let state = |byte| PairState::new(Zeroizing::new(vec![byte; 60_000])).unwrap();
     let pairs = peers.map(|peer| (peer, state(peer.get() as u8))).collect();
-    Record::Share(ShareRecord { pairs, ..record })
+    share_of(certified, pairs)
+}
+
+fn share_of(certified: CertifiedKey, pairs: PairStates) -> Record {
+    let share = SecretShare::from_bytes(&SECRET).unwrap();
+    Record::Share(ShareRecord { certified, vote: signature(1), share, pairs })
+}
+
+/// Everything that is kept of a sharing that signs.
+fn sharing_records(certified: CertifiedKey) -> Vec<Record> {
+    let sharing = certified.sharing();
+    vec![
+        Record::Certificate(certificate_of(certified.clone())),
+        Record::Active(ActiveRecord { sharing, confirmations: vec![confirmation()] }),
+        paired_share_of(certified),
+    ]
 }
 
 fn request_record(denied: Option<&str>, released: Option<Attempt>) -> Record {
@@ -52,7 +67,7 @@ fn records() -> Vec<Record> {
         }),
         Record::Certificate(certificate("treasury")),
         Record::Active(ActiveRecord {
-            key: "treasury".parse().unwrap(),
+            sharing: sharing("treasury", 0),
             confirmations: vec![confirmation()],
         }),
         request_record(None, Some(Attempt(2))),
@@ -141,6 +156,13 @@ fn the_secret_is_stored_raw_under_a_key_of_its_own() {
     assert_eq!((key.as_slice(), value.0.as_slice()), (b"treasury/0".as_slice(), &SECRET[..]));
     let (key, epoch) = ("treasury".parse().unwrap(), Epoch::FIRST);
     assert_eq!(*seal, Seal::Share { key, epoch });
+    let Write::Put { key, seal, .. } =
+        encode(&share_of(reshared_key("treasury", 3), [].into())).remove(1)
+    else {
+        panic!("the secret is expected")
+    };
+    assert_eq!(key, b"treasury/3");
+    assert_eq!(seal, Seal::Share { key: "treasury".parse().unwrap(), epoch: Epoch(3) });
     let elsewhere = writes.iter().filter(|write| match write {
         Write::Put { seal: Seal::Root, value, .. } => {
             value.0.windows(32).any(|window| window == SECRET)
@@ -152,21 +174,33 @@ fn the_secret_is_stored_raw_under_a_key_of_its_own() {
 }
 
 #[test]
-fn what_is_dropped_is_what_was_written() {
-    let record = paired_share_record();
-    let Record::Share(ShareRecord { pairs, .. }) = &record else { panic!("a share") };
-    let peers = pairs.keys().copied().collect();
-    let written = entries(std::slice::from_ref(&record));
-    let dropped = encode(&Record::DropShare { key: "treasury".parse().unwrap(), peers });
-    let places: Vec<_> = dropped
-        .into_iter()
-        .map(|write| match write {
-            Write::Delete { tree, key } => (tree, key),
-            Write::Put { .. } => panic!("nothing is put"),
-        })
-        .collect();
-    let expected: Vec<_> = written.into_iter().map(|entry| (entry.tree, entry.key)).collect();
-    assert_eq!(places, expected);
+fn what_is_dropped_is_what_was_written_of_that_epoch() {
+    let peers = || [2, 5].map(|peer| ParticipantId::new(peer).unwrap()).to_vec();
+    let epochs = || {
+        let reshared = [1, 12].map(|epoch| reshared_key("treasury", epoch));
+        [certified_key("treasury")].into_iter().chain(reshared)
+    };
+    for dropped in epochs().map(|certified| certified.sharing()) {
+        let places: BTreeSet<_> =
+            encode(&Record::DropSharing { sharing: dropped.clone(), peers: peers() })
+                .into_iter()
+                .map(|write| match write {
+                    Write::Delete { tree, key } => (tree, key),
+                    Write::Put { .. } => panic!("nothing is put"),
+                })
+                .collect();
+        let trees: BTreeSet<_> = places.iter().map(|(tree, _)| *tree).collect();
+        assert_eq!(trees, [VOTES, SHARES, PAIRS, CERTIFICATES, CONFIRMATIONS].into());
+        let mut all = entries(&epochs().flat_map(sharing_records).collect::<Vec<_>>());
+        let before = all.len();
+        all.retain(|entry| !places.contains(&(entry.tree, entry.key.clone())));
+        // Each deletion hits an entry, and what stays is every record of the other epochs.
+        assert_eq!(all.len(), before - places.len());
+        let others = epochs().filter(|certified| certified.sharing() != dropped);
+        let expected = entries(&others.flat_map(sharing_records).collect::<Vec<_>>());
+        assert!(all == expected);
+        assert!(decode(all).is_ok());
+    }
     let written = entries(&[request_record(None, None)]);
     let forget = encode(&Record::ForgetRequest(sign_request().request_key()));
     let key = written[0].key.clone();
@@ -190,6 +224,33 @@ fn what_pairs_share_is_stored_with_the_share_and_under_its_key() {
     // What no share is there for is refused.
     let pairs_only = entries(&[paired_share_record()]).into_iter().skip(2);
     assert_eq!(decode(pairs_only).unwrap_err(), DecodeError::missing("votes"));
+}
+
+#[test]
+fn sharings_of_a_key_stand_side_by_side() {
+    let mut records = sharing_records(certified_key("treasury"));
+    records.extend(sharing_records(reshared_key("treasury", 1)));
+    let places: BTreeSet<_> = entries(&records).into_iter().map(|e| (e.tree, e.key)).collect();
+    assert_eq!(places.len(), entries(&records).len(), "no entry replaces another");
+    // Shares come last: their parts are put together once all are read.
+    records.sort_by_key(|record| matches!(record, Record::Share(_)));
+    assert_same(&decode(entries(&records)).unwrap(), &records);
+}
+
+#[test]
+fn a_record_of_another_epoch_is_refused() {
+    for record in sharing_records(reshared_key("treasury", 1)) {
+        let mut moved = entries(&[record]);
+        assert_eq!(moved[0].key, b"treasury/1");
+        moved[0].key = b"treasury/2".to_vec();
+        assert_eq!(decode(moved.clone()).unwrap_err().field, "key", "{}", moved[0].tree);
+        moved[0].key = b"treasury".to_vec();
+        assert_eq!(decode(moved.clone()).unwrap_err().field, "key", "{}", moved[0].tree);
+    }
+    // A share of one epoch is none of another.
+    let mut moved = entries(&[share_of(reshared_key("treasury", 1), PairStates::new())]);
+    moved[1].key = b"treasury/2".to_vec();
+    assert_eq!(decode(moved).unwrap_err(), DecodeError::missing("shares"));
 }
 
 #[test]

@@ -1,17 +1,42 @@
 //! The arguments of `quorate key`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::Subcommand;
-use quorate_model::{DerivationPath, KeyId};
+use clap::{Args, Subcommand};
+use quorate_model::{DerivationPath, KeyId, ParticipantId, Threshold};
 
-use super::{KeyCreate, Pinned};
+use super::{KeyCreate, Pinned, parse_duration, threshold};
 
 /// Keys.
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// Make a key by distributed key generation, on the order of officers.
     Create(KeyCreate),
+    /// Give every holder a new share of the same key, and have the old ones erased. The key signs meanwhile.
+    Refresh(KeyChange),
+    /// Have other nodes hold the key, or another number sign: add, remove and replace nodes. The address
+    /// stays, and the key signs meanwhile.
+    Reshare {
+        /// Which key, and who orders it.
+        #[command(flatten)]
+        change: KeyChange,
+        /// How many signers a signature takes from then on: as before where it is not said.
+        #[arg(long, value_parser = threshold)]
+        threshold: Option<Threshold>,
+        /// The nodes that hold a share from then on: as before where none is named.
+        #[arg(long, value_delimiter = ',', value_name = "ID,ID,…")]
+        nodes: Vec<ParticipantId>,
+    },
+    /// Give a node a share again that lost its own. All shares are new, so that the lost one is of no use.
+    Repair {
+        /// Which key, and who orders it.
+        #[command(flatten)]
+        change: KeyChange,
+        /// The node that lost its share.
+        #[arg(long)]
+        node: ParticipantId,
+    },
     /// List the keys. Each certificate is verified.
     List,
     /// Show a key and its addresses, derived here from its verified certificate.
@@ -38,4 +63,17 @@ pub enum Key {
         #[command(flatten)]
         pinned: Pinned,
     },
+}
+
+/// Makes a new sharing of a key.
+#[derive(Debug, Args)]
+pub struct KeyChange {
+    /// The key.
+    pub key: KeyId,
+    /// The key file of an officer (person.pem). Repeat it for each who signs the order.
+    #[arg(long = "officer-key", value_name = "FILE", required = true)]
+    pub officer_keys: Vec<PathBuf>,
+    /// How long to wait for the new sharing.
+    #[arg(long, default_value = "120s", value_parser = parse_duration)]
+    pub wait: Duration,
 }

@@ -6,16 +6,17 @@ mod report;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use quorate_api::pb::custody::v1::GenerateKeyMetadata;
+use quorate_api::pb::custody::v1::CeremonyMetadata;
 use quorate_api::pb::longrunning::{Operation, operation};
 use quorate_model::ParticipantSet;
-use quorate_trust::TrustRoot;
+use quorate_protocol::CertifiedKey;
+use quorate_trust::{OrderAction, ReshareKey, SharingChange, TrustRoot};
 use tokio::time::{Instant, sleep};
 
 use self::report::KeyList;
 pub(crate) use self::report::KeyReport;
 use super::{connect, trust_root};
-use crate::args::{Key, KeyCreate};
+use crate::args::{Key, KeyChange, KeyCreate};
 use crate::client::Client;
 use crate::clock;
 use crate::exit::{Exit, Failure};
@@ -34,6 +35,23 @@ pub(super) async fn run(
             let client = connect(dir).await?;
             output.show(&self::create(&client, &create, output).await?)?;
             output.say("\nNext: quorate sign, once the policy of the nodes has the key");
+        }
+        Key::Refresh(change) => {
+            reshare(&change, |_| Ok(SharingChange::Refresh), dir, output).await?;
+        }
+        Key::Reshare { change, threshold, nodes } => {
+            let reshared = |present: &CertifiedKey| {
+                let threshold = threshold.unwrap_or(present.threshold);
+                let roster = match nodes.is_empty() {
+                    true => present.roster.clone(),
+                    false => ParticipantSet::new(nodes.iter().copied())?,
+                };
+                Ok(SharingChange::Reshare { threshold, roster })
+            };
+            reshare(&change, reshared, dir, output).await?;
+        }
+        Key::Repair { change, node } => {
+            reshare(&change, |_| Ok(SharingChange::Repair(node)), dir, output).await?;
         }
         Key::List => {
             let keys = connect(dir).await?.keys().await?;
@@ -74,8 +92,42 @@ pub(crate) async fn create(
     output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
     let order = order::sign(text, &officers, root)?;
     let operation = client.generate_key(order).await?;
-    wait_for(client, operation, create.wait, output).await?;
+    wait_for(client, operation, ("generating the key", create.wait), output).await?;
     KeyReport::new(&client.key(&create.key).await?)
+}
+
+/// Orders a new sharing of a key, waits for it, and verifies that it is of the same key.
+async fn reshare(
+    change: &KeyChange,
+    what: impl FnOnce(&CertifiedKey) -> Result<SharingChange, Failure>,
+    dir: Option<PathBuf>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let client = connect(dir).await?;
+    let root = &client.profile().root;
+    let officers = order::officers(&change.officer_keys, root)?;
+    let before = client.key(&change.key).await?;
+    let present = before.certified();
+    let (key, predecessor) = (present.key.clone(), present.digest());
+    let action = OrderAction::ReshareKey(ReshareKey { key, predecessor, change: what(present)? });
+    let text = order::propose(root, action, clock::now(), order::AT_ONCE)?;
+    output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
+    let order = order::sign(text, &officers, root)?;
+    let operation = client.reshare_key(order).await?;
+    wait_for(&client, operation, ("making new shares", change.wait), output).await?;
+    let after = client.key(&change.key).await?;
+    let (old, new) = (present, after.certified());
+    let same = old.group_verifying_key == new.group_verifying_key
+        && old.chain_code == new.chain_code
+        && old.epoch < new.epoch;
+    if !same {
+        let message =
+            format!("what the coordinator shows of key {} is no new sharing of it", old.key);
+        return Err(Failure::new(Exit::Error, message).hint("freeze the cluster, and find out"));
+    }
+    output.show(&KeyReport::new(&after)?)?;
+    output.say("\nThe addresses are the same. Nodes that switched have erased their old shares");
+    Ok(())
 }
 
 fn roster(create: &KeyCreate, root: &TrustRoot) -> Result<Option<ParticipantSet>, Failure> {
@@ -92,17 +144,17 @@ fn roster(create: &KeyCreate, root: &TrustRoot) -> Result<Option<ParticipantSet>
 async fn wait_for(
     client: &Client,
     mut operation: Operation,
-    wait: Duration,
+    (what, wait): (&'static str, Duration),
     output: &Output,
 ) -> Result<(), Failure> {
     let deadline = Instant::now() + wait;
-    let progress = output.progress("generating the key");
+    let progress = output.progress(what);
     while !operation.done {
         let detail = detail(&operation);
-        progress.update(format!("generating the key: {detail}"));
+        progress.update(format!("{what}: {detail}"));
         if Instant::now() >= deadline {
-            let message = format!("the key is not there after {} s: {detail}", wait.as_secs());
-            let hint = "the operation goes on; `quorate key show` tells when the key is there";
+            let message = format!("not done after {} s: {detail}", wait.as_secs());
+            let hint = "the operation goes on; `quorate key show` tells when it is done";
             return Err(Failure::new(Exit::Timeout, message).hint(hint));
         }
         sleep(POLL).await;
@@ -110,7 +162,7 @@ async fn wait_for(
     }
     match operation.result {
         Some(operation::Result::Error(status)) => {
-            Err(Failure::new(Exit::Error, status.message).while_trying("the key was not made"))
+            Err(Failure::new(Exit::Error, status.message).while_trying(what))
         }
         // The key itself is read and verified by whoever waited.
         Some(operation::Result::Response(_)) | None => Ok(()),
@@ -119,6 +171,6 @@ async fn wait_for(
 
 fn detail(operation: &Operation) -> String {
     let metadata = operation.metadata.as_ref();
-    let metadata = metadata.and_then(|any| any.to_msg::<GenerateKeyMetadata>().ok());
+    let metadata = metadata.and_then(|any| any.to_msg::<CeremonyMetadata>().ok());
     metadata.map(|metadata| metadata.detail).unwrap_or_default()
 }

@@ -45,6 +45,14 @@ impl KeyService for Keys {
         self.operation(request.into_inner().try_into()?).await
     }
 
+    async fn reshare_key(
+        &self,
+        request: Request<pb::ReshareKeyRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        peer::client(&request)?;
+        self.operation(request.into_inner().try_into()?).await
+    }
+
     async fn get_operation(
         &self,
         request: Request<pb::GetOperationRequest>,

@@ -12,14 +12,14 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
         for record in records {
             match record {
                 Record::Request(record) => request(record),
-                Record::ForgetRequest(_) => {}
+                Record::ForgetRequest(_) | Record::ForgetSharing(_) => {}
                 Record::Operation(record) => {
                     let state = match &record.state {
                         OperationState::Running(detail) => detail.as_str(),
                         OperationState::Done => "done",
                         OperationState::Failed(reason) => reason.as_str(),
                     };
-                    info!(order = %record.digest.short(), state, "key generation");
+                    info!(order = %record.digest.short(), state, "key ceremony");
                 }
                 Record::Order(record) => {
                     info!(order = %record.digest.short(), "order");
@@ -31,7 +31,7 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
                 Record::Key(record) => {
                     let certified = &record.certificate.certified;
                     let active = record.active;
-                    info!(key = %certified.key, scheme = %certified.scheme, active, "key");
+                    info!(key = %certified.key, epoch = %certified.epoch, scheme = %certified.scheme, active, "key");
                 }
             }
         }

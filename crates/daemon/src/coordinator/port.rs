@@ -90,7 +90,7 @@ impl Port {
         match input {
             Input::Client {
                 call,
-                request: ClientRequest::GenerateKey(_) | ClientRequest::CreateSignRequest { .. },
+                request: ClientRequest::BeginCeremony(_) | ClientRequest::CreateSignRequest { .. },
             } => {
                 let message = "the coordinator's disk is nearly full".to_owned();
                 self.reply(call, Err(ClientError { code: ErrorCode::Exhausted, message }));

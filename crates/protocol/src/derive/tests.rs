@@ -26,6 +26,7 @@ fn certified(scheme: Scheme, group_verifying_key: Vec<u8>) -> CertifiedKey {
         key: "treasury".parse().unwrap(),
         scheme,
         epoch: Epoch::FIRST,
+        predecessor: None,
         roster: ParticipantSet::from_wire(1..=3u32).unwrap(),
         threshold: Threshold::new(2).unwrap(),
         raw_ok: false,

@@ -49,6 +49,7 @@ impl NewShare {
             key: ceremony.key,
             scheme: ceremony.scheme,
             epoch: ceremony.epoch,
+            predecessor: None,
             roster: ceremony.roster,
             threshold: ceremony.threshold,
             raw_ok: ceremony.raw_ok,

@@ -1,6 +1,5 @@
 //! The seam to the library that does the work: bytes in, bytes out, one function for each round.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,8 +7,9 @@ use quorate_model::{Digest, ParticipantId, ParticipantSet, Threshold};
 
 use super::pairs::PairStates;
 use crate::exchange::{Inbox, Outbox};
+use crate::rounds::{CeremonyRound, Fault};
 use crate::sign::KeyShareError;
-use crate::{Abort, AbortReason, CertifiedKey, ChildKey, SecretShare};
+use crate::{CertifiedKey, ChildKey, SecretShare};
 
 /// A protocol for threshold ECDSA.
 pub trait EcdsaBackend: fmt::Debug + Send + Sync {
@@ -25,7 +25,25 @@ pub trait EcdsaBackend: fmt::Debug + Send + Sync {
         roster: &ParticipantSet,
         threshold: Threshold,
         entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault>;
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault>;
+
+    /// Where the polynomials of a sharing are evaluated for a holder; `None` for somebody who is none.
+    fn point(&self, roster: &ParticipantSet, id: ParticipantId) -> Option<u16>;
+
+    /// Begins the rounds of a key generation that follow the dealing, for shares that were dealt
+    /// otherwise: they prove the shares, and set up what each pair of holders shares. `among` is everybody
+    /// who holds one, and how many sign.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    fn set_up(
+        &self,
+        session: Digest,
+        me: ParticipantId,
+        among: (&ParticipantSet, Threshold),
+        share: &SecretShare,
+        entropy: [u8; 32],
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault>;
 
     /// Takes up a stored share.
     ///
@@ -40,39 +58,11 @@ pub trait EcdsaBackend: fmt::Debug + Send + Sync {
     ) -> Result<Arc<dyn EcdsaShare>, KeyShareError>;
 }
 
-/// A key generation between two rounds: consumed by the step that leaves it.
-pub trait KeygenRound: Send {
-    /// Takes what everybody said.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    fn step(self: Box<Self>, inbox: Inbox) -> Result<KeygenStep, Fault>;
-}
-
-/// What follows a round of key generation.
-pub enum KeygenStep {
-    /// Another round.
-    Next(Box<dyn KeygenRound>, Outbox),
-    /// The share.
-    Done(Box<NewEcdsaShare>),
-}
-
-/// What a key generation makes at one participant.
-pub struct NewEcdsaShare {
-    /// Its share.
-    pub share: SecretShare,
-    /// What it shares with each of the others.
-    pub pairs: PairStates,
-    /// The group key: 33 bytes (compressed, SEC 1).
-    pub group_verifying_key: Vec<u8>,
-    /// Everybody's verifying share, in the same encoding.
-    pub verifying_shares: BTreeMap<ParticipantId, Vec<u8>>,
-    /// The chain code that all agreed on (BIP-32).
-    pub chain_code: [u8; 32],
-}
-
 /// A share, ready to sign.
 pub trait EcdsaShare: Send + Sync {
+    /// The share itself, to be dealt to the holders of the next sharing.
+    fn secret_share(&self) -> SecretShare;
+
     /// Begins a signing: round 1. Message, signers and key are fixed from here on.
     ///
     /// # Errors
@@ -121,39 +111,4 @@ pub struct PartialSignature {
     pub u: [u8; 32],
     /// The numerator's part.
     pub w: [u8; 32],
-}
-
-/// Why a round fails.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// A message of that participant is refused; nothing that lasts is harmed.
-    #[error("node {from}: {what}")]
-    Refused {
-        /// Whose.
-        from: ParticipantId,
-        /// Why.
-        what: String,
-    },
-    /// A check failed on which the safety of the state shared with that participant rests: it must not
-    /// be used again.
-    #[error("the multiplication with node {with} failed: {what}")]
-    Pair {
-        /// With whom.
-        with: ParticipantId,
-        /// Which check.
-        what: String,
-    },
-    /// Nobody's in particular.
-    #[error("{0}")]
-    Other(String),
-}
-
-impl From<Fault> for Abort {
-    fn from(fault: Fault) -> Self {
-        Self::unproven(match fault {
-            Fault::Refused { from, what } => AbortReason::Refused { from, what },
-            Fault::Pair { with, what } => AbortReason::Multiplication { with, what },
-            Fault::Other(what) => AbortReason::Library(what),
-        })
-    }
 }

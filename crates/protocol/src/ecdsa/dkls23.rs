@@ -11,9 +11,10 @@ use std::sync::Arc;
 use dkls23_core::protocols as library;
 use quorate_model::{Digest, ParticipantId, ParticipantSet, Threshold};
 
-use super::backend::{EcdsaBackend, EcdsaShare, Fault, KeygenRound};
+use super::backend::{EcdsaBackend, EcdsaShare};
 use super::pairs::PairStates;
 use crate::exchange::Outbox;
+use crate::rounds::{CeremonyRound, Fault};
 use crate::sign::KeyShareError;
 use crate::{CertifiedKey, SecretShare};
 
@@ -32,8 +33,25 @@ impl EcdsaBackend for Dkls23 {
         roster: &ParticipantSet,
         threshold: Threshold,
         _entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
         keygen::begin(session, Seats::new(me, roster)?, threshold)
+    }
+
+    fn point(&self, roster: &ParticipantSet, id: ParticipantId) -> Option<u16> {
+        let roster: Vec<_> = roster.iter().collect();
+        seat(&roster, id).map(|seat| u16::from(seat.as_u8()))
+    }
+
+    fn set_up(
+        &self,
+        session: Digest,
+        me: ParticipantId,
+
+        (roster, threshold): (&ParticipantSet, Threshold),
+        share: &SecretShare,
+        _entropy: [u8; 32],
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
+        keygen::set_up(session, Seats::new(me, roster)?, threshold, share)
     }
 
     fn load(

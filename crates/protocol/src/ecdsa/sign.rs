@@ -45,6 +45,12 @@ impl EcdsaKeyShare {
     }
 }
 
+impl EcdsaKeyShare {
+    pub(crate) fn secret_share(&self) -> SecretShare {
+        self.share.secret_share()
+    }
+}
+
 /// Reserved: an ephemeral key and a share that is ready. Nothing was drawn yet that signs.
 pub struct EcdsaReserved {
     me: ParticipantId,

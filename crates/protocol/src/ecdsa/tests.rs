@@ -21,6 +21,7 @@ use self::faults::{Meddling, Said};
 use super::*;
 use crate::exchange::{ExchangeMessage, Parcel, SealedPart};
 use crate::fixture::{Fixture, Outbox, id};
+use crate::rounds::{CeremonyExchange, CeremonyProgress};
 use crate::sign::{AnyGroupInfo, ReserveAnswer, ShareAnswer, SigningContext};
 use crate::suite::Secp256k1;
 use crate::{Abort, Announcement, Ceremony, CertifiedKey, SecretShare};
@@ -84,7 +85,7 @@ trait Rounds: Sized {
     fn step(self, round: Round) -> Result<Step<Self>, Abort>;
 }
 
-impl Rounds for EcdsaKeygen {
+impl Rounds for CeremonyExchange {
     type Done = Share;
     fn step(self, (messages, parts): Round) -> Result<Step<Self>, Abort> {
         self.handle(messages, parts).map(Step::from)
@@ -98,11 +99,11 @@ impl Rounds for EcdsaSigning {
     }
 }
 
-impl From<KeygenProgress> for Step<EcdsaKeygen> {
-    fn from(progress: KeygenProgress) -> Self {
+impl From<CeremonyProgress> for Step<CeremonyExchange> {
+    fn from(progress: CeremonyProgress) -> Self {
         match progress {
-            KeygenProgress::Next(state, message, parts) => Self::Next(state, message, parts),
-            KeygenProgress::Done(share) => Self::Done(*share),
+            CeremonyProgress::Next(state, message, parts) => Self::Next(state, message, parts),
+            CeremonyProgress::Done(share) => Self::Done(*share),
         }
     }
 }

@@ -90,6 +90,17 @@ impl AnyKeyShare {
         })
     }
 
+    /// The share itself, to be dealt to the holders of the next sharing: see [`crate::begin_resharing`].
+    /// `None` where the scheme's scalars are not of 32 bytes, which they are.
+    pub fn secret_share(&self) -> Option<SecretShare> {
+        match self {
+            Self::Ed25519(share) => share.secret_share(),
+            Self::Secp256k1Tr(share) => share.secret_share(),
+            Self::Secp256k1(share) => share.secret_share(),
+            Self::Ecdsa(share) => Some(share.secret_share()),
+        }
+    }
+
     /// Makes nonces: see [`Reserved::reserve`].
     ///
     /// # Errors

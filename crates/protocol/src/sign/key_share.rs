@@ -59,6 +59,10 @@ impl<S: Suite> KeyShare<S> {
         Ok(Self { root, output, chain_code: certified.chain_code })
     }
 
+    pub(super) fn secret_share(&self) -> Option<SecretShare> {
+        SecretShare::from_bytes(&Zeroizing::new(self.root.signing_share().serialize()))
+    }
+
     /// What signs for the address at a path: the share plus the path's tweak, and then the scheme's
     /// output tweak. It is made for each use and zeroized when dropped.
     pub(super) fn child(&self, path: &DerivationPath) -> Result<KeyPackage<S>, DeriveError> {

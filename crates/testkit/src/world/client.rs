@@ -116,7 +116,7 @@ impl Client {
             let order = self
                 .order
                 .get_or_insert_with(|| fixture.order(&Self::key(), scheme, threshold, now));
-            let create = ClientRequest::GenerateKey(order.clone());
+            let create = ClientRequest::BeginCeremony(order.clone());
             let create = (self.call(None), create);
             return vec![create, (self.call(None), ClientRequest::GetKey(Self::key()))];
         };

@@ -7,6 +7,9 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::GenerateKey { attempt, never_voted, .. } => {
             format!("generate key, attempt {attempt}, {} never voted", never_voted.len())
         }
+        ToNode::ReshareKey { attempt, epoch, dealers, .. } => {
+            format!("new sharing, attempt {attempt}, epoch {epoch}, dealt by {dealers}")
+        }
         ToNode::Announcements(key, _) => format!("announcements, attempt {}", key.attempt),
         ToNode::Round1(key, _) => format!("round 1, attempt {}", key.attempt),
         ToNode::Round2(key, _) => format!("round 2, attempt {}", key.attempt),
@@ -15,7 +18,7 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::Reserve { subject, words, attempt, signing_set } => {
             let subject = match subject {
                 Subject::Request(request) => request.request.client_reference.clone(),
-                Subject::Confirmation { key } => format!("confirmation of {key}"),
+                Subject::Confirmation { sharing } => format!("confirmation of {sharing}"),
             };
             let approvals = words.approvals.len();
             format!("reserve {subject}, attempt {attempt}, by {signing_set}, {approvals} approvals")
@@ -23,7 +26,7 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::Share { subject, attempt, .. } => {
             format!("share for {}, attempt {attempt}", subject.short())
         }
-        ToNode::Confirm { key, .. } => format!("confirmations of {key}"),
+        ToNode::Confirm { sharing, .. } => format!("confirmations of {sharing}"),
         ToNode::Reject { request, .. } => {
             format!("rejection of {}", request.request.client_reference)
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use quorate_model::{
-    Digest, KeyId, ParticipantSet, Scheme, ServiceName, Tag, Threshold, Transcript,
+    Digest, KeyId, ParticipantId, ParticipantSet, Scheme, ServiceName, Tag, Threshold, Transcript,
 };
 
 use crate::root::previous_text;
@@ -16,6 +16,8 @@ use crate::text::{Reader, TextError, Writer, list};
 pub enum OrderAction {
     /// Make a key by distributed key generation.
     GenerateKey(GenerateKey),
+    /// Make the next sharing of a key. The group key, and so every address, stays as it is.
+    ReshareKey(ReshareKey),
     /// Freeze: nothing in the scope is signed until the freeze is lifted.
     Freeze(Scope),
     /// Lift one freeze, named by the digest of its order. It holds on for the root's unfreeze delay.
@@ -58,6 +60,45 @@ pub struct GenerateKey {
     pub raw_ok: bool,
 }
 
+/// An order to make the next sharing of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReshareKey {
+    /// The key.
+    pub key: KeyId,
+    /// Digest of the sharing that the new one follows: an order is for one epoch and no other.
+    pub predecessor: Digest,
+    /// What is new about it.
+    pub change: SharingChange,
+}
+
+/// What is new about a sharing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharingChange {
+    /// The shares: roster and threshold stay.
+    Refresh,
+    /// Who holds a share, or how many sign.
+    Reshare {
+        /// Signers required.
+        threshold: Threshold,
+        /// Who holds a share.
+        roster: ParticipantSet,
+    },
+    /// The shares, without the help of a node that lost its own: roster and threshold stay, and the old
+    /// shares are useless, the lost one among them.
+    Repair(ParticipantId),
+}
+
+impl SharingChange {
+    /// The name of the action.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Refresh => "refresh-key",
+            Self::Reshare { .. } => "reshare-key",
+            Self::Repair(_) => "repair-key",
+        }
+    }
+}
+
 /// What a freeze holds: written `cluster`, `key:NAME` or `service:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
@@ -88,6 +129,7 @@ impl OrderAction {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::GenerateKey(_) => "generate-key",
+            Self::ReshareKey(reshare) => reshare.change.as_str(),
             Self::Freeze(_) => "freeze",
             Self::Unfreeze(_) => "unfreeze",
             Self::Suspend(_) => "suspend",
@@ -100,7 +142,9 @@ impl OrderAction {
     /// Whose signatures it takes. Only stopping everything at once is left to one person.
     pub const fn authority(&self) -> Authority {
         match self {
-            Self::GenerateKey(_) | Self::Suspend(_) | Self::Resume(_) => Authority::Quorum("keys"),
+            Self::GenerateKey(_) | Self::ReshareKey(_) | Self::Suspend(_) | Self::Resume(_) => {
+                Authority::Quorum("keys")
+            }
             Self::Unfreeze(_) => Authority::Quorum("unfreeze"),
             Self::Freeze(_) => Authority::AnyOfficer,
             Self::ActivatePolicy(_) => Authority::Quorum("policy"),
@@ -118,6 +162,7 @@ impl OrderAction {
         match self {
             Self::ActivatePolicy(successor) | Self::UpdateRoot(successor) => Some(successor),
             Self::GenerateKey(_)
+            | Self::ReshareKey(_)
             | Self::Freeze(_)
             | Self::Unfreeze(_)
             | Self::Suspend(_)
@@ -131,6 +176,7 @@ impl OrderAction {
             Self::ActivatePolicy(_) => Tag::Bundle,
             Self::UpdateRoot(_) => Tag::TrustRoot,
             Self::GenerateKey(_)
+            | Self::ReshareKey(_)
             | Self::Freeze(_)
             | Self::Unfreeze(_)
             | Self::Suspend(_)
@@ -146,6 +192,18 @@ impl OrderAction {
                 text.field("key", key).field("scheme", scheme);
                 text.field("threshold", threshold).field("roster", roster);
                 text.field("raw-ok", raw_ok);
+            }
+            Self::ReshareKey(ReshareKey { key, predecessor, change }) => {
+                text.field("key", key).field("predecessor", predecessor);
+                match change {
+                    SharingChange::Refresh => {}
+                    SharingChange::Reshare { threshold, roster } => {
+                        text.field("threshold", threshold).field("roster", roster);
+                    }
+                    SharingChange::Repair(node) => {
+                        text.field("node", node);
+                    }
+                }
             }
             Self::Freeze(scope) => {
                 text.field("scope", scope);
@@ -165,13 +223,17 @@ impl OrderAction {
         match reader.text("action")? {
             "generate-key" => {
                 let (key, scheme) = (reader.parse("key")?, reader.parse("scheme")?);
-                let threshold = Threshold::new(reader.parse("threshold")?)
-                    .map_err(|error| invalid("threshold", &error))?;
-                let members: Vec<_> = list("roster", reader.text("roster")?)?;
-                let roster =
-                    ParticipantSet::new(members).map_err(|error| invalid("roster", &error))?;
+                let (threshold, roster) = sharing(reader)?;
                 let raw_ok = reader.parse("raw-ok")?;
                 Ok(Self::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok }))
+            }
+            "refresh-key" => ReshareKey::read(reader, |_| Ok(SharingChange::Refresh)),
+            "reshare-key" => ReshareKey::read(reader, |reader| {
+                let (threshold, roster) = sharing(reader)?;
+                Ok(SharingChange::Reshare { threshold, roster })
+            }),
+            "repair-key" => {
+                ReshareKey::read(reader, |reader| Ok(SharingChange::Repair(reader.parse("node")?)))
             }
             "freeze" => Ok(Self::Freeze(reader.parse("scope")?)),
             "unfreeze" => Ok(Self::Unfreeze(reader.parse("lifts")?)),
@@ -182,6 +244,26 @@ impl OrderAction {
             other => Err(invalid("action", &format!("there is no action {other:?}"))),
         }
     }
+}
+
+impl ReshareKey {
+    fn read<'a>(
+        reader: &mut Reader<'a>,
+        change: impl FnOnce(&mut Reader<'a>) -> Result<SharingChange, TextError>,
+    ) -> Result<OrderAction, TextError> {
+        let (key, predecessor) = (reader.parse("key")?, reader.parse("predecessor")?);
+        let change = change(reader)?;
+        Ok(OrderAction::ReshareKey(Self { key, predecessor, change }))
+    }
+}
+
+/// How many sign, and who holds a share.
+fn sharing(reader: &mut Reader<'_>) -> Result<(Threshold, ParticipantSet), TextError> {
+    let threshold =
+        Threshold::new(reader.parse("threshold")?).map_err(|error| invalid("threshold", &error))?;
+    let members: Vec<_> = list("roster", reader.text("roster")?)?;
+    let roster = ParticipantSet::new(members).map_err(|error| invalid("roster", &error))?;
+    Ok((threshold, roster))
 }
 
 impl Successor {

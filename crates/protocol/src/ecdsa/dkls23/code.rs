@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use super::{Seats, library};
-use crate::ecdsa::backend::Fault;
+use crate::rounds::Fault;
 
 pub(super) fn encode(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let failed = |error: postcard::Error| Fault::Other(error.to_string());

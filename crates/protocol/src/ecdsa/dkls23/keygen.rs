@@ -17,8 +17,9 @@ use zeroize::Zeroizing;
 
 use super::code::{decode, encode, refused, scalar};
 use super::{Curve, Seats, library, reseed, share};
-use crate::ecdsa::backend::{Fault, KeygenRound, KeygenStep};
+use crate::SecretShare;
 use crate::exchange::{Inbox, Outbox};
+use crate::rounds::{CeremonyRound, CeremonyStep, Fault};
 
 type ByParty<T> = BTreeMap<library::PartyIndex, T>;
 
@@ -61,14 +62,9 @@ pub(super) fn begin(
     session: Digest,
     seats: Seats,
     threshold: Threshold,
-) -> Result<(Box<dyn KeygenRound>, Outbox), Fault> {
+) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
     reseed()?;
-    let bounds = || Fault::Other("so many holders are more than the library can number".to_owned());
-    let threshold = u8::try_from(threshold.get()).map_err(|_| bounds())?;
-    let holders = u8::try_from(seats.roster.len()).map_err(|_| bounds())?;
-    let parameters = library::Parameters::new(threshold, holders).map_err(|_| bounds())?;
-    let data =
-        SessionData { parameters, party_index: seats.me, session_id: session.as_bytes().to_vec() };
+    let Setup { seats, data } = Setup::new(session, seats, threshold)?;
     let fragments = Zeroizing::new(dkg::phase1::<Curve>(&data));
     let mut outbox = Outbox::default();
     let mut own = None;
@@ -79,34 +75,53 @@ pub(super) fn begin(
             outbox.private.insert(*id, Zeroizing::new(fragment.to_repr().to_vec()));
         }
     }
-    let own = own.ok_or_else(bounds)?;
+    let own = own.ok_or_else(out_of_bounds)?;
     Ok((Box::new(Dealt { setup: Setup { seats, data }, own }), outbox))
 }
 
-impl KeygenRound for Dealt {
-    fn step(self: Box<Self>, inbox: Inbox) -> Result<KeygenStep, Fault> {
+/// Round 2 of a key whose shares were dealt otherwise: as if everybody had dealt nothing but to itself.
+pub(super) fn set_up(
+    session: Digest,
+    seats: Seats,
+    threshold: Threshold,
+    share: &SecretShare,
+) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
+    reseed()?;
+    let own = seats.id(seats.me).ok_or_else(out_of_bounds)?;
+    let share = Zeroizing::new(vec![scalar(own, share.secret_bytes())?]);
+    prove(Setup::new(session, seats, threshold)?, &share)
+}
+
+/// Commits to the proof of the share that the fragments add up to.
+fn prove(setup: Setup, fragments: &[Scalar]) -> Result<(Box<dyn CeremonyRound>, Outbox), Fault> {
+    let (poly_point, proof, zero, zero_transmit, chain, chain_commitment) =
+        dkg::phase2::<Curve>(&setup.data, fragments);
+    let broadcast = encode(&(proof.commitment, &chain_commitment))?.to_vec();
+    let mut outbox = Outbox { broadcast, ..Outbox::default() };
+    for message in zero_transmit {
+        let to = setup.receiver(message.parties.receiver)?;
+        outbox.private.insert(to, encode(&message)?);
+    }
+    let poly_point = Zeroizing::new(poly_point);
+    let next = Committed { setup, poly_point, proof, zero, chain, chain_commitment };
+    Ok((Box::new(next), outbox))
+}
+
+impl CeremonyRound for Dealt {
+    fn step(self: Box<Self>, inbox: Inbox) -> Result<CeremonyStep, Fault> {
         reseed()?;
         let Self { setup, own } = *self;
         let mut fragments = Zeroizing::new(vec![*own]);
         for (from, bytes) in &inbox.private {
             fragments.push(scalar(*from, bytes)?);
         }
-        let (poly_point, proof, zero, zero_transmit, chain, chain_commitment) =
-            dkg::phase2::<Curve>(&setup.data, &fragments);
-        let broadcast = encode(&(proof.commitment, &chain_commitment))?.to_vec();
-        let mut outbox = Outbox { broadcast, ..Outbox::default() };
-        for message in zero_transmit {
-            let to = setup.receiver(message.parties.receiver)?;
-            outbox.private.insert(to, encode(&message)?);
-        }
-        let poly_point = Zeroizing::new(poly_point);
-        let next = Committed { setup, poly_point, proof, zero, chain, chain_commitment };
-        Ok(KeygenStep::Next(Box::new(next), outbox))
+        let (next, outbox) = prove(setup, &fragments)?;
+        Ok(CeremonyStep::Next(next, outbox))
     }
 }
 
-impl KeygenRound for Committed {
-    fn step(self: Box<Self>, inbox: Inbox) -> Result<KeygenStep, Fault> {
+impl CeremonyRound for Committed {
+    fn step(self: Box<Self>, inbox: Inbox) -> Result<CeremonyStep, Fault> {
         reseed()?;
         let Self { setup, poly_point, proof, zero, chain, chain_commitment } = *self;
         let mut commitments = BTreeMap::new();
@@ -146,12 +161,12 @@ impl KeygenRound for Committed {
             chain_commitments,
             chain,
         };
-        Ok(KeygenStep::Next(Box::new(next), outbox))
+        Ok(CeremonyStep::Next(Box::new(next), outbox))
     }
 }
 
-impl KeygenRound for Proven {
-    fn step(self: Box<Self>, inbox: Inbox) -> Result<KeygenStep, Fault> {
+impl CeremonyRound for Proven {
+    fn step(self: Box<Self>, inbox: Inbox) -> Result<CeremonyStep, Fault> {
         reseed()?;
         let Self { setup, poly_point, proof, commitments, zero, mul, chain, .. } = &*self;
         let mut proofs = vec![proof.clone()];
@@ -189,11 +204,25 @@ impl KeygenRound for Proven {
             |_| String::new(),
         )
         .map_err(|abort| setup.seats.fault(&abort))?;
-        Ok(KeygenStep::Done(Box::new(share::new(&setup.seats, &party, &group)?)))
+        Ok(CeremonyStep::Done(Box::new(share::new(&setup.seats, &party, &group)?)))
     }
 }
 
+fn out_of_bounds() -> Fault {
+    Fault::Other("so many holders are more than the library can number".to_owned())
+}
+
 impl Setup {
+    fn new(session: Digest, seats: Seats, threshold: Threshold) -> Result<Self, Fault> {
+        let threshold = u8::try_from(threshold.get()).map_err(|_| out_of_bounds())?;
+        let holders = u8::try_from(seats.roster.len()).map_err(|_| out_of_bounds())?;
+        let parameters =
+            library::Parameters::new(threshold, holders).map_err(|_| out_of_bounds())?;
+        let session_id = session.as_bytes().to_vec();
+        let data = SessionData { parameters, party_index: seats.me, session_id };
+        Ok(Self { seats, data })
+    }
+
     fn receiver(&self, seat: library::PartyIndex) -> Result<ParticipantId, Fault> {
         let nobody = || Fault::Other("a message for nobody".to_owned());
         self.seats.id(seat).ok_or_else(nobody)

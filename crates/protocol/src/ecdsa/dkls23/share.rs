@@ -15,9 +15,10 @@ use zeroize::Zeroizing;
 
 use super::code::{encode, scalar};
 use super::{Curve, Seats, library, reseed, sign};
-use crate::ecdsa::backend::{EcdsaShare, Fault, NewEcdsaShare, SignRound, Signing};
+use crate::ecdsa::backend::{EcdsaShare, SignRound, Signing};
 use crate::ecdsa::pairs::{PairState, PairStates};
 use crate::exchange::Outbox;
+use crate::rounds::{Fault, MadeShare};
 use crate::sign::KeyShareError;
 use crate::{CertifiedKey, ChildKey, SecretShare};
 
@@ -34,7 +35,7 @@ pub(super) fn new(
     seats: &Seats,
     party: &library::Party<Curve>,
     group: &library::PublicKeyPackage<Curve>,
-) -> Result<NewEcdsaShare, Fault> {
+) -> Result<MadeShare, Fault> {
     let missing = || Fault::Other("the key generation left something out".to_owned());
     let secret = Zeroizing::new(party.poly_point.to_repr());
     let share = SecretShare::from_bytes(&secret).ok_or_else(missing)?;
@@ -60,7 +61,7 @@ pub(super) fn new(
         let state = PairState::new(encode(&pair)?).ok_or_else(missing)?;
         pairs.insert(*id, state);
     }
-    Ok(NewEcdsaShare {
+    Ok(MadeShare {
         share,
         pairs,
         group_verifying_key: party.pk.to_bytes().to_vec(),
@@ -160,6 +161,11 @@ fn point(bytes: &[u8]) -> Result<AffinePoint, KeyShareError> {
 }
 
 impl EcdsaShare for Share {
+    fn secret_share(&self) -> SecretShare {
+        let bytes = Zeroizing::new(<[u8; 32]>::from(self.party.poly_point.to_repr()));
+        SecretShare::from_array(&bytes)
+    }
+
     fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), Fault> {
         reseed()?;
         let party = self.child(signing.child)?;

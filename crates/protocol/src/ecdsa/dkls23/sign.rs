@@ -13,8 +13,9 @@ use quorate_model::ParticipantId;
 
 use super::code::{decode, encode};
 use super::{Curve, Seats, library, reseed};
-use crate::ecdsa::backend::{Fault, PartialSignature, SignRound, SignStep, Signing};
+use crate::ecdsa::backend::{PartialSignature, SignRound, SignStep, Signing};
 use crate::exchange::{Inbox, Outbox};
+use crate::rounds::Fault;
 
 type Party = library::Party<Curve>;
 type ByParty<T> = BTreeMap<library::PartyIndex, T>;

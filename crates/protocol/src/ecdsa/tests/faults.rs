@@ -8,12 +8,10 @@ use quorate_model::{Digest, ParticipantId, ParticipantSet, Threshold};
 use zeroize::Zeroizing;
 
 use super::tree::{Field, Tree};
-use crate::ecdsa::{
-    Dkls23, EcdsaBackend, EcdsaShare, Fault as RoundFault, KeygenRound, KeygenStep, PairStates,
-    SignRound, SignStep, Signing,
-};
+use crate::ecdsa::{Dkls23, EcdsaBackend, EcdsaShare, PairStates, SignRound, SignStep, Signing};
 use crate::exchange::{Inbox, Outbox};
 use crate::fixture::id;
+use crate::rounds::{CeremonyRound, CeremonyStep, Fault as RoundFault};
 use crate::sign::KeyShareError;
 use crate::{Abort, AbortReason, CertifiedKey, SecretShare};
 
@@ -76,10 +74,26 @@ impl EcdsaBackend for Meddling {
         roster: &ParticipantSet,
         threshold: Threshold,
         entropy: [u8; 32],
-    ) -> Result<(Box<dyn KeygenRound>, Outbox), RoundFault> {
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), RoundFault> {
         let (inner, outbox) = Dkls23.generate(session, me, roster, threshold, entropy)?;
         let round = Heard { inner, round: 1, me, by: self.clone() };
         Ok((Box::new(round), self.hear(1, me, outbox)))
+    }
+
+    fn point(&self, roster: &ParticipantSet, id: ParticipantId) -> Option<u16> {
+        Dkls23.point(roster, id)
+    }
+
+    fn set_up(
+        &self,
+        session: Digest,
+        me: ParticipantId,
+
+        among: (&ParticipantSet, Threshold),
+        share: &SecretShare,
+        entropy: [u8; 32],
+    ) -> Result<(Box<dyn CeremonyRound>, Outbox), RoundFault> {
+        Dkls23.set_up(session, me, among, share, entropy)
     }
 
     fn load(
@@ -95,6 +109,10 @@ impl EcdsaBackend for Meddling {
 }
 
 impl EcdsaShare for Heard<Arc<dyn EcdsaShare>> {
+    fn secret_share(&self) -> SecretShare {
+        self.inner.secret_share()
+    }
+
     fn sign(&self, signing: &Signing<'_>) -> Result<(Box<dyn SignRound>, Outbox), RoundFault> {
         let (inner, outbox) = self.inner.sign(signing)?;
         let outbox = self.by.hear(1, self.me, outbox);
@@ -103,15 +121,15 @@ impl EcdsaShare for Heard<Arc<dyn EcdsaShare>> {
     }
 }
 
-impl KeygenRound for Heard<Box<dyn KeygenRound>> {
-    fn step(self: Box<Self>, inbox: Inbox) -> Result<KeygenStep, RoundFault> {
+impl CeremonyRound for Heard<Box<dyn CeremonyRound>> {
+    fn step(self: Box<Self>, inbox: Inbox) -> Result<CeremonyStep, RoundFault> {
         let Self { inner, round, me, by } = *self;
         Ok(match inner.step(inbox)? {
-            KeygenStep::Next(inner, outbox) => {
+            CeremonyStep::Next(inner, outbox) => {
                 let outbox = by.hear(round + 1, me, outbox);
-                KeygenStep::Next(Box::new(Self { inner, round: round + 1, me, by }), outbox)
+                CeremonyStep::Next(Box::new(Self { inner, round: round + 1, me, by }), outbox)
             }
-            done @ KeygenStep::Done(_) => done,
+            done @ CeremonyStep::Done(_) => done,
         })
     }
 }

@@ -1,0 +1,91 @@
+//! What an order to make a key, or a new sharing of one, comes to.
+
+use quorate_model::{Attempt, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, Threshold};
+use quorate_protocol::{Ceremony, Certificate, ReshareError};
+use quorate_trust::{KeyOrder, OrderAction, ReshareKey, SharingChange, VerifiedOrder};
+
+/// An order that was verified, with what it asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) order: VerifiedOrder,
+    pub(crate) key: KeyId,
+    pub(crate) scheme: Scheme,
+    pub(crate) threshold: Threshold,
+    /// Who will hold a share.
+    pub(crate) roster: ParticipantSet,
+    /// The sharing that there is, where the order is for the next one.
+    pub(crate) predecessor: Option<Certificate>,
+}
+
+impl Plan {
+    pub(crate) fn generate(order: KeyOrder) -> Self {
+        let generate = order.generate_key().clone();
+        let order = order.verified().clone();
+        Self {
+            order,
+            key: generate.key,
+            scheme: generate.scheme,
+            threshold: generate.threshold,
+            roster: generate.roster,
+            predecessor: None,
+        }
+    }
+
+    pub(crate) fn reshare(
+        order: VerifiedOrder,
+        present: Certificate,
+    ) -> Result<Self, ReshareError> {
+        let certified = &present.certified;
+        let dealers = certified.roster.iter().filter(|id| Some(*id) != repaired(&order));
+        let dealers = ParticipantSet::new(dealers).unwrap_or_else(|_| certified.roster.clone());
+        let epoch = certified.epoch.next().unwrap_or(certified.epoch);
+        let ceremony = Ceremony::reshare(&order, (Attempt::FIRST, epoch), certified, dealers)?;
+        Ok(Self {
+            order,
+            key: ceremony.key,
+            scheme: ceremony.scheme,
+            threshold: ceremony.threshold,
+            roster: ceremony.roster,
+            predecessor: Some(present),
+        })
+    }
+
+    /// Who deals, of the nodes that can work: holders who stay, and of those who leave only as many as it
+    /// takes. `None` where there are too few.
+    pub(crate) fn dealers(
+        &self,
+        can_work: impl Fn(ParticipantId) -> bool,
+    ) -> Option<ParticipantSet> {
+        let certified = &self.predecessor.as_ref()?.certified;
+        let here = |id: &ParticipantId| can_work(*id) && Some(*id) != repaired(&self.order);
+        let (mut dealers, leaving): (Vec<_>, Vec<_>) =
+            certified.roster.iter().filter(here).partition(|id| self.roster.contains(*id));
+        let missing = certified.threshold.as_usize().saturating_sub(dealers.len());
+        dealers.extend(leaving.into_iter().take(missing));
+        let dealers = ParticipantSet::new(dealers).ok()?;
+        (dealers.len() >= certified.threshold.as_usize()).then_some(dealers)
+    }
+
+    /// The epoch of an attempt, where so many were made to follow the same sharing.
+    pub(crate) fn epoch(&self, attempts: u64) -> Epoch {
+        let present = self.predecessor.as_ref().map_or(0, |present| present.certified.epoch.0);
+        Epoch(present.saturating_add(attempts))
+    }
+}
+
+/// The node that an order repairs.
+fn repaired(order: &VerifiedOrder) -> Option<ParticipantId> {
+    match &order.order().action {
+        OrderAction::ReshareKey(ReshareKey { change: SharingChange::Repair(node), .. }) => {
+            Some(*node)
+        }
+        OrderAction::ReshareKey(_)
+        | OrderAction::GenerateKey(_)
+        | OrderAction::Freeze(_)
+        | OrderAction::Unfreeze(_)
+        | OrderAction::Suspend(_)
+        | OrderAction::Resume(_)
+        | OrderAction::ActivatePolicy(_)
+        | OrderAction::UpdateRoot(_) => None,
+    }
+}
