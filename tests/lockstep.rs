@@ -9,9 +9,10 @@ use quorate_coordinator::{
     Input as CoordinatorInput, OperationState, SignRequestView,
 };
 use quorate_model::{KeyId, Moment, ParticipantId, Scheme, Timestamp};
+use quorate_protocol::wire::ToNode;
 use quorate_protocol::{CertifiedKey, Engine as _, Output};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node, Record};
-use quorate_testkit::{ClusterFixture, Frame, seeded};
+use quorate_testkit::{ClusterFixture, Disk, Frame, seeded};
 use quorate_trust::{SignedOrder, SignedRequest};
 use rand_core::{CryptoRng, RngCore};
 use tracing::trace;
@@ -64,6 +65,19 @@ pub(crate) struct Lockstep {
     coordinator_rng: Recorded,
     inputs: VecDeque<CoordinatorInput>,
     replies: BTreeMap<ClientCall, Result<ClientReply, ClientError>>,
+    /// What happens to a question on its way, where it is not simply asked.
+    pub(crate) fault: Option<Box<dyn FnMut(ParticipantId, &ToNode) -> Option<Fault>>>,
+}
+
+/// What becomes of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is never asked.
+    Withheld,
+    /// The node is killed before it hears of it, and starts again.
+    KilledBefore,
+    /// The node is killed when what it writes is on the disk, and nobody has its answer.
+    KilledAfter,
 }
 
 /// Every clock is right.
@@ -103,6 +117,7 @@ impl Lockstep {
             coordinator_rng: recorded(seed << 16),
             inputs,
             replies: BTreeMap::new(),
+            fault: None,
             fixture,
         }
     }
@@ -193,7 +208,19 @@ impl Lockstep {
                     Output::Act(CoordinatorAction::Ask { node, call, question })
                     | Output::Now(CoordinatorAction::Ask { node, call, question }) => {
                         self.frames.push(Frame::Question(node, call, question.clone()));
-                        self.ask(node, NodeInput::Question { link: LINK, call, question });
+                        let fault = self.fault.as_mut().and_then(|fault| fault(node, &question));
+                        let input = NodeInput::Question { link: LINK, call, question };
+                        match fault {
+                            None => self.ask(node, input),
+                            Some(Fault::Withheld) => {}
+                            Some(Fault::KilledBefore) => self.kill(node),
+                            Some(Fault::KilledAfter) => {
+                                let waiting = self.inputs.len();
+                                self.ask(node, input);
+                                self.inputs.truncate(waiting);
+                                self.kill(node);
+                            }
+                        }
                     }
                     Output::Act(CoordinatorAction::Reply { call, reply }) => {
                         self.replies.insert(call, reply);
@@ -205,6 +232,20 @@ impl Lockstep {
                 }
             }
         }
+    }
+
+    /// Kills a node, which starts again from its disk.
+    fn kill(&mut self, id: ParticipantId) {
+        let mut disk = Disk::default();
+        self.nodes[&id].batches.iter().for_each(|batch| disk.apply(batch));
+        let config = self.fixture.node_config(id, ClusterFixture::bundle());
+        let started = Node::start(config, disk.records(), moment(self.now));
+        let (engine, records) = started.expect("it starts from what it wrote");
+        let node = self.nodes.get_mut(&id).expect("a node of the cluster");
+        node.engine = engine;
+        node.batches.push(records);
+        self.inputs.push_back(CoordinatorInput::Detached(id));
+        self.inputs.push_back(CoordinatorInput::Attached(id));
     }
 
     fn ask(&mut self, id: ParticipantId, input: NodeInput) {

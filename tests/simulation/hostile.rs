@@ -114,7 +114,7 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
                 flip(hiding, rng);
             }
         }),
-        ToNode::Confirm { confirmations, .. } => {
+        ToNode::Confirm { confirmations, .. } | ToNode::Replaced { confirmations, .. } => {
             if let Some(confirmation) = confirmations.first_mut() {
                 flip(&mut confirmation.signature, rng);
             }
@@ -227,6 +227,7 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Certify(_)
             | ToNode::ReshareKey { .. }
             | ToNode::Confirm { .. }
+            | ToNode::Replaced { .. }
             | ToNode::Simulate { .. }
             | ToNode::CarryOut { .. }
             | ToNode::Reject { .. }

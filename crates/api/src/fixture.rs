@@ -285,6 +285,10 @@ pub(crate) fn questions() -> Vec<ToNode> {
             attempt: Attempt(3),
             answers: vec![signed(1, reserve_answer())],
         },
+        ToNode::Replaced {
+            certificate: certificate_of(reshared_key("treasury-btc", 1)),
+            confirmations: vec![confirmation()],
+        },
         ToNode::Confirm {
             sharing: sharing("treasury-btc", 2),
             confirmations: vec![confirmation()],

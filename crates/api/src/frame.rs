@@ -54,6 +54,7 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         | ToNode::Share { .. }
         | ToNode::Exchange(ExchangeKey::Signing { .. }, _)
         | ToNode::Confirm { .. }
+        | ToNode::Replaced { .. }
         | ToNode::Simulate { .. }
         | ToNode::ReadClock { .. }
         | ToNode::HearClock(_)

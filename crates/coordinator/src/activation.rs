@@ -23,6 +23,8 @@ pub(crate) struct Activation {
     pub(crate) holders: Holders,
     certified_at: BTreeSet<ParticipantId>,
     active_at: BTreeSet<ParticipantId>,
+    /// Nodes without a share, of which it is known that they hold nothing of the key.
+    erased_at: BTreeSet<ParticipantId>,
     asked: BTreeSet<ParticipantId>,
     attempts: BTreeMap<ParticipantSet, Attempt>,
     signing: BTreeSet<ParticipantSet>,
@@ -40,6 +42,7 @@ impl Activation {
             holders: Holders::default(),
             certified_at: BTreeSet::new(),
             active_at: BTreeSet::new(),
+            erased_at: BTreeSet::new(),
             asked: BTreeSet::new(),
             attempts: BTreeMap::new(),
             signing: BTreeSet::new(),
@@ -62,6 +65,13 @@ impl Activation {
     pub(crate) fn signs(&self) -> bool {
         let follows = self.record.certificate.certified.predecessor.is_some();
         self.record.active || follows && self.unconfirmed().is_empty()
+    }
+
+    /// Whether a node may hold shares that this sharing took the place of.
+    fn replaced_at(&self, node: ParticipantId) -> bool {
+        let certified = &self.record.certificate.certified;
+        let follows = self.record.active && certified.predecessor.is_some();
+        follows && !certified.roster.contains(node) && !self.erased_at.contains(&node)
     }
 
     /// Whether a holder signs with this sharing, as far as is known.
@@ -119,6 +129,9 @@ impl Coordinator {
             let record = activation.record.clone();
             self.finish_operation(&record, out);
             out.write(Record::Key(record));
+            for node in self.nodes.attached() {
+                self.ask_to_erase(node, out);
+            }
         }
     }
 
@@ -127,6 +140,20 @@ impl Coordinator {
     fn take_place(&mut self, sharing: &SharingId, out: &mut Out) {
         if let Some(replaced) = self.keys.switch(sharing) {
             out.write(Record::ForgetSharing(replaced.sharing()));
+        }
+    }
+
+    /// Has nodes that hold no share any more erase what they held: whenever one attaches, until it did.
+    pub(crate) fn ask_to_erase(&mut self, node: ParticipantId, out: &mut Out) {
+        let signing = self.keys.all_present().filter(|activation| activation.replaced_at(node));
+        let questions = signing.map(|activation| {
+            let certificate = activation.record.certificate.clone();
+            let confirmations = activation.record.confirmations.clone();
+            (activation.sharing(), ToNode::Replaced { certificate, confirmations })
+        });
+        for (sharing, question) in questions.collect::<Vec<_>>() {
+            let purpose = Purpose::Activation(sharing);
+            self.ask(node, purpose, question, self.limits.phase_ms, out);
         }
     }
 
@@ -209,6 +236,10 @@ impl Coordinator {
         let Some(activation) = self.keys.get_mut(key) else { return };
         activation.asked.remove(&node);
         let holders = activation.roster().len();
+        if matches!(answer, FromNode::Active) && !activation.roster().contains(node) {
+            activation.erased_at.insert(node);
+            return;
+        }
         let done = match answer {
             FromNode::Certified => &mut activation.certified_at,
             FromNode::Active => &mut activation.active_at,

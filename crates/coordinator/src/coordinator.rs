@@ -166,6 +166,7 @@ impl Coordinator {
         self.orders.forget_refusals(node);
         self.ask(node, Purpose::Status, ToNode::Status, self.limits.phase_ms, out);
         self.ask_the_doubtful(node, out);
+        self.ask_to_erase(node, out);
     }
 
     fn detached(&mut self, node: ParticipantId, out: &mut Out) {

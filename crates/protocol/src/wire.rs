@@ -115,6 +115,14 @@ pub enum ToNode {
         /// Signatures of sets that cover its roster.
         confirmations: Vec<Confirmation>,
     },
+    /// Another sharing took the place of every one that you hold of a key, and you hold no share of that one:
+    /// answered by [`FromNode::Active`], once the old ones are erased.
+    Replaced {
+        /// The sharing's certificate.
+        certificate: Certificate,
+        /// Signatures of sets that cover its roster.
+        confirmations: Vec<Confirmation>,
+    },
     /// Carry out an order, of any kind but those to make a key: answered by [`FromNode::Accepted`].
     CarryOut {
         /// The order.
@@ -201,7 +209,7 @@ pub enum FromNode {
     Deferred(Signed<Deferral>),
     /// The node's signature shares.
     Shares(Signed<ShareAnswer>),
-    /// The key is active at the node.
+    /// The sharing is active at the node; or the node holds nothing of the key that it took the place of.
     Active,
     /// The order holds at the node, durably.
     Accepted(Signed<Acceptance>),

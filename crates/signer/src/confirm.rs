@@ -70,6 +70,33 @@ impl Node {
         Ok(FromNode::Active)
     }
 
+    /// Erases every sharing of a key that one took the place of which this node holds no share of. It takes
+    /// the word of every holder of that one, and a signature of each; and it has to be of the same key.
+    pub(crate) fn replaced(
+        &mut self,
+        certificate: &Certificate,
+        confirmations: &[Confirmation],
+        turn: &mut Turn,
+    ) -> Result<FromNode, Refusal> {
+        let certified = &certificate.certified;
+        let Some(present) = self.keys.present(&certified.key) else { return Ok(FromNode::Active) };
+        let invalid = |reason: &str| refuse(RefusalCode::Invalid, reason);
+        if certified.roster.contains(self.me) {
+            return Err(invalid("this node holds a share of that sharing: it switches to it"));
+        }
+        let of_the_key = certified.group_verifying_key == present.certified.group_verifying_key
+            && certified.predecessor.is_some();
+        if !of_the_key {
+            return Err(invalid("that is no later sharing of the same key"));
+        }
+        certificate.verify(&self.root).map_err(bad_certificate)?;
+        check(certified, confirmations).map_err(invalid)?;
+        for held in self.keys.let_go(&certified.sharing()) {
+            self.erase(&held, turn);
+        }
+        Ok(FromNode::Active)
+    }
+
     /// Erases a sharing that was let go: its records and its data key.
     pub(crate) fn erase(&mut self, held: &HeldKey, turn: &mut Turn) {
         let sharing = held.sharing();

@@ -73,11 +73,18 @@ impl Keys {
     /// Puts a later sharing in the place of the present one, which is given back with all between them.
     pub(crate) fn switch(&mut self, sharing: &SharingId) -> Vec<HeldKey> {
         let Some(next) = self.later.remove(sharing) else { return Vec::new() };
-        let earlier = |held: &SharingId| held.key == sharing.key && held.epoch < sharing.epoch;
-        let mut replaced: Vec<_> =
-            self.present.insert(sharing.key.clone(), next).into_iter().collect();
-        replaced.extend(self.later.extract_if(.., |held, _| earlier(held)).map(|(_, held)| held));
+        let replaced = self.let_go(sharing);
+        self.present.insert(sharing.key.clone(), next);
         replaced
+    }
+
+    /// Lets go of every sharing that is earlier than this one.
+    pub(crate) fn let_go(&mut self, sharing: &SharingId) -> Vec<HeldKey> {
+        let earlier = |held: &SharingId| held.key == sharing.key && held.epoch < sharing.epoch;
+        let present = self.present.get(&sharing.key).is_some_and(|held| earlier(&held.sharing()));
+        let present = if present { self.present.remove(&sharing.key) } else { None };
+        let later = self.later.extract_if(.., |held, _| earlier(held)).map(|(_, held)| held);
+        present.into_iter().chain(later).collect()
     }
 
     /// The key's sharing that signs, or is the first to.

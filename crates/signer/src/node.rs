@@ -236,6 +236,9 @@ impl Node {
             ToNode::Confirm { sharing, confirmations } => {
                 self.confirm(&sharing, confirmations, turn)
             }
+            ToNode::Replaced { certificate, confirmations } => {
+                self.replaced(&certificate, &confirmations, turn)
+            }
             ToNode::CarryOut { order, acceptances } => {
                 self.carry_out(order, acceptances, asked.link, turn)
             }

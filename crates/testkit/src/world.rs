@@ -258,6 +258,7 @@ impl World {
             | ToNode::Round2(..)
             | ToNode::Exchange(..)
             | ToNode::Confirm { .. }
+            | ToNode::Replaced { .. }
             | ToNode::Simulate { .. }
             | ToNode::CarryOut { .. }
             | ToNode::Reject { .. }

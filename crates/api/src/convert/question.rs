@@ -1,9 +1,9 @@
 //! Questions of a coordinator.
 
-use quorate_model::{Attempt, Epoch, SharingId};
-use quorate_protocol::Confirmation;
+use quorate_model::{Attempt, Epoch, ParticipantSet, SharingId};
 use quorate_protocol::wire::{CallId, CeremonyKey, ToNode, Words};
-use quorate_trust::Signed;
+use quorate_protocol::{Certificate, Confirmation};
+use quorate_trust::{Signed, SignedOrder};
 
 use crate::convert::verdict::verdicts;
 use crate::pb::node::v1 as pb;
@@ -75,6 +75,7 @@ impl TryFrom<Question> for ToNode {
                 answers: round("Share.answers", share.answers)?,
             },
             Question::Confirm(confirm) => confirmed(confirm)?,
+            Question::Replaced(replaced) => replaced_from_pb(replaced)?,
             Question::ReadClock(pb::ReadClock { challenge }) => {
                 Self::ReadClock { challenge: field::digest("ReadClock.challenge", &challenge)? }
             }
@@ -106,6 +107,15 @@ fn reshared(reshare: pb::ReshareKey) -> Result<ToNode, DecodeError> {
     })
 }
 
+fn replaced_from_pb(replaced: pb::Replaced) -> Result<ToNode, DecodeError> {
+    const CONFIRMATIONS: &str = "Replaced.confirmations";
+    let confirmations = replaced.confirmations;
+    Ok(ToNode::Replaced {
+        certificate: field::required("Replaced.certificate", replaced.certificate)?.try_into()?,
+        confirmations: field::list(CONFIRMATIONS, confirmations, limits::CONFIRMATIONS_MAX)?,
+    })
+}
+
 fn confirmed(confirm: pb::Confirm) -> Result<ToNode, DecodeError> {
     const CONFIRMATIONS: &str = "Confirm.confirmations";
     let key = field::parse("Confirm.key", &confirm.key)?;
@@ -133,6 +143,22 @@ fn exchanged(pb::Exchange { exchange, parcels }: pb::Exchange) -> Result<ToNode,
     Ok(ToNode::Exchange(exchange, parcels))
 }
 
+fn reshared_to_pb(
+    order: SignedOrder,
+    (Attempt(attempt), Epoch(epoch)): (Attempt, Epoch),
+    dealers: &ParticipantSet,
+    predecessor: Certificate,
+) -> pb::ReshareKey {
+    let dealers = field::participants_to_pb(dealers);
+    let (order, predecessor) = (Some(order.into()), Some(predecessor.into()));
+    pb::ReshareKey { order, attempt, dealers, predecessor, epoch }
+}
+
+fn replaced_to_pb(certificate: Certificate, confirmations: Vec<Confirmation>) -> pb::Replaced {
+    let confirmations = confirmations.into_iter().map(Into::into).collect();
+    pb::Replaced { certificate: Some(certificate.into()), confirmations }
+}
+
 impl From<ToNode> for Question {
     fn from(question: ToNode) -> Self {
         match question {
@@ -142,13 +168,10 @@ impl From<ToNode> for Question {
                 Self::GenerateKey(pb::GenerateKey { order, attempt, never_voted })
             }
             ToNode::ReshareKey { order, attempt, epoch, dealers, predecessor } => {
-                Self::ReshareKey(pb::ReshareKey {
-                    order: Some(order.into()),
-                    attempt: attempt.0,
-                    dealers: field::participants_to_pb(&dealers),
-                    predecessor: Some(predecessor.into()),
-                    epoch: epoch.0,
-                })
+                Self::ReshareKey(reshared_to_pb(order, (attempt, epoch), &dealers, predecessor))
+            }
+            ToNode::Replaced { certificate, confirmations } => {
+                Self::Replaced(replaced_to_pb(certificate, confirmations))
             }
             ToNode::Announcements(run, list) => {
                 let (ceremony, messages) = round_to_pb(run, list);

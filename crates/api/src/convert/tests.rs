@@ -332,6 +332,11 @@ fn lists_of_a_question_are_bounded() {
         let confirmations = vec![fixture::confirmation().into(); n];
         Question::Confirm(node::Confirm { key: "k1".to_owned(), confirmations, epoch: 1 })
     });
+    bounded::<_, ToNode>("Replaced.confirmations", limits::CONFIRMATIONS_MAX, |n| {
+        let certificate = Some(fixture::certificate("k1").into());
+        let confirmations = vec![fixture::confirmation().into(); n];
+        Question::Replaced(node::Replaced { certificate, confirmations })
+    });
     bounded::<_, ToNode>("Reserve.signing_set", MAX, |n| {
         let confirmation = node::ConfirmationSubject { key: "k1".to_owned(), epoch: 1 };
         let subject = Some(node::reserve::Subject::Confirmation(confirmation));

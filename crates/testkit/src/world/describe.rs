@@ -26,6 +26,9 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::Share { subject, attempt, .. } => {
             format!("share for {}, attempt {attempt}", subject.short())
         }
+        ToNode::Replaced { certificate, .. } => {
+            format!("replaced by {}", certificate.certified.sharing())
+        }
         ToNode::Confirm { sharing, .. } => format!("confirmations of {sharing}"),
         ToNode::Reject { request, .. } => {
             format!("rejection of {}", request.request.client_reference)
