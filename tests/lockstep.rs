@@ -65,9 +65,12 @@ pub(crate) struct Lockstep {
     coordinator_rng: Recorded,
     inputs: VecDeque<CoordinatorInput>,
     replies: BTreeMap<ClientCall, Result<ClientReply, ClientError>>,
-    /// What happens to a question on its way, where it is not simply asked.
-    pub(crate) fault: Option<Box<dyn FnMut(ParticipantId, &ToNode) -> Option<Fault>>>,
+    /// What happens to a question on its way, where it is not simply asked; it may be changed, too.
+    pub(crate) fault: Option<OnItsWay>,
 }
+
+/// Sees a question to a node, and may change it.
+type OnItsWay = Box<dyn FnMut(ParticipantId, &mut ToNode) -> Option<Fault>>;
 
 /// What becomes of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,10 +208,11 @@ impl Lockstep {
                 trace!(?output, "from the coordinator");
                 match output {
                     Output::Persist(batch) => self.coordinator_batches.push(batch),
-                    Output::Act(CoordinatorAction::Ask { node, call, question })
-                    | Output::Now(CoordinatorAction::Ask { node, call, question }) => {
+                    Output::Act(CoordinatorAction::Ask { node, call, mut question })
+                    | Output::Now(CoordinatorAction::Ask { node, call, mut question }) => {
                         self.frames.push(Frame::Question(node, call, question.clone()));
-                        let fault = self.fault.as_mut().and_then(|fault| fault(node, &question));
+                        let fault =
+                            self.fault.as_mut().and_then(|fault| fault(node, &mut question));
                         let input = NodeInput::Question { link: LINK, call, question };
                         match fault {
                             None => self.ask(node, input),

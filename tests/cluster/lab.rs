@@ -54,13 +54,16 @@ impl Lab {
 
     /// Makes a key that two of three nodes sign with, on the order of the officers.
     pub(crate) async fn create_key(&self, key: &str, scheme: &str, more: &[&str]) -> Ended {
+        let args = ["key", "create", key, "--scheme", scheme, "--threshold", "2"];
+        self.order(&[&args, more].concat()).await
+    }
+
+    /// Runs a command that takes the keys of officers.
+    pub(crate) async fn order(&self, args: &[&str]) -> Ended {
         let officers = self.cluster.officer_keys();
-        let officers: Vec<_> = officers.iter().map(|path| path.to_str().unwrap()).collect();
-        let mut args = vec!["key", "create", key, "--scheme", scheme, "--threshold", "2"];
-        for path in &officers {
-            args.extend(["--officer-key", path]);
-        }
-        self.run(&[&args, more].concat()).await
+        let officers = officers.iter().map(|path| path.to_str().unwrap());
+        let officers: Vec<_> = officers.flat_map(|path| ["--officer-key", path]).collect();
+        self.run(&[args, &officers].concat()).await
     }
 
     /// Runs a command as the service `payments`.

@@ -17,6 +17,7 @@ mod people;
 mod raw;
 mod restart;
 mod roots;
+mod rotation;
 mod setup;
 mod sign;
 mod verdicts;

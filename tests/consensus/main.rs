@@ -8,6 +8,7 @@ mod demo;
 mod judge;
 mod key_hash;
 #[path = "../lockstep.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod lockstep;
 mod solana;
 

@@ -4,6 +4,7 @@
 
 mod capture;
 #[path = "../lockstep.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod lockstep;
 mod needles;
 mod secrets;

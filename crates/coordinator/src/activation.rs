@@ -29,6 +29,8 @@ pub(crate) struct Activation {
     attempts: BTreeMap<ParticipantSet, Attempt>,
     signing: BTreeSet<ParticipantSet>,
     next_try: Timestamp,
+    /// Until when holders may be about to switch to it: whoever waits for them does so quietly.
+    switches_until: Timestamp,
     /// No attempts are left: the operation has failed for good.
     given_up: bool,
 }
@@ -47,6 +49,7 @@ impl Activation {
             attempts: BTreeMap::new(),
             signing: BTreeSet::new(),
             next_try: Timestamp::ZERO,
+            switches_until: Timestamp::ZERO,
             given_up: false,
         })
     }
@@ -65,6 +68,16 @@ impl Activation {
     pub(crate) fn signs(&self) -> bool {
         let follows = self.record.certificate.certified.predecessor.is_some();
         self.record.active || follows && self.unconfirmed().is_empty()
+    }
+
+    /// Holders are about to switch to it.
+    pub(crate) fn begin_switch(&mut self, until: Timestamp) {
+        self.switches_until = until;
+    }
+
+    /// Whether holders are about to switch to it.
+    pub(crate) fn is_switching(&self, now: Timestamp) -> bool {
+        !self.record.active && now < self.switches_until
     }
 
     /// Whether a node may hold shares that this sharing took the place of.
@@ -139,6 +152,10 @@ impl Coordinator {
     /// use any more once a node has switched.
     fn take_place(&mut self, sharing: &SharingId, out: &mut Out) {
         if let Some(replaced) = self.keys.switch(sharing) {
+            let until = out.now.plus_millis(self.limits.phase_ms);
+            if let Some(activation) = self.keys.get_mut(sharing) {
+                activation.begin_switch(until);
+            }
             out.write(Record::ForgetSharing(replaced.sharing()));
         }
     }

@@ -18,6 +18,8 @@ use crate::requests::Hold;
 pub(crate) enum NoSet {
     /// Whoever is left has deferred the request.
     Deferred,
+    /// Holders are about to switch to the key's next sharing.
+    Switching,
     /// What stands in the way, and in words.
     Held(Hold, String),
 }
@@ -147,12 +149,15 @@ impl Coordinator {
         let holds_back =
             |id: &ParticipantId| !record.is_denied_by(*id) && self.holds_back(record, *id, now);
         let live = |id: &ParticipantId| {
-            self.nodes.can_work(*id)
-                && activation.is_active_at(*id)
-                && !record.is_denied_by(*id)
-                && !holds_back(id)
+            self.nodes.can_work(*id) && !record.is_denied_by(*id) && !holds_back(id)
         };
-        let candidates = self.nodes.on_one_head(roster.iter().filter(live).collect());
+        let live: Vec<_> = roster.iter().filter(live).collect();
+        let active = live.iter().copied().filter(|id| activation.is_active_at(*id)).collect();
+        let candidates = self.nodes.on_one_head(active);
+        let missing = candidates.len() < threshold.as_usize();
+        if missing && live.len() >= threshold.as_usize() && activation.is_switching(now) {
+            return Err(NoSet::Switching);
+        }
         let holders = &activation.holders;
         let enough = candidates.len() >= threshold.as_usize();
         if enough {

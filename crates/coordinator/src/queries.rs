@@ -119,7 +119,10 @@ impl Coordinator {
         }
         let taken = plan.predecessor.is_none() && self.keys.present(key).is_some();
         if taken || self.ceremonies.contains_key(key) {
-            let message = format!("key {key} exists or is being made: a key id is used once");
+            let message = match plan.predecessor {
+                None => format!("key {key} exists or is being made: a key id is used once"),
+                Some(_) => format!("another sharing of key {key} is being made: wait for it"),
+            };
             return Err(ClientError::new(ErrorCode::Conflict, message));
         }
         if self.keys.later(key).is_some_and(|later| later.retry_at().is_some()) {

@@ -30,6 +30,8 @@ pub(crate) enum Fault {
 
 /// What a node's own fault weighs, beside being in a set that failed.
 const CERTAIN: u32 = 100;
+/// How soon it is looked again whether holders have switched: it wakes up at the first that says so, too.
+const SWITCH_MS: u64 = 20;
 /// A pause doubles so many times at most.
 const BACKOFF_EXPONENT_MAX: u32 = 6;
 
@@ -64,6 +66,9 @@ impl Coordinator {
         let signing_set = match self.pick_set(&record, activation, out.now, rng) {
             Ok(signing_set) => signing_set,
             Err(NoSet::Deferred) => return self.defer(record, out),
+            Err(NoSet::Switching) => {
+                return self.requests.put(record, out.now.plus_millis(SWITCH_MS));
+            }
             Err(NoSet::Held(hold, reason)) => return self.park(record, hold, reason, out),
         };
         let Some(attempt) = record.attempt.next().filter(|next| next.0 <= self.limits.attempts_max)

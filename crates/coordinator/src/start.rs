@@ -98,8 +98,9 @@ impl Coordinator {
             key.certificate
                 .verify(&coordinator.root)
                 .map_err(|source| StartError::Certificate { key: id.clone(), source })?;
-            let activation = Activation::new(key)
+            let mut activation = Activation::new(key)
                 .map_err(|source| StartError::Key { key: id.clone(), source })?;
+            activation.begin_switch(now.plus_millis(coordinator.limits.phase_ms));
             coordinator.keys.put(activation);
         }
         for operation in operations {
