@@ -8,6 +8,7 @@ use quorate_protocol::wire::{Subject, ToNode, Words};
 use quorate_trust::SignRequest;
 use rand_core::CryptoRngCore;
 
+use crate::activation::Activation;
 use crate::calls::{Phase, Purpose};
 use crate::coordinator::{Action, Coordinator};
 use crate::holders::NoSet;
@@ -183,6 +184,10 @@ impl Coordinator {
         out: &mut Out,
     ) {
         let Some(session) = self.sessions.remove(&(subject, attempt)) else { return };
+        // Signers that have switched meanwhile sign nothing more with the sharing before.
+        let present = self.keys.present(&session.context.key).map(Activation::sharing);
+        let replaced = present.is_some_and(|present| present.epoch > session.context.epoch);
+        let fault = if replaced { Fault::Nobody } else { fault };
         if let Fault::Node(node) = fault {
             self.nodes.suspect(node, out.now.plus_millis(self.limits.suspect_ms));
         }

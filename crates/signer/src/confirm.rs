@@ -100,6 +100,7 @@ impl Node {
     /// Erases a sharing that was let go: its records and its data key.
     pub(crate) fn erase(&mut self, held: &HeldKey, turn: &mut Turn) {
         let sharing = held.sharing();
+        self.sessions.drop_sharing(&sharing);
         self.vault.drop_share(&sharing);
         let event = Event::new(EventKind::ShareDropped)
             .fact("key", &sharing.key)

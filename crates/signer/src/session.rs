@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Attempt, Digest, Epoch, KeyId, ParticipantId, Timestamp};
+use quorate_model::{Attempt, Digest, Epoch, KeyId, ParticipantId, SharingId, Timestamp};
 use quorate_policy::Permit;
 use quorate_protocol::ecdsa::EcdsaSigning;
 use quorate_protocol::sign::{AnyReserved, SigningContext};
@@ -74,6 +74,14 @@ impl Sessions {
             let of_pair =
                 context.key == *key && context.epoch == epoch && context.signing_set.contains(with);
             !of_pair
+        });
+    }
+
+    /// Drops every session under one sharing of a key, with its nonces.
+    pub(crate) fn drop_sharing(&mut self, sharing: &SharingId) {
+        self.0.retain(|_, session| {
+            let context = session.context();
+            context.key != sharing.key || context.epoch != sharing.epoch
         });
     }
 
