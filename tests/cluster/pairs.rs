@@ -144,5 +144,15 @@ async fn a_pair_in_which_one_cheated_is_frozen_though_the_other_is_killed_at_onc
         let paid = pay(&lab, nonce, "30s").await;
         assert_eq!(paid.json["signers"], json!(signers), "{paid:?}");
     }
+
+    // A refresh, on the order of the quorum `keys`, makes every pair anew: it is what lifts the freeze.
+    lab.cluster.start_node(node(1)).unwrap();
+    attached(&mut lab, &[1, 2, 3]).await;
+    let refreshed = lab.order(&["key", "refresh", "eth"]).await;
+    assert_eq!(refreshed.code, 0, "{refreshed:?}");
+    lab.cluster.kill_node(node(2)).await;
+    attached(&mut lab, &[1, 3]).await;
+    let paid = pay(&lab, 4, "30s").await;
+    assert_eq!(paid.json["signers"], json!([1, 3]), "{paid:?}");
     lab.cluster.stop().await;
 }

@@ -50,7 +50,7 @@ impl Holders {
         let pairs = self.frozen_in_words();
         format!(
             "so many pairs of nodes must not sign with key {key} together that no signing set is left \
-             ({pairs}): use another key; only a complete refresh of this one makes new pairs"
+             ({pairs}): order a refresh of the key, which makes new pairs"
         )
     }
 

@@ -70,8 +70,8 @@ impl Node {
         };
         let Some(freeze) = signing_set.iter().find_map(|id| frozen(&id)) else { return Ok(()) };
         let reason = format!(
-            "nodes {} and {} must not sign with key {} together: {}; a complete refresh of the key \
-             makes them a new pair",
+            "nodes {} and {} must not sign with key {} together: {}; a refresh of the key makes them \
+             a new pair",
             self.me, freeze.with, certified.key, freeze.reason
         );
         Err(refuse(RefusalCode::PairFrozen(freeze.with), reason))
