@@ -8,7 +8,7 @@ use quorate_coordinator::{
     Action as CoordinatorAction, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator,
     Input as CoordinatorInput, OperationState, SignRequestView,
 };
-use quorate_model::{KeyId, Moment, ParticipantId, Scheme, Timestamp};
+use quorate_model::{Epoch, KeyId, Moment, ParticipantId, Scheme, Timestamp};
 use quorate_protocol::wire::ToNode;
 use quorate_protocol::{CertifiedKey, Engine as _, Output};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node, Record};
@@ -167,6 +167,13 @@ impl Lockstep {
         Err(waits)
     }
 
+    /// The epoch for an order for a key's next sharing.
+    pub(crate) fn next_epoch(&mut self, key: &KeyId) -> Epoch {
+        let reply = self.call(ClientRequest::GetKey(key.clone()));
+        let Ok(ClientReply::Key(view)) = reply else { panic!("{reply:?}") };
+        view.next_epoch
+    }
+
     /// Has a request signed, or denied.
     pub(crate) fn sign(&mut self, request: &SignedRequest) -> SignRequestView {
         let create = ClientRequest::CreateSignRequest {
@@ -236,6 +243,18 @@ impl Lockstep {
                 }
             }
         }
+    }
+
+    /// Kills the coordinator, which starts again from its disk.
+    pub(crate) fn kill_coordinator(&mut self) {
+        let mut disk = Disk::default();
+        self.coordinator_batches.iter().for_each(|batch| disk.apply(batch));
+        let limits = quorate_coordinator::Limits::default();
+        let root = self.fixture.root.clone();
+        let started = Coordinator::start(root, limits, disk.records(), self.now);
+        self.coordinator = started.expect("it starts from what it wrote");
+        self.inputs.extend(self.nodes.keys().copied().map(CoordinatorInput::Attached));
+        self.settle();
     }
 
     /// Kills a node, which starts again from its disk.

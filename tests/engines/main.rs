@@ -14,6 +14,7 @@ mod key_generation;
 mod orders;
 mod peers;
 mod reserve;
+mod reshare;
 mod share;
 mod start;
 mod successors;

@@ -144,3 +144,79 @@ fn what_is_withheld_from_any_subset_strands_nobody() {
         }
     }
 }
+
+impl Life {
+    /// Node 3 hears nothing any more, from the first question of this kind on.
+    fn loses_node_3_at(&mut self, kind: fn(&ToNode) -> bool) {
+        let mut lost = false;
+        self.cluster.fault = Some(Box::new(move |to, question| {
+            lost |= to == id(3) && kind(question);
+            (lost && to == id(3)).then_some(Fault::Withheld)
+        }));
+    }
+}
+
+/// A holder that is lost after it voted leaves a sharing that is never confirmed: it is in nobody's way.
+#[test]
+fn a_holder_that_is_lost_after_its_vote_is_replaced() {
+    for kind in
+        [(|question| matches!(question, ToNode::Certify(_))) as fn(&ToNode) -> bool, |question| {
+            matches!(question, ToNode::Reserve { subject: Subject::Confirmation { .. }, .. })
+        }]
+    {
+        let mut life = Life::new(Scheme::FrostEd25519);
+        life.loses_node_3_at(kind);
+        let order = life.order(SharingChange::Refresh);
+        assert!(life.cluster.carry_out(&key(), &order).is_err());
+        life.pays();
+        let roster = set(&[1, 2]);
+        life.change(SharingChange::Reshare { threshold: Threshold::new(2).unwrap(), roster });
+        for node in [1, 2] {
+            assert_eq!(life.epochs_at(node), [life.present.epoch.0]);
+        }
+    }
+}
+
+/// The coordinator is killed when nodes are about to switch, and one of them is lost: the others sign.
+#[test]
+fn a_coordinator_that_is_killed_in_a_switch_goes_on_with_those_who_are_there() {
+    let mut life = Life::new(Scheme::FrostEd25519);
+    life.loses_node_3_at(|question| matches!(question, ToNode::Confirm { .. }));
+    let order = life.order(SharingChange::Refresh);
+    assert!(life.cluster.carry_out(&key(), &order).is_err());
+    life.pays();
+    life.cluster.kill_coordinator();
+    life.pays();
+    life.cluster.fault = None;
+    life.present = life.insist(&order).unwrap();
+    life.pays();
+    assert_eq!(life.epochs_at(3), [life.present.epoch.0]);
+
+    // And where nobody had switched yet.
+    let mut life = Life::new(Scheme::FrostEd25519);
+    life.cluster.fault = Some(Box::new(|_, question| {
+        matches!(question, ToNode::Confirm { .. }).then_some(Fault::Withheld)
+    }));
+    let order = life.order(SharingChange::Refresh);
+    assert!(life.cluster.carry_out(&key(), &order).is_err());
+    life.loses_node_3_at(|_| true);
+    life.cluster.kill_coordinator();
+    assert!(life.cluster.carry_out(&key(), &order).is_err());
+    life.pays();
+}
+
+/// A holder who leaves and spoils every attempt in which it deals does not stop its leaving.
+#[test]
+fn who_leaves_and_spoils_it_does_not_always_deal() {
+    let mut life = Life::new(Scheme::FrostEd25519);
+    life.cluster.fault = Some(Box::new(|to, question| {
+        let deals = to == id(1) && matches!(question, ToNode::Announcements(..));
+        deals.then_some(Fault::Withheld)
+    }));
+    let order = life.order(SharingChange::Reshare {
+        threshold: Threshold::new(2).unwrap(),
+        roster: set(&[3, 4, 5]),
+    });
+    life.present = life.insist(&order).unwrap();
+    life.pays();
+}

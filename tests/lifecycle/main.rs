@@ -59,8 +59,13 @@ impl Life {
 
     fn order(&mut self, change: SharingChange) -> SignedOrder {
         self.orders += 1;
-        let predecessor = self.present.digest();
-        let action = OrderAction::ReshareKey(ReshareKey { key: key(), predecessor, change });
+        let action = OrderAction::ReshareKey(ReshareKey {
+            key: key(),
+            public_key: self.first.group_verifying_key.clone(),
+            predecessor: self.present.digest(),
+            epoch: self.cluster.next_epoch(&key()),
+            change,
+        });
         let (id, now) = (format!("change-{}", self.orders), self.cluster.now);
         self.cluster.fixture.order_to(&id, action, &OFFICERS, now)
     }

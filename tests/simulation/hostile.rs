@@ -79,7 +79,7 @@ fn tamper_with_parcels(parcels: &mut [Parcel], rng: &mut dyn RngCore) {
 
 fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
     match question {
-        ToNode::ReshareKey { epoch, .. } => epoch.0 += 1 + u64::from(rng.next_u32() % 3),
+        ToNode::ReshareKey { attempt, .. } => attempt.0 += 1 + rng.next_u32() % 3,
         ToNode::GenerateKey { order, .. } => {
             let mut text = order.text.clone().into_bytes();
             flip(&mut text, rng);

@@ -265,7 +265,6 @@ pub(crate) fn questions() -> Vec<ToNode> {
             attempt: Attempt(2),
             dealers: set(&[1, 5]),
             predecessor: certificate_of(reshared_key("treasury-btc", 1)),
-            epoch: Epoch(3),
         },
         ToNode::Announcements(run(), vec![signed(1, announcement()), signed(2, announcement())]),
         ToNode::Round1(run(), vec![signed(1, round1())]),
@@ -391,5 +390,5 @@ pub(crate) fn key_record(key: &str) -> KeyRecord {
 }
 
 pub(crate) fn key_view(key: &str) -> KeyView {
-    KeyView { record: key_record(key), state: KeyState::Active }
+    KeyView { record: key_record(key), state: KeyState::Active, next_epoch: Epoch(9) }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use quorate_api::pb::custody::v1 as pb;
 use quorate_api::{DecodeError, KeyProof, name};
 use quorate_intent::{Address, DecodeError as PayloadError, PayingKey, address};
-use quorate_model::{DerivationPath, KeyId, KeyState, Network, Timestamp};
+use quorate_model::{DerivationPath, Epoch, KeyId, KeyState, Network, Timestamp};
 use quorate_protocol::{
     Certificate, CertificateError, CertifiedKey, Confirmation, DeriveError, verify_signature,
 };
@@ -23,6 +23,8 @@ pub(crate) struct VerifiedKey {
     created: Timestamp,
     path: DerivationPath,
     /// Of the child at `path`.
+    /// What the coordinator says: nobody is harmed where it lies, and nodes refuse.
+    next_epoch: Epoch,
     verifying_key: Vec<u8>,
 }
 
@@ -87,7 +89,8 @@ impl VerifiedKey {
         }
         let created = Timestamp::from_millis(key.create_time_ms);
         let (path, verifying_key) = (DerivationPath::root(), certified.group_verifying_key.clone());
-        Ok(Self { certificate, confirmations, state, created, path, verifying_key })
+        let next_epoch = Epoch(key.next_epoch);
+        Ok(Self { certificate, confirmations, state, created, next_epoch, path, verifying_key })
     }
 
     /// Verifies what was kept of a key, back to the pinned root and without any coordinator. Whether the
@@ -124,6 +127,11 @@ impl VerifiedKey {
     /// Which child of the certified key this is.
     pub(crate) const fn path(&self) -> &DerivationPath {
         &self.path
+    }
+
+    /// The epoch for an order for the key's next sharing.
+    pub(crate) fn next_epoch(&self) -> Epoch {
+        self.next_epoch
     }
 
     /// The verifying key of this child, in the scheme's encoding.

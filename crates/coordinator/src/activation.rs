@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quorate_model::{Attempt, DerivationPath, ParticipantId, ParticipantSet, SharingId, Timestamp};
+use quorate_model::{
+    Attempt, DerivationPath, Digest, ParticipantId, ParticipantSet, SharingId, Timestamp,
+};
 use quorate_protocol::Confirmation;
 use quorate_protocol::sign::{AnyGroupInfo, KeyShareError, SigningContext};
 use quorate_protocol::wire::{FromNode, Subject, ToNode, Words};
@@ -122,22 +124,8 @@ impl Coordinator {
         activation.next_try = out.now.plus_millis(self.limits.retry_ms);
         let roster = activation.roster().clone();
         let unconfirmed = activation.unconfirmed();
-        if activation.certified_at.len() < roster.len() {
-            let certificate = activation.record.certificate.clone();
-            let done = activation.certified_at.clone();
-            let question = ToNode::Certify(certificate);
-            self.ask_missing(key, &done, &question, out);
-        } else if !unconfirmed.is_empty() {
-            for set in unconfirmed {
-                self.begin_confirmation(key, set, out);
-            }
-        } else if activation.active_at.len() < roster.len() {
-            let confirmations = activation.record.confirmations.clone();
-            let done = activation.active_at.clone();
-            let question = ToNode::Confirm { sharing: key.clone(), confirmations };
-            self.take_place(key, out);
-            self.ask_missing(key, &done, &question, out);
-        } else {
+        let certified = activation.certified_at.len();
+        if unconfirmed.is_empty() && activation.active_at.len() == roster.len() {
             activation.record.active = true;
             let record = activation.record.clone();
             self.finish_operation(&record, out);
@@ -145,7 +133,31 @@ impl Coordinator {
             for node in self.nodes.attached() {
                 self.ask_to_erase(node, out);
             }
+        } else if unconfirmed.is_empty() {
+            self.take_place(key, out);
+            self.ask_to_switch(key, out);
+        } else if certified < roster.len() {
+            let certificate = activation.record.certificate.clone();
+            let done = activation.certified_at.clone();
+            self.ask_missing(key, &done, &ToNode::Certify(certificate), out);
+        } else {
+            for set in unconfirmed {
+                self.begin_confirmation(key, set, out);
+            }
         }
+    }
+
+    /// Has each holder take the certificate and then the confirmations, whatever the others do.
+    fn ask_to_switch(&mut self, key: &SharingId, out: &mut Out) {
+        let Some(activation) = self.keys.get(key) else { return };
+        let KeyRecord { certificate, confirmations, .. } = activation.record.clone();
+        let roster = activation.roster().clone();
+        let (certified, active) = (activation.certified_at.clone(), activation.active_at.clone());
+        self.ask_missing(key, &certified, &ToNode::Certify(certificate), out);
+        let waits = |id: &ParticipantId| active.contains(id) || !certified.contains(id);
+        let done = roster.iter().filter(waits).collect();
+        let question = ToNode::Confirm { sharing: key.clone(), confirmations };
+        self.ask_missing(key, &done, &question, out);
     }
 
     /// Puts a later sharing that is confirmed in the place of the one before it, whose certificate is of no
@@ -158,6 +170,14 @@ impl Coordinator {
             }
             out.write(Record::ForgetSharing(replaced.sharing()));
         }
+    }
+
+    /// Another sharing took the place of one that was not confirmed.
+    pub(crate) fn give_way(&mut self, replaced: &Activation, out: &mut Out) {
+        out.write(Record::ForgetSharing(replaced.sharing()));
+        let order = replaced.record.certificate.certified.order;
+        let state = OperationState::Failed("a later sharing took its place".to_owned());
+        self.set_operation_by(order, &state, out);
     }
 
     /// Has nodes that hold no share any more erase what they held: whenever one attaches, until it did.
@@ -192,7 +212,7 @@ impl Coordinator {
         activation.asked.extend(missing.iter());
         for node in missing {
             let purpose = Purpose::Activation(key.clone());
-            self.ask(node, purpose, question.clone(), self.limits.phase_ms, out);
+            self.ask_durably(node, purpose, question.clone(), self.limits.phase_ms, out);
         }
     }
 
@@ -204,8 +224,7 @@ impl Coordinator {
         }
         if let Some((one, other)) = activation.holders.frozen_in(&signing_set) {
             let reason = format!(
-                "nodes {one} and {other} must not sign with key {key} together: order a key with \
-                 another id"
+                "nodes {one} and {other} must not sign with {key} together: order another one"
             );
             return self.give_up(key, &reason, out);
         }
@@ -215,7 +234,10 @@ impl Coordinator {
             return;
         }
         let Some(attempt) = next else {
-            let reason = format!("key {key} could not be confirmed: order a key with another id");
+            let reason = match activation.record.certificate.certified.predecessor {
+                None => format!("key {key} could not be confirmed: order a key with another id"),
+                Some(_) => format!("sharing {key} could not be confirmed: order another"),
+            };
             return self.give_up(key, &reason, out);
         };
         activation.attempts.insert(signing_set.clone(), attempt);
@@ -278,7 +300,7 @@ impl Coordinator {
             | FromNode::Refused(_) => return,
         };
         done.insert(node);
-        if done.len() == holders {
+        if done.len() == holders || activation.unconfirmed().is_empty() {
             activation.next_try = out.now;
         }
         if matches!(answer, FromNode::Active) {
@@ -296,6 +318,9 @@ impl Coordinator {
     ) {
         let Some(activation) = self.keys.get_mut(key) else { return };
         activation.asked.remove(&node);
+        if activation.record.active {
+            return;
+        }
         activation.next_try = out.now.plus_millis(self.limits.retry_ms);
         self.note_activation(key, reason, out);
     }
@@ -352,6 +377,10 @@ impl Coordinator {
     fn set_operation_of(&mut self, key: &SharingId, state: &OperationState, out: &mut Out) {
         let Some(activation) = self.keys.get(key) else { return };
         let order = activation.record.certificate.certified.order;
+        self.set_operation_by(order, state, out);
+    }
+
+    fn set_operation_by(&mut self, order: Digest, state: &OperationState, out: &mut Out) {
         let found = self.operations.values_mut().find(|record| record.digest == order);
         if let Some(record) = found.filter(|record| record.state != *state) {
             record.state = state.clone();

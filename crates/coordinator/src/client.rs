@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use quorate_intent::Intent;
 use quorate_model::{
-    ClusterId, DerivationPath, KeyId, KeyState, Network, OrderId, ParticipantId, PayloadFormat,
-    RequestKey, ServiceName, Threshold, Timestamp,
+    ClusterId, DerivationPath, Epoch, KeyId, KeyState, Network, OrderId, ParticipantId,
+    PayloadFormat, RequestKey, ServiceName, Threshold, Timestamp,
 };
 use quorate_protocol::wire::{Acceptance, NodeStatus};
 use quorate_trust::{Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
@@ -147,6 +147,8 @@ pub struct KeyView {
     pub record: KeyRecord,
     /// Its state.
     pub state: KeyState,
+    /// The first epoch that no attempt at a new sharing has made.
+    pub next_epoch: Epoch,
 }
 
 /// A request as clients see it.

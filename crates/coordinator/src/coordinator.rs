@@ -215,6 +215,19 @@ impl Coordinator {
         out.ask(Action::Ask { node, call, question });
     }
 
+    /// As [`Self::ask`], of what this step writes: it is asked when that is durable.
+    pub(crate) fn ask_durably(
+        &mut self,
+        node: ParticipantId,
+        purpose: Purpose,
+        question: ToNode,
+        within_ms: u64,
+        out: &mut Out,
+    ) {
+        let call = self.calls.open(node, purpose, out.now.plus_millis(within_ms));
+        out.say(Action::Ask { node, call, question });
+    }
+
     fn answered(&mut self, node: ParticipantId, purpose: Purpose, answer: FromNode, out: &mut Out) {
         match purpose {
             Purpose::Signing { subject, attempt, phase } => {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Attempt, KeyId, ParticipantId, ParticipantSet, Scheme, Timestamp};
+use quorate_model::{Attempt, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, Timestamp};
 use quorate_protocol::exchange::Parcel;
 use quorate_protocol::wire::{CeremonyKey, ExchangeKey, FromNode, ToNode};
 use quorate_protocol::{Announcement, Certificate, CertifiedKey, Round1, Round2, Vote};
@@ -88,7 +88,8 @@ impl Coordinator {
             return self.fail_operation(&plan, &error.to_string(), out);
         }
         let absent: Vec<_> = plan.roster.iter().filter(|id| !self.nodes.can_work(*id)).collect();
-        let dealers = plan.dealers(|id| self.nodes.can_work(id));
+        let coming = ceremony.attempt.next().unwrap_or(ceremony.attempt);
+        let dealers = plan.dealers(coming, |id| self.nodes.can_work(id));
         let waits = if !absent.is_empty() {
             Some(format!("waiting for nodes {absent:?} to attach and trust their clocks"))
         } else if plan.predecessor.is_some() && dealers.is_none() {
@@ -152,13 +153,12 @@ impl Coordinator {
     ) {
         let Some(predecessor) = &plan.predecessor else { return };
         let Some(record) = self.operations.get(&plan.order.order().id) else { return };
-        let (signed, epoch) = (record.order.clone(), plan.epoch(self.attempts_to_follow(plan)));
+        let signed = record.order.clone();
         for node in participants.iter() {
             let purpose = Purpose::Ceremony(CeremonyKey { key: plan.key.clone(), attempt });
             let question = ToNode::ReshareKey {
                 order: signed.clone(),
                 attempt,
-                epoch,
                 dealers: dealers.clone(),
                 predecessor: predecessor.clone(),
             };
@@ -166,14 +166,14 @@ impl Coordinator {
         }
     }
 
-    /// How many attempts there were to follow the sharing that this plan follows, the present one among
-    /// them: each makes an epoch of its own.
-    fn attempts_to_follow(&self, plan: &Plan) -> u64 {
-        let same = |record: &&OperationRecord| {
-            record.follows() == plan.predecessor.as_ref().map(|present| present.certified.digest())
-        };
-        let attempts = self.operations.values().filter(same);
-        attempts.map(|record| u64::from(record.attempt.0)).sum()
+    /// The first epoch that no attempt at a sharing after this one has made, as far as is known here: each
+    /// order may make as many as it has attempts.
+    pub(crate) fn next_epoch(&self, present: &Activation) -> Epoch {
+        let digest = present.record.certificate.certified.digest();
+        let same = |record: &&OperationRecord| record.follows() == Some(digest);
+        let orders = self.operations.values().filter(same).count() as u64;
+        let made = orders.saturating_mul(u64::from(self.limits.attempts_max));
+        Epoch(present.sharing().epoch.0.saturating_add(made).saturating_add(1))
     }
 
     pub(crate) fn ceremony_answered(
@@ -349,7 +349,10 @@ impl Coordinator {
         match Activation::new(record.clone()) {
             Ok(activation) => {
                 self.ceremonies.remove(&key.key);
-                self.keys.put(activation);
+                // One that was never confirmed is in nobody's way.
+                for replaced in self.keys.put(activation) {
+                    self.give_way(&replaced, out);
+                }
                 out.write(Record::Key(record));
                 self.advance_activation(&sharing, out);
             }

@@ -1,6 +1,6 @@
 //! What an order to make a key, or a new sharing of one, comes to.
 
-use quorate_model::{Attempt, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, Threshold};
+use quorate_model::{Attempt, KeyId, ParticipantId, ParticipantSet, Scheme, Threshold};
 use quorate_protocol::{Ceremony, Certificate, ReshareError};
 use quorate_trust::{KeyOrder, OrderAction, ReshareKey, SharingChange, VerifiedOrder};
 
@@ -38,8 +38,7 @@ impl Plan {
         let certified = &present.certified;
         let dealers = certified.roster.iter().filter(|id| Some(*id) != repaired(&order));
         let dealers = ParticipantSet::new(dealers).unwrap_or_else(|_| certified.roster.clone());
-        let epoch = certified.epoch.next().unwrap_or(certified.epoch);
-        let ceremony = Ceremony::reshare(&order, (Attempt::FIRST, epoch), certified, dealers)?;
+        let ceremony = Ceremony::reshare(&order, Attempt::FIRST, certified, dealers)?;
         Ok(Self {
             order,
             key: ceremony.key,
@@ -50,26 +49,30 @@ impl Plan {
         })
     }
 
-    /// Who deals, of the nodes that can work: holders who stay, and of those who leave only as many as it
-    /// takes. `None` where there are too few.
+    /// Who deals in an attempt, of the nodes that can work: holders who stay, and of those who leave only as
+    /// many as it takes. After the first attempt no more than it takes, and others each time: one who spoils
+    /// it is not always among them. `None` where there are too few.
     pub(crate) fn dealers(
         &self,
+        attempt: Attempt,
         can_work: impl Fn(ParticipantId) -> bool,
     ) -> Option<ParticipantSet> {
         let certified = &self.predecessor.as_ref()?.certified;
+        let threshold = certified.threshold.as_usize();
         let here = |id: &ParticipantId| can_work(*id) && Some(*id) != repaired(&self.order);
-        let (mut dealers, leaving): (Vec<_>, Vec<_>) =
+        let (staying, leaving): (Vec<_>, Vec<_>) =
             certified.roster.iter().filter(here).partition(|id| self.roster.contains(*id));
-        let missing = certified.threshold.as_usize().saturating_sub(dealers.len());
-        dealers.extend(leaving.into_iter().take(missing));
+        let turned = |ids: Vec<ParticipantId>| {
+            let by = attempt.0.saturating_sub(1) as usize;
+            let (count, all) = (ids.len(), ids.into_iter().cycle());
+            all.skip(by.checked_rem(count).unwrap_or(0)).take(count)
+        };
+        let most = if attempt == Attempt::FIRST { staying.len() } else { threshold };
+        let mut dealers: Vec<_> = turned(staying).take(most).collect();
+        let missing = threshold.saturating_sub(dealers.len());
+        dealers.extend(turned(leaving).take(missing));
         let dealers = ParticipantSet::new(dealers).ok()?;
-        (dealers.len() >= certified.threshold.as_usize()).then_some(dealers)
-    }
-
-    /// The epoch of an attempt, where so many were made to follow the same sharing.
-    pub(crate) fn epoch(&self, attempts: u64) -> Epoch {
-        let present = self.predecessor.as_ref().map_or(0, |present| present.certified.epoch.0);
-        Epoch(present.saturating_add(attempts))
+        (dealers.len() >= threshold).then_some(dealers)
     }
 }
 

@@ -125,10 +125,6 @@ impl Coordinator {
             };
             return Err(ClientError::new(ErrorCode::Conflict, message));
         }
-        if self.keys.later(key).is_some_and(|later| later.retry_at().is_some()) {
-            let message = format!("another sharing of key {key} is being confirmed: wait for it");
-            return Err(ClientError::new(ErrorCode::Conflict, message));
-        }
         let record = OperationRecord {
             order,
             digest: verified.digest(),
@@ -158,7 +154,7 @@ impl Coordinator {
             true => KeyState::Active,
             false => KeyState::PreActivation,
         };
-        KeyView { record, state }
+        KeyView { record, state, next_epoch: self.next_epoch(key) }
     }
 
     pub(crate) fn activation(&self, key: &KeyId) -> Result<&Activation, ClientError> {

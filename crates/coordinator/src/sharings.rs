@@ -45,15 +45,14 @@ impl Sharings {
     }
 
     /// Takes up a sharing, after the earlier ones of its key. One that follows another signs when it is
-    /// confirmed, and no sooner.
-    pub(crate) fn put(&mut self, activation: Activation) {
+    /// confirmed, and no sooner. Gives back what it takes the place of.
+    pub(crate) fn put(&mut self, activation: Activation) -> Vec<Activation> {
         let key = activation.sharing().key;
         if self.present.contains_key(&key) && !activation.signs() {
-            self.later.insert(key, activation);
-        } else {
-            self.later.remove(&key);
-            self.present.insert(key, activation);
+            return self.later.insert(key, activation).into_iter().collect();
         }
+        let later = self.later.remove(&key);
+        self.present.insert(key, activation).into_iter().chain(later).collect()
     }
 
     /// Puts a later sharing in the place of the present one, which is given back.

@@ -101,7 +101,8 @@ impl Coordinator {
             let mut activation = Activation::new(key)
                 .map_err(|source| StartError::Key { key: id.clone(), source })?;
             activation.begin_switch(now.plus_millis(coordinator.limits.phase_ms));
-            coordinator.keys.put(activation);
+            // What a later one took the place of goes with the next that does.
+            let _ = coordinator.keys.put(activation);
         }
         for operation in operations {
             coordinator.load_operation(operation)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    Attempt, Digest, Epoch, Heads, KeyId, ParticipantId, ParticipantSet, PersonName, ProviderName,
+    Attempt, Digest, Heads, KeyId, ParticipantId, ParticipantSet, PersonName, ProviderName,
     QuorumName, SharingId, Tag, Timestamp, Transcribe, Transcript, VerdictName,
 };
 use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
@@ -60,8 +60,6 @@ pub enum ToNode {
         order: SignedOrder,
         /// Which try.
         attempt: Attempt,
-        /// The epoch that it makes: later than every one that a participant voted for.
-        epoch: Epoch,
         /// Who deals.
         dealers: ParticipantSet,
         /// The sharing that the new one follows, for those who hold no share of it.

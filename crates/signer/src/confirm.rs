@@ -10,6 +10,7 @@ use crate::keys::HeldKey;
 use crate::node::Node;
 use crate::record::{ActiveRecord, Record};
 use crate::refusal::{certificate as bad_certificate, refuse};
+use crate::reshare::same_key;
 use crate::turn::Turn;
 
 impl Node {
@@ -58,7 +59,12 @@ impl Node {
         }
         check(&held.certified, &confirmations)
             .map_err(|reason| refuse(RefusalCode::Invalid, reason))?;
-        held.confirmations = Some(confirmations.clone());
+        let certified = held.certified.clone();
+        let present = self.keys.present(&sharing.key);
+        if present.is_some_and(|present| !same_key(&present.certified, &certified)) {
+            return Err(refuse(RefusalCode::Invalid, "that is a sharing of another key"));
+        }
+        self.keys.find_mut(sharing)?.confirmations = Some(confirmations.clone());
         turn.write(Record::Active(ActiveRecord { sharing: sharing.clone(), confirmations }));
         for replaced in self.keys.switch(sharing) {
             self.erase(&replaced, turn);
@@ -79,14 +85,14 @@ impl Node {
         turn: &mut Turn,
     ) -> Result<FromNode, Refusal> {
         let certified = &certificate.certified;
-        let Some(present) = self.keys.present(&certified.key) else { return Ok(FromNode::Active) };
+        let Some(known) = self.keys.of_key(&certified.key).next() else {
+            return Ok(FromNode::Active);
+        };
         let invalid = |reason: &str| refuse(RefusalCode::Invalid, reason);
         if certified.roster.contains(self.me) {
             return Err(invalid("this node holds a share of that sharing: it switches to it"));
         }
-        let of_the_key = certified.group_verifying_key == present.certified.group_verifying_key
-            && certified.predecessor.is_some();
-        if !of_the_key {
+        if !same_key(&known.certified, certified) || certified.predecessor.is_none() {
             return Err(invalid("that is no later sharing of the same key"));
         }
         certificate.verify(&self.root).map_err(bad_certificate)?;
@@ -100,6 +106,8 @@ impl Node {
     /// Erases a sharing that was let go: its records and its data key.
     pub(crate) fn erase(&mut self, held: &HeldKey, turn: &mut Turn) {
         let sharing = held.sharing();
+        // One that would deal this share has it in memory.
+        self.ceremonies.end_of(&sharing.key);
         self.sessions.drop_sharing(&sharing);
         self.vault.drop_share(&sharing);
         let event = Event::new(EventKind::ShareDropped)

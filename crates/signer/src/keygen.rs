@@ -69,6 +69,11 @@ impl Ceremonies {
         self.running.retain(|_, running| running.deadline > now);
     }
 
+    /// Ends the ceremony of a key that runs.
+    pub(crate) fn end_of(&mut self, key: &KeyId) {
+        self.running.remove(key);
+    }
+
     /// Ends every key generation that runs: the next attempt is another.
     pub(crate) fn end_all(&mut self) {
         self.running.clear();

@@ -92,10 +92,14 @@ impl Keys {
         self.present.get(key)
     }
 
+    /// Every sharing of a key that this node voted for.
+    pub(crate) fn of_key(&self, key: &KeyId) -> impl Iterator<Item = &HeldKey> {
+        self.all().filter(move |held| held.certified.key == *key)
+    }
+
     /// The last epoch of a key that this node voted for.
     pub(crate) fn last_epoch(&self, key: &KeyId) -> Option<Epoch> {
-        let of_key = self.all().filter(|held| held.certified.key == *key);
-        of_key.map(|held| held.certified.epoch).max()
+        self.of_key(key).map(|held| held.certified.epoch).max()
     }
 
     /// The key, if it signs requests.

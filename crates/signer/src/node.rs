@@ -212,8 +212,8 @@ impl Node {
             ToNode::GenerateKey { order, attempt, never_voted } => {
                 self.generate_key(&order, attempt, never_voted, turn, rng)
             }
-            ToNode::ReshareKey { order, attempt, epoch, dealers, predecessor } => {
-                let asked = Asking { attempt, epoch, dealers, predecessor };
+            ToNode::ReshareKey { order, attempt, dealers, predecessor } => {
+                let asked = Asking { attempt, dealers, predecessor };
                 self.reshare_key(&order, asked, turn, rng)
             }
             ToNode::Announcements(ceremony, messages) => {

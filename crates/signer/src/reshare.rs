@@ -5,13 +5,14 @@
 //! every holder has the share that signs next. So an attempt that was left half done stops nothing, and
 //! nobody has to be believed about votes that were or were not cast.
 
-use quorate_model::{Attempt, Epoch, ParticipantSet};
+use quorate_model::{Attempt, ParticipantSet};
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_protocol::{Ceremony, Certificate, CertifiedKey, begin_resharing};
 use quorate_trust::SignedOrder;
 use rand_core::CryptoRngCore;
 
 use crate::keygen::Machine;
+use crate::keys::HeldKey;
 use crate::node::Node;
 use crate::refusal::{
     certificate as bad_certificate, order as order_refused, refuse, unless_stopped,
@@ -21,7 +22,6 @@ use crate::turn::Turn;
 /// How a coordinator would carry out an order for a new sharing.
 pub(crate) struct Asking {
     pub(crate) attempt: Attempt,
-    pub(crate) epoch: Epoch,
     pub(crate) dealers: ParticipantSet,
     pub(crate) predecessor: Certificate,
 }
@@ -31,22 +31,26 @@ impl Node {
     pub(crate) fn reshare_key(
         &mut self,
         signed: &SignedOrder,
-        Asking { attempt, epoch, dealers, predecessor }: Asking,
+        Asking { attempt, dealers, predecessor }: Asking,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
         let verified = signed.verify(&self.root).map_err(order_refused)?;
         self.check_clock(turn.now)?;
         let predecessor = self.predecessor(predecessor)?;
-        let ceremony = Ceremony::reshare(&verified, (attempt, epoch), &predecessor, dealers)
+        let ceremony = Ceremony::reshare(&verified, attempt, &predecessor, dealers)
             .map_err(|error| refuse(RefusalCode::Invalid, error))?;
+        let epoch = ceremony.epoch;
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         if !ceremony.participants().contains(self.me) {
             let reason = "this node neither deals nor will hold a share";
             return Err(refuse(RefusalCode::Invalid, reason));
         }
         if let Some(last) = self.keys.last_epoch(&ceremony.key).filter(|last| *last >= epoch) {
-            let reason = format!("this node voted for epoch {last}: epoch {epoch} is not later");
+            let reason = format!(
+                "this node voted for epoch {last}, and epoch {epoch} is not later: try the next \
+                 attempt, or order one of a later epoch"
+            );
             return Err(refuse(RefusalCode::AttemptUsed, reason));
         }
         let deals = ceremony.resharing.as_ref().is_some_and(|r| r.dealers.contains(self.me));
@@ -65,14 +69,20 @@ impl Node {
         Ok(self.announce(key, (order, attempt), machine, announcement, turn))
     }
 
-    /// The sharing that a new one follows: this node's own, where it holds a share of the key. A node that
-    /// holds none, since it is new or lost its store, takes the word of every holder, which is the
-    /// certificate; dealers refuse any other than their own.
+    /// The sharing that a new one follows: this node's own, where it deals or has one as late. A node without
+    /// one takes the word of every holder, which is the certificate; dealers refuse any other than their own.
+    /// Of a key that this node knows, nothing else than the sharing may be another: a certificate alone says
+    /// only that those whom it names voted for it.
     fn predecessor(&self, certificate: Certificate) -> Result<CertifiedKey, Refusal> {
         let named = &certificate.certified;
-        if let Some(held) = self.keys.present(&named.key)
-            && named.roster.contains(self.me)
-        {
+        if self.keys.of_key(&named.key).any(|held| !same_key(&held.certified, named)) {
+            let reason = format!("this node knows key {} as another key", named.key);
+            return Err(refuse(RefusalCode::Invalid, reason));
+        }
+        let present = self.keys.present(&named.key);
+        let concerns =
+            |held: &&HeldKey| named.roster.contains(self.me) || held.certified.epoch >= named.epoch;
+        if let Some(held) = present.filter(concerns) {
             if held.certified != *named || held.confirmations.is_none() {
                 let reason = format!(
                     "this node signs with epoch {} of key {}, not with epoch {}",
@@ -85,4 +95,13 @@ impl Node {
         certificate.verify(&self.root).map_err(bad_certificate)?;
         Ok(certificate.certified)
     }
+}
+
+/// Whether two sharings are of one key.
+pub(crate) fn same_key(one: &CertifiedKey, other: &CertifiedKey) -> bool {
+    one.key == other.key
+        && one.scheme == other.scheme
+        && one.group_verifying_key == other.group_verifying_key
+        && one.chain_code == other.chain_code
+        && one.raw_ok == other.raw_ok
 }

@@ -1,3 +1,6 @@
+#[path = "order_tests/reshare.rs"]
+mod reshare;
+
 use std::collections::BTreeMap;
 
 use quorate_model::{KeyId, ParticipantId, Scheme, Tag, Transcript};

@@ -11,7 +11,7 @@ use quorate_api::statement::encode_sign_request;
 use quorate_intent::compose::{Coin, Payment, bitcoin_payment};
 use quorate_intent::{Address, PayingKey, Payload, decode};
 use quorate_model::{
-    DerivationPath, KeyId, Network, OrderId, ParticipantId, ParticipantSet, PayloadFormat,
+    DerivationPath, Epoch, KeyId, Network, OrderId, ParticipantId, ParticipantSet, PayloadFormat,
     RequestId, Scheme, Threshold, Timestamp,
 };
 use quorate_net::{ExpectedServer, TlsMaterial, connect};
@@ -121,8 +121,13 @@ impl People {
         let found = keys.get_key(call).await.unwrap().into_inner();
         let certificate = Certificate::try_from(found.certificate.unwrap()).unwrap();
         let certified = certificate.certified;
-        let (key, predecessor) = (certified.key.clone(), certified.digest());
-        OrderAction::ReshareKey(ReshareKey { key, predecessor, change: SharingChange::Refresh })
+        OrderAction::ReshareKey(ReshareKey {
+            predecessor: certified.digest(),
+            epoch: Epoch(found.next_epoch),
+            key: certified.key,
+            public_key: certified.group_verifying_key,
+            change: SharingChange::Refresh,
+        })
     }
 
     /// An order with the signatures of these persons.
@@ -190,7 +195,7 @@ impl People {
             effects_digest: decoded.intent.effects_digest(),
             payload_digest: decoded.intent.payload_digest,
         };
-        let (epoch, messages) = (quorate_model::Epoch::FIRST, &decoded.signing_messages);
+        let (epoch, messages) = (Epoch::FIRST, &decoded.signing_messages);
         let bundle = Bundle::parse(POLICY).unwrap().hash();
         let subject = ApprovalSubject::new(&verified, epoch, decoding, messages, bundle).unwrap();
         let key = self.signing_key("alice");

@@ -103,7 +103,6 @@ fn reshared(reshare: pb::ReshareKey) -> Result<ToNode, DecodeError> {
         attempt: field::attempt("ReshareKey.attempt", reshare.attempt)?,
         dealers: field::participants("ReshareKey.dealers", reshare.dealers)?,
         predecessor: field::required("ReshareKey.predecessor", reshare.predecessor)?.try_into()?,
-        epoch: Epoch(reshare.epoch),
     })
 }
 
@@ -145,13 +144,13 @@ fn exchanged(pb::Exchange { exchange, parcels }: pb::Exchange) -> Result<ToNode,
 
 fn reshared_to_pb(
     order: SignedOrder,
-    (Attempt(attempt), Epoch(epoch)): (Attempt, Epoch),
+    Attempt(attempt): Attempt,
     dealers: &ParticipantSet,
     predecessor: Certificate,
 ) -> pb::ReshareKey {
     let dealers = field::participants_to_pb(dealers);
     let (order, predecessor) = (Some(order.into()), Some(predecessor.into()));
-    pb::ReshareKey { order, attempt, dealers, predecessor, epoch }
+    pb::ReshareKey { order, attempt, dealers, predecessor }
 }
 
 fn replaced_to_pb(certificate: Certificate, confirmations: Vec<Confirmation>) -> pb::Replaced {
@@ -167,8 +166,8 @@ impl From<ToNode> for Question {
                 let order = Some(order.into());
                 Self::GenerateKey(pb::GenerateKey { order, attempt, never_voted })
             }
-            ToNode::ReshareKey { order, attempt, epoch, dealers, predecessor } => {
-                Self::ReshareKey(reshared_to_pb(order, (attempt, epoch), &dealers, predecessor))
+            ToNode::ReshareKey { order, attempt, dealers, predecessor } => {
+                Self::ReshareKey(reshared_to_pb(order, attempt, &dealers, predecessor))
             }
             ToNode::Replaced { certificate, confirmations } => {
                 Self::Replaced(replaced_to_pb(certificate, confirmations))

@@ -307,7 +307,6 @@ fn lists_of_a_question_are_bounded() {
         attempt: 1,
         dealers: ids(2),
         predecessor: Some(fixture::certificate("k1").into()),
-        epoch: 3,
     };
     bounded::<_, ToNode>("ReshareKey.dealers", MAX, |n| {
         Question::ReshareKey(node::ReshareKey { dealers: ids(n), ..reshare() })
@@ -356,7 +355,6 @@ fn a_new_sharing_without_meaning_is_refused() {
             attempt: 1,
             dealers: ids(2),
             predecessor: Some(fixture::certificate("k1").into()),
-            epoch: 3,
         };
         assert!(ToNode::try_from(Question::ReshareKey(reshare.clone())).is_ok());
         change(&mut reshare);

@@ -2,7 +2,7 @@
 
 use prost_types::Any;
 use quorate_coordinator::{KeyRecord, KeyView, OperationState, OperationView};
-use quorate_model::{KeyId, KeyState, Timestamp};
+use quorate_model::{Epoch, KeyId, KeyState, Timestamp};
 
 use crate::convert::scheme::scheme_to_pb;
 use crate::page::{Page, next_token};
@@ -53,7 +53,7 @@ pub fn operation_to_pb(view: OperationView, key: Option<KeyView>) -> Operation {
 }
 
 impl From<KeyView> for pb::Key {
-    fn from(KeyView { record, state }: KeyView) -> Self {
+    fn from(KeyView { record, state, next_epoch }: KeyView) -> Self {
         let certified = &record.certificate.certified;
         Self {
             name: name::key(&certified.key),
@@ -67,6 +67,7 @@ impl From<KeyView> for pb::Key {
             certificate: Some(record.certificate.into()),
             confirmations: record.confirmations.into_iter().map(Into::into).collect(),
             create_time_ms: record.created.millis(),
+            next_epoch: next_epoch.0,
         }
     }
 }
@@ -92,7 +93,8 @@ impl TryFrom<pb::Key> for KeyView {
             active: state != KeyState::PreActivation,
             created: Timestamp::from_millis(key.create_time_ms),
         };
-        let view = Self { record, state };
+        let next_epoch = Epoch(key.next_epoch);
+        let view = Self { record, state, next_epoch };
         if pb::Key::from(view.clone()) != message {
             return Err(DecodeError::value("Key", "the key is not what its certificate says"));
         }

@@ -108,8 +108,13 @@ async fn reshare(
     let officers = order::officers(&change.officer_keys, root)?;
     let before = client.key(&change.key).await?;
     let present = before.certified();
-    let (key, predecessor) = (present.key.clone(), present.digest());
-    let action = OrderAction::ReshareKey(ReshareKey { key, predecessor, change: what(present)? });
+    let action = OrderAction::ReshareKey(ReshareKey {
+        key: present.key.clone(),
+        public_key: present.group_verifying_key.clone(),
+        predecessor: present.digest(),
+        epoch: before.next_epoch(),
+        change: what(present)?,
+    });
     let text = order::propose(root, action, clock::now(), order::AT_ONCE)?;
     output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
     let order = order::sign(text, &officers, root)?;

@@ -62,16 +62,15 @@ impl Ceremony {
     /// [`ReshareError`].
     pub fn reshare(
         order: &VerifiedOrder,
-        (attempt, epoch): (Attempt, Epoch),
+        attempt: Attempt,
         predecessor: &CertifiedKey,
         dealers: ParticipantSet,
     ) -> Result<Self, ReshareError> {
-        let OrderAction::ReshareKey(ReshareKey { key, predecessor: ordered, change }) =
-            &order.order().action
-        else {
+        let OrderAction::ReshareKey(reshare) = &order.order().action else {
             return Err(ReshareError::OtherOrder(predecessor.key.clone()));
         };
-        if *key != predecessor.key {
+        let ReshareKey { key, public_key, predecessor: ordered, epoch, change } = reshare;
+        if *key != predecessor.key || *public_key != predecessor.group_verifying_key {
             return Err(ReshareError::OtherOrder(predecessor.key.clone()));
         }
         let (ordered, present) = (*ordered, predecessor.digest());
@@ -95,6 +94,7 @@ impl Ceremony {
         if predecessor.scheme == Scheme::EcdsaSecp256k1 && roster.len() > HOLDERS_MAX {
             return Err(ReshareError::Holders);
         }
+        let epoch = Epoch(epoch.0.saturating_add(u64::from(attempt.0.saturating_sub(1))));
         let ahead = epoch.0.checked_sub(predecessor.epoch.0);
         if ahead.is_none_or(|ahead| ahead == 0 || ahead > EPOCHS_AHEAD_MAX) {
             return Err(ReshareError::Epoch { asked: epoch, present: predecessor.epoch });

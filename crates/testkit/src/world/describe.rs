@@ -7,8 +7,8 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::GenerateKey { attempt, never_voted, .. } => {
             format!("generate key, attempt {attempt}, {} never voted", never_voted.len())
         }
-        ToNode::ReshareKey { attempt, epoch, dealers, .. } => {
-            format!("new sharing, attempt {attempt}, epoch {epoch}, dealt by {dealers}")
+        ToNode::ReshareKey { attempt, dealers, .. } => {
+            format!("new sharing, attempt {attempt}, dealt by {dealers}")
         }
         ToNode::Announcements(key, _) => format!("announcements, attempt {}", key.attempt),
         ToNode::Round1(key, _) => format!("round 1, attempt {}", key.attempt),

@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use quorate_model::{
-    Digest, KeyId, ParticipantId, ParticipantSet, Scheme, ServiceName, Tag, Threshold, Transcript,
+    Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, ServiceName, Tag, Threshold,
+    Transcript,
 };
 
 use crate::root::previous_text;
@@ -65,8 +66,13 @@ pub struct GenerateKey {
 pub struct ReshareKey {
     /// The key.
     pub key: KeyId,
-    /// Digest of the sharing that the new one follows: an order is for one epoch and no other.
+    /// Its group verifying key, in the scheme's encoding: what stays as it is, for whoever signs to compare.
+    pub public_key: Vec<u8>,
+    /// Digest of the sharing that the new one follows: an order is for one sharing and no other.
     pub predecessor: Digest,
+    /// The epoch that the first attempt makes; each further attempt makes the next. It has to be later than
+    /// every one that a node voted for.
+    pub epoch: Epoch,
     /// What is new about it.
     pub change: SharingChange,
 }
@@ -193,8 +199,9 @@ impl OrderAction {
                 text.field("threshold", threshold).field("roster", roster);
                 text.field("raw-ok", raw_ok);
             }
-            Self::ReshareKey(ReshareKey { key, predecessor, change }) => {
-                text.field("key", key).field("predecessor", predecessor);
+            Self::ReshareKey(ReshareKey { key, public_key, predecessor, epoch, change }) => {
+                text.field("key", key).field("public-key", hex::encode(public_key));
+                text.field("predecessor", predecessor).field("epoch", epoch);
                 match change {
                     SharingChange::Refresh => {}
                     SharingChange::Reshare { threshold, roster } => {
@@ -251,9 +258,12 @@ impl ReshareKey {
         reader: &mut Reader<'a>,
         change: impl FnOnce(&mut Reader<'a>) -> Result<SharingChange, TextError>,
     ) -> Result<OrderAction, TextError> {
-        let (key, predecessor) = (reader.parse("key")?, reader.parse("predecessor")?);
+        let key = reader.parse("key")?;
+        let public_key = hex::decode(reader.text("public-key")?)
+            .map_err(|error| invalid("public-key", &error))?;
+        let (predecessor, epoch) = (reader.parse("predecessor")?, Epoch(reader.parse("epoch")?));
         let change = change(reader)?;
-        Ok(OrderAction::ReshareKey(Self { key, predecessor, change }))
+        Ok(OrderAction::ReshareKey(Self { key, public_key, predecessor, epoch, change }))
     }
 }
 
