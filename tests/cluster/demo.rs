@@ -26,7 +26,7 @@ async fn a_demo_of_5_of_7_is_what_it_says() {
 #[tokio::test]
 async fn a_demo_without_a_node_to_spare_leaves_out_what_needs_one() {
     let demo = demo(2, 2).await;
-    assert_eq!(demo["signatures"].as_array().unwrap().len(), 5);
+    assert_eq!(demo["signatures"].as_array().unwrap().len(), 6);
     assert_eq!(demo["below_threshold"]["exit"], 5);
 }
 
@@ -54,7 +54,7 @@ async fn judge(nodes: u16, threshold: u16) {
     let up = demo["below_threshold"]["nodes_up"].as_array().unwrap().len();
     assert_eq!(up, usize::from(threshold) - 1);
     let signatures = demo["signatures"].as_array().unwrap();
-    assert_eq!(signatures.len(), 6);
+    assert_eq!(signatures.len(), 7);
     assert_eq!(demo["rejected"]["state"], "REJECTED");
     assert!(demo["frozen"].as_str().unwrap().contains("frozen by alice"));
     for signed in signatures {

@@ -18,7 +18,7 @@ mod status;
 mod verdict;
 mod version;
 
-pub(crate) use self::key::{KeyReport, create as create_key};
+pub(crate) use self::key::{KeyReport, create as create_key, reshare as reshare_key};
 
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 mod forger;
 mod people;
 mod report;
+mod rotate;
 mod steps;
 
 pub(crate) use steps::run;

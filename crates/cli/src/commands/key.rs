@@ -37,7 +37,7 @@ pub(super) async fn run(
             output.say("\nNext: quorate sign, once the policy of the nodes has the key");
         }
         Key::Refresh(change) => {
-            reshare(&change, |_| Ok(SharingChange::Refresh), dir, output).await?;
+            show_reshared(&change, |_| Ok(SharingChange::Refresh), dir, output).await?;
         }
         Key::Reshare { change, threshold, nodes } => {
             let reshared = |present: &CertifiedKey| {
@@ -48,10 +48,10 @@ pub(super) async fn run(
                 };
                 Ok(SharingChange::Reshare { threshold, roster })
             };
-            reshare(&change, reshared, dir, output).await?;
+            show_reshared(&change, reshared, dir, output).await?;
         }
         Key::Repair { change, node } => {
-            reshare(&change, |_| Ok(SharingChange::Repair(node)), dir, output).await?;
+            show_reshared(&change, |_| Ok(SharingChange::Repair(node)), dir, output).await?;
         }
         Key::List => {
             let keys = connect(dir).await?.keys().await?;
@@ -96,14 +96,24 @@ pub(crate) async fn create(
     KeyReport::new(&client.key(&create.key).await?)
 }
 
-/// Orders a new sharing of a key, waits for it, and verifies that it is of the same key.
-async fn reshare(
+async fn show_reshared(
     change: &KeyChange,
     what: impl FnOnce(&CertifiedKey) -> Result<SharingChange, Failure>,
     dir: Option<PathBuf>,
     output: &Output,
 ) -> Result<(), Failure> {
-    let client = connect(dir).await?;
+    output.show(&reshare(&connect(dir).await?, change, what, output).await?)?;
+    output.say("\nThe addresses are the same. Nodes that switched have erased their old shares");
+    Ok(())
+}
+
+/// Orders a new sharing of a key, waits for it, and verifies that it is of the same key.
+pub(crate) async fn reshare(
+    client: &Client,
+    change: &KeyChange,
+    what: impl FnOnce(&CertifiedKey) -> Result<SharingChange, Failure>,
+    output: &Output,
+) -> Result<KeyReport, Failure> {
     let root = &client.profile().root;
     let officers = order::officers(&change.officer_keys, root)?;
     let before = client.key(&change.key).await?;
@@ -119,7 +129,7 @@ async fn reshare(
     output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
     let order = order::sign(text, &officers, root)?;
     let operation = client.reshare_key(order).await?;
-    wait_for(&client, operation, ("making new shares", change.wait), output).await?;
+    wait_for(client, operation, ("making new shares", change.wait), output).await?;
     let after = client.key(&change.key).await?;
     let (old, new) = (present, after.certified());
     let same = old.group_verifying_key == new.group_verifying_key
@@ -130,9 +140,7 @@ async fn reshare(
             format!("what the coordinator shows of key {} is no new sharing of it", old.key);
         return Err(Failure::new(Exit::Error, message).hint("freeze the cluster, and find out"));
     }
-    output.show(&KeyReport::new(&after)?)?;
-    output.say("\nThe addresses are the same. Nodes that switched have erased their old shares");
-    Ok(())
+    KeyReport::new(&after)
 }
 
 fn roster(create: &KeyCreate, root: &TrustRoot) -> Result<Option<ParticipantSet>, Failure> {

@@ -22,7 +22,7 @@ use crate::signing::payload::{Blockhash, EvmOrder, PaymentOrder, Source};
 use crate::signing::report::RequestReport;
 use crate::signing::{Envelope, Transaction, new_request_id, state_name};
 
-const KEY_WAIT: Duration = Duration::from_secs(60);
+pub(super) const KEY_WAIT: Duration = Duration::from_secs(60);
 const SIGN_WAIT: Duration = Duration::from_secs(30);
 const LIFETIME_MS: u64 = 10 * 60_000;
 const FEE: u64 = 500;
@@ -77,6 +77,7 @@ impl Demo<'_> {
         self.sign("sign a token transfer", &client, Payment::token(125_000_000)).await?;
         self.be_denied(&client).await?;
         self.deny_delegatecall(&client).await?;
+        self.refresh(&client).await?;
         self.ask_people(&client).await?;
         self.reject(&client).await?;
         self.freeze(&client).await?;
@@ -132,7 +133,7 @@ impl Demo<'_> {
         Ok(())
     }
 
-    async fn sign(
+    pub(super) async fn sign(
         &mut self,
         step: &'static str,
         client: &Client,
@@ -328,6 +329,10 @@ impl Demo<'_> {
         self.cluster.running().into_iter().map(ParticipantId::get).collect()
     }
 
+    pub(super) const fn output(&self) -> &Output {
+        self.output
+    }
+
     pub(super) fn begin(&mut self, step: &'static str) {
         (self.step, self.begun) = (step, Instant::now());
     }
@@ -354,7 +359,7 @@ const EVM: Network = Network::Evm(ChainId::DEVELOPMENT);
 
 /// A payment of a demo.
 pub(super) struct Payment {
-    key: &'static str,
+    pub(super) key: &'static str,
     network: Network,
     what: What,
 }
