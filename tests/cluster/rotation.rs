@@ -1,11 +1,15 @@
 //! New sharings, with processes: the key signs meanwhile, and a power cut at any time stops nothing.
 
+use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::Command;
+use tokio::time::{sleep, timeout};
 
-use crate::lab::{Ended, Lab};
+use crate::lab::{Ended, Lab, QUORATE};
 
 async fn shown(lab: &Lab, key: &str) -> Value {
     let shown = lab.run(&["key", "show", key]).await;
@@ -86,4 +90,65 @@ async fn a_power_cut_in_a_refresh_leaves_a_key_that_signs_and_is_refreshed() {
         sleep(Duration::from_millis(200)).await;
     }
     panic!("what was begun does not end");
+}
+
+/// Copies a folder with everything in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            std::fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+/// What node 1 says when it starts from a store; nothing where it goes on.
+async fn starts_from(lab: &Lab, store: &Path) -> String {
+    let (dir, present) = (lab.dir.path().join("node-1"), lab.dir.path().join("present"));
+    std::fs::rename(dir.join("store"), &present).unwrap();
+    copy(store, &dir.join("store"));
+    let config = dir.join("node.toml");
+    let mut node = Command::new(QUORATE)
+        .args(["node", "--config"])
+        .arg(&config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let ended = timeout(Duration::from_secs(5), node.wait()).await;
+    let mut said = String::new();
+    if ended.is_ok() {
+        node.stderr.take().unwrap().read_to_string(&mut said).await.unwrap();
+    }
+    node.kill().await.unwrap();
+    std::fs::remove_dir_all(dir.join("store")).unwrap();
+    std::fs::rename(&present, dir.join("store")).unwrap();
+    said
+}
+
+/// The database keeps old pages. With the keyring that the node has after the refresh, and the passphrase that
+/// opens it, nobody gets the old share out of them; an older keyring does, which is what the page says.
+#[tokio::test]
+async fn an_old_share_cannot_be_had_from_the_files_that_are_left() {
+    let mut lab = Lab::new().await;
+    lab.cluster.stop().await;
+    let store = lab.dir.path().join("node-1/store");
+    let before = lab.dir.path().join("before");
+    copy(&store, &before);
+    lab.cut_power().await;
+    let refreshed = lab.order(&["key", "refresh", "btc"]).await;
+    assert_eq!(refreshed.code, 0, "{refreshed:?}");
+    lab.cluster.stop().await;
+
+    assert_eq!(starts_from(&lab, &before).await, "", "everything of before: it starts");
+    std::fs::copy(store.join("keyring"), before.join("keyring")).unwrap();
+    let said = starts_from(&lab, &before).await;
+    assert!(said.contains("is not in the keyring: it was erased"), "{said}");
 }
