@@ -12,7 +12,16 @@ use rand_core::RngCore;
 
 pub(crate) fn workload() -> Workload {
     let scheme = Scheme::FrostEd25519;
-    Workload { nodes: 3, threshold: 2, scheme, permitted: 2, denied: 1, asking: 2, changes: false }
+    Workload {
+        nodes: 3,
+        threshold: 2,
+        scheme,
+        permitted: 2,
+        denied: 1,
+        asking: 2,
+        changes: false,
+        rotations: 0,
+    }
 }
 
 fn world(seed: u64) -> World {

@@ -37,6 +37,7 @@ fn lies(
             denied: 1,
             asking: 2,
             changes: false,
+            rotations: 0,
         };
         let world = World::new(seed, workload, Faults::none());
         let me = ParticipantId::new(3).unwrap();

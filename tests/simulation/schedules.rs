@@ -9,12 +9,15 @@ pub(crate) fn run(seed: u64, faults: Faults) -> Outcome {
 }
 
 pub(crate) fn world(seed: u64, faults: Faults) -> World {
+    World::new(seed, workload(seed), faults)
+}
+
+fn workload(seed: u64) -> Workload {
     let scheme = Scheme::ALL[(seed % 4) as usize];
     let (nodes, threshold) = [(3, 2), (4, 3), (5, 3)][(seed / 4 % 3) as usize];
     let changes = seed % 2 == 1;
-    let workload =
-        Workload { nodes, threshold, scheme, permitted: 3, denied: 1, asking: 2, changes };
-    World::new(seed, workload, faults)
+    let (permitted, denied, asking, rotations) = (3, 1, 2, 0);
+    Workload { nodes, threshold, scheme, permitted, denied, asking, changes, rotations }
 }
 
 fn check(seed: u64, outcome: &Outcome) {
@@ -50,6 +53,27 @@ fn five_hundred_more_seeds_with_faults_keep_every_promise() {
 fn without_faults_everything_ends_as_it_should() {
     for seed in 0..60 {
         check(seed, &run(seed, Faults::none()));
+    }
+}
+
+/// Shares are made anew, by refreshes, repairs and other rosters, while payments are made and whatever goes
+/// wrong.
+#[test]
+fn keys_that_are_rotated_keep_every_promise() {
+    let mut rotated = 0;
+    for seed in 0..120 {
+        let workload = Workload { rotations: 3, ..workload(seed) };
+        let outcome = World::new(seed, workload, Faults::some()).run();
+        check(seed, &outcome);
+        rotated += outcome.rotations;
+    }
+    assert!(rotated > 180, "only {rotated} of 360 new sharings were made");
+    // Approvals bind the epoch, so nobody is asked here.
+    for seed in 0..40 {
+        let workload = Workload { rotations: 3, asking: 0, ..workload(seed) };
+        let outcome = World::new(seed, workload, Faults::none()).run();
+        check(seed, &outcome);
+        assert_eq!(outcome.rotations, 3, "seed {seed}");
     }
 }
 

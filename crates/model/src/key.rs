@@ -5,7 +5,7 @@ use std::fmt;
 use crate::KeyId;
 
 /// The generation of a sharing: 0 after key generation, one more with each refresh or reshare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
 impl Epoch {

@@ -81,7 +81,7 @@ pub(crate) struct Oracle {
     commitments: BTreeMap<(ParticipantId, Vec<u8>), Digest>,
     reserved: BTreeMap<(ParticipantId, Digest), ReserveAnswer>,
     shares: BTreeMap<(ParticipantId, Digest), Digest>,
-    votes: BTreeMap<(KeyId, Attempt), Digest>,
+    votes: BTreeMap<(Digest, Attempt), Digest>,
     contexts: BTreeMap<(ParticipantId, Digest, Attempt), Digest>,
     /// The order that froze the key, and the order that lifted it, once they were given.
     pub(crate) freeze: Option<Digest>,
@@ -115,7 +115,7 @@ impl Oracle {
         match answer {
             FromNode::Reserved(answer) => self.reserved(node, asked, &answer.body, disk),
             FromNode::Shares(answer) => {
-                if self.is_frozen(node, now) {
+                if self.is_frozen(node, (disk, now)) {
                     return Err(Violation::Frozen { node });
                 }
                 let body = &answer.body;
@@ -123,7 +123,7 @@ impl Oracle {
             }
             FromNode::Vote(certified, _) => {
                 let digest = certified.digest();
-                let place = (certified.key.clone(), certified.attempt);
+                let place = (certified.order, certified.attempt);
                 if *self.votes.entry(place).or_insert(digest) != digest {
                     return Err(Violation::VotesDiffer { key: certified.key.clone() });
                 }
@@ -158,11 +158,13 @@ impl Oracle {
     }
 
     /// Whether a node said that it holds the freeze, and either does not hold the lift, or nobody has
-    /// held it for the root's delay: a node that was away may take the lift as others took it.
-    fn is_frozen(&self, node: ParticipantId, now: Timestamp) -> bool {
+    /// held it for the root's delay: a node that was away may take the lift as others took it. It may hold
+    /// the lift and have crashed before it said so.
+    fn is_frozen(&self, node: ParticipantId, (disk, now): (&Disk, Timestamp)) -> bool {
         let taken = |order: Option<Digest>| self.taken.get(&(node, order?)).copied();
-        let lifted = taken(self.lift).is_some()
-            && self.may_hold(self.lift, ClusterFixture::UNFREEZE_DELAY_S, now);
+        let on_disk = |record: &Record| matches!(record, Record::Order(held) if Some(held.order.digest()) == self.lift);
+        let holds_lift = taken(self.lift).is_some() || disk.records::<Record>().iter().any(on_disk);
+        let lifted = holds_lift && self.may_hold(self.lift, ClusterFixture::UNFREEZE_DELAY_S, now);
         taken(self.freeze).is_some() && !lifted
     }
 

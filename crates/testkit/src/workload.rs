@@ -21,4 +21,6 @@ pub struct Workload {
     /// Whether people bring another policy bundle into force, which lets people approve what the first
     /// one denies, and another version of the trust root.
     pub changes: bool,
+    /// New sharings of the key that people order, one after the other, while payments are made.
+    pub rotations: u64,
 }

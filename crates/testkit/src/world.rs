@@ -6,11 +6,12 @@ mod faulty;
 mod lives;
 mod people;
 mod queue;
+mod rotation;
 
 use std::collections::BTreeMap;
 
 use quorate_coordinator::{Action as CoordinatorAction, Coordinator, Input as CoordinatorInput};
-use quorate_model::{Moment, ParticipantId, Timestamp};
+use quorate_model::{Moment, ParticipantId, SharingId, Timestamp};
 use quorate_protocol::wire::{CallId, Subject, ToNode};
 use quorate_protocol::{CertifiedKey, Confirmation, Engine as _};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node};
@@ -44,6 +45,8 @@ pub struct Outcome {
     pub violation: Option<Violation>,
     /// Whether the key became active.
     pub key_active: bool,
+    /// How many new sharings of it became active.
+    pub rotations: u64,
     /// How many requests ended in each state.
     pub ends: BTreeMap<String, u64>,
 }
@@ -62,7 +65,7 @@ pub struct World {
     client: Client,
     oracle: Oracle,
     timeline: Timeline,
-    certified: Option<CertifiedKey>,
+    certified: BTreeMap<SharingId, CertifiedKey>,
     /// Questions as nodes hear them: under a call id of the link's own, as the real uplink does.
     asked: BTreeMap<CallId, (CallId, Asked)>,
     violation: Option<Violation>,
@@ -122,7 +125,7 @@ impl World {
             queue: Queue::default(),
             oracle: Oracle::default(),
             timeline: Timeline::default(),
-            certified: None,
+            certified: BTreeMap::new(),
             asked: BTreeMap::new(),
             violation: None,
         }
@@ -175,6 +178,7 @@ impl World {
             timeline: self.timeline,
             violation: self.violation,
             key_active: self.client.key_is_active(),
+            rotations: self.client.rotations(),
             ends: self.client.ends(),
         }
     }
@@ -240,15 +244,19 @@ impl World {
                 (Some(request.digest()), Some(*attempt), false)
             }
             ToNode::Reserve {
-                subject: Subject::Confirmation { .. }, attempt, signing_set, ..
+                subject: Subject::Confirmation { sharing },
+                attempt,
+                signing_set,
+                ..
             } => {
-                let certified = self.certified.as_ref();
+                let certified = self.certified.get(sharing);
                 let statement = certified.map(|c| Confirmation::statement(c, signing_set));
                 (statement, Some(*attempt), true)
             }
             ToNode::Share { subject, attempt, .. } => (Some(*subject), Some(*attempt), false),
             ToNode::Certify(certificate) => {
-                self.certified = Some(certificate.certified.clone());
+                let certified = certificate.certified.clone();
+                self.certified.insert(certified.sharing(), certified);
                 (None, None, false)
             }
             ToNode::GenerateKey { .. }

@@ -83,7 +83,7 @@ fn where_no_set_is_without_a_frozen_pair_a_request_says_what_to_do() {
     let held = cluster.create(&request).unwrap();
     assert_eq!(held.hold, Some(Hold::PairsFrozen));
     assert_eq!(held.record.state, RequestState::Queued);
-    assert!(held.record.reason.contains("use another key"), "{}", held.record.reason);
+    assert!(held.record.reason.contains("order a refresh of the key"), "{}", held.record.reason);
     assert_eq!(held.record.attempt, Attempt(3), "one for each pair");
     let next = cluster.lab.payment(2, true);
     let held = cluster.create(&next).unwrap();

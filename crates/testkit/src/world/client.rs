@@ -11,6 +11,7 @@ use quorate_trust::{SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
 use super::people::{People, Words};
+use super::rotation::Rotation;
 use crate::cluster::{ClusterFixture, PaymentRequest, PaymentSize, network_of};
 use crate::faults::Faults;
 use crate::oracle::{Oracle, Violation};
@@ -23,6 +24,7 @@ pub(super) struct Client {
     workload: Workload,
     order: Option<SignedOrder>,
     certified: Option<CertifiedKey>,
+    rotation: Rotation,
     people: People,
     failed: bool,
     calls: u64,
@@ -73,6 +75,7 @@ impl Client {
             workload,
             order: None,
             certified: None,
+            rotation: Rotation::default(),
             people: People::default(),
             failed: false,
             calls: 0,
@@ -89,11 +92,16 @@ impl Client {
         self.certified.is_some()
     }
 
+    pub(super) const fn rotations(&self) -> u64 {
+        self.rotation.made
+    }
+
     pub(super) fn is_done(&self) -> bool {
         let Workload { permitted, denied, asking, scheme, .. } = self.workload;
         let wanted = if network_of(scheme).is_some() { permitted + denied + asking } else { 0 };
         let ended = self.payments.values().filter(|payment| payment.end.is_some()).count();
-        self.failed || (self.key_is_active() && ended as u64 == wanted)
+        let rotated = self.rotation.made == self.workload.rotations;
+        self.failed || (self.key_is_active() && rotated && ended as u64 == wanted)
     }
 
     fn call(&mut self, about: Option<u64>) -> ClientCall {
@@ -128,6 +136,10 @@ impl Client {
         if self.workload.changes {
             let changes = self.people.changes(fixture, oracle, now, rng);
             requests.extend(changes.into_iter().map(|order| (None, order)));
+        }
+        if self.rotation.made < self.workload.rotations {
+            let orders = self.rotation.ask(fixture, &certified, now, rng);
+            requests.extend(orders.into_iter().map(|order| (None, order)));
         }
         let words = Words { fixture, certified: &certified, now };
         for payment in self.payments.values().filter(|payment| payment.is_waiting()) {
@@ -202,10 +214,17 @@ impl Client {
         let about = self.open.remove(&call).flatten();
         match reply {
             Ok(ClientReply::Key(view)) if view.record.active => {
-                self.certified = Some(view.record.certificate.certified);
+                let certified = view.record.certificate.certified;
+                self.rotation.hear(&certified, view.next_epoch);
+                self.certified = Some(certified);
             }
             Ok(ClientReply::Operation(view)) => {
-                self.failed |= matches!(view.record.state, OperationState::Failed(_));
+                let failed = matches!(view.record.state, OperationState::Failed(_));
+                if self.key_is_active() {
+                    self.rotation.operation(view.record.digest, failed);
+                } else {
+                    self.failed |= failed;
+                }
             }
             Ok(ClientReply::SignRequest(view)) => {
                 let Some(payment) = about.and_then(|number| self.payments.get_mut(&number)) else {
@@ -250,6 +269,11 @@ impl Client {
             return Some(Violation::WrongEnd("no key although nothing went wrong".to_owned()));
         }
         let _ = fixture;
+        if calm && self.rotation.made < self.workload.rotations {
+            return Some(Violation::WrongEnd(
+                "no new sharing although nothing went wrong".to_owned(),
+            ));
+        }
         self.payments.values().find_map(|payment| self.judge_payment(payment, calm, meddled))
     }
 
