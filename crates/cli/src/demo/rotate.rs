@@ -24,7 +24,7 @@ impl Demo<'_> {
             after.key, after.epoch
         ));
         self.detail("public key", &after.public_key);
-        let payment = Payment::bitcoin(sample::BTC_PAYEE, 90_000);
+        let payment = Payment::bitcoin(sample::BTC_PAYEE, 80_000);
         self.sign("sign with new shares", client, payment).await
     }
 }
