@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_model::{
-    Attempt, DerivationPath, Digest, ParticipantId, ParticipantSet, SharingId, Timestamp,
+    Attempt, DerivationPath, Digest, Epoch, ParticipantId, ParticipantSet, SharingId, Timestamp,
 };
 use quorate_protocol::Confirmation;
 use quorate_protocol::sign::{AnyGroupInfo, KeyShareError, SigningContext};
@@ -33,6 +33,8 @@ pub(crate) struct Activation {
     next_try: Timestamp,
     /// Until when holders may be about to switch to it: whoever waits for them does so quietly.
     switches_until: Timestamp,
+    /// How many orders there were for a sharing after it.
+    followed_by: u64,
     /// No attempts are left: the operation has failed for good.
     given_up: bool,
 }
@@ -52,6 +54,7 @@ impl Activation {
             signing: BTreeSet::new(),
             next_try: Timestamp::ZERO,
             switches_until: Timestamp::ZERO,
+            followed_by: 0,
             given_up: false,
         })
     }
@@ -70,6 +73,18 @@ impl Activation {
     pub(crate) fn signs(&self) -> bool {
         let follows = self.record.certificate.certified.predecessor.is_some();
         self.record.active || follows && self.unconfirmed().is_empty()
+    }
+
+    /// There is another order for a sharing after it.
+    pub(crate) fn follow(&mut self) {
+        self.followed_by = self.followed_by.saturating_add(1);
+    }
+
+    /// The first epoch that no attempt at a sharing after this one has made, as far as is known here: each
+    /// order may make as many as it has attempts.
+    pub(crate) fn next_epoch(&self, attempts_max: u32) -> Epoch {
+        let made = self.followed_by.saturating_mul(u64::from(attempts_max));
+        Epoch(self.sharing().epoch.0.saturating_add(made).saturating_add(1))
     }
 
     /// Holders are about to switch to it.

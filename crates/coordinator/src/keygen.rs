@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Attempt, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, Timestamp};
+use quorate_model::{Attempt, KeyId, ParticipantId, ParticipantSet, Scheme, Timestamp};
 use quorate_protocol::exchange::Parcel;
 use quorate_protocol::wire::{CeremonyKey, ExchangeKey, FromNode, ToNode};
 use quorate_protocol::{Announcement, Certificate, CertifiedKey, Round1, Round2, Vote};
@@ -14,7 +14,7 @@ use crate::calls::Purpose;
 use crate::coordinator::Coordinator;
 use crate::out::Out;
 use crate::plan::Plan;
-use crate::record::{KeyRecord, OperationRecord, OperationState, Record};
+use crate::record::{KeyRecord, OperationState, Record};
 
 /// The carrying out of one order, until there is a certificate.
 #[derive(Debug)]
@@ -166,16 +166,6 @@ impl Coordinator {
         }
     }
 
-    /// The first epoch that no attempt at a sharing after this one has made, as far as is known here: each
-    /// order may make as many as it has attempts.
-    pub(crate) fn next_epoch(&self, present: &Activation) -> Epoch {
-        let digest = present.record.certificate.certified.digest();
-        let same = |record: &&OperationRecord| record.follows() == Some(digest);
-        let orders = self.operations.values().filter(same).count() as u64;
-        let made = orders.saturating_mul(u64::from(self.limits.attempts_max));
-        Epoch(present.sharing().epoch.0.saturating_add(made).saturating_add(1))
-    }
-
     pub(crate) fn ceremony_answered(
         &mut self,
         node: ParticipantId,
@@ -236,9 +226,6 @@ impl Coordinator {
             // After the last round of an exchange, nodes vote.
             (Round::Exchange(parcels), FromNode::Vote(certified, vote)) if parcels.is_empty() => {
                 ceremony.round = Round::Votes([(node, (certified, vote))].into());
-                if holders == 1 {
-                    self.all_voted(key, out);
-                }
             }
             (Round::Votes(votes), FromNode::Vote(certified, vote)) => {
                 votes.insert(node, (certified, vote));

@@ -2,7 +2,9 @@
 
 use quorate_intent::{PayingKey, Payload, decode};
 use quorate_model::{Attempt, DerivationPath, KeyId, KeyState, Network, RequestKey, Timestamp};
-use quorate_trust::{OrderAction, SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict};
+use quorate_trust::{
+    OrderAction, SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict, VerifiedOrder,
+};
 
 use crate::activation::Activation;
 use crate::client::{
@@ -82,9 +84,8 @@ impl Coordinator {
     }
 
     /// What an order for a ceremony comes to.
-    pub(crate) fn plan(&self, order: &SignedOrder) -> Result<Plan, ClientError> {
+    pub(crate) fn plan(&self, verified: VerifiedOrder) -> Result<Plan, ClientError> {
         let invalid = |error: &dyn std::fmt::Display| ClientError::new(ErrorCode::Invalid, error);
-        let verified = order.verify(&self.root).map_err(|error| invalid(&error))?;
         if let OrderAction::ReshareKey(reshare) = &verified.order().action {
             let present = self.activation(&reshare.key)?;
             if !present.signs() {
@@ -111,7 +112,7 @@ impl Coordinator {
             let message = format!("order id {id} stands for another order");
             return Err(ClientError::new(ErrorCode::Conflict, message));
         }
-        let plan = self.plan(&order)?;
+        let plan = self.plan(verified.clone())?;
         let key = &plan.key;
         verified.check_time(out.now).map_err(invalid)?;
         if let Some(stop) = self.stops.on_key(key, out.now) {
@@ -133,6 +134,10 @@ impl Coordinator {
             created: out.now,
             updated: out.now,
         };
+        let followed = plan.predecessor.as_ref().map(|present| present.certified.sharing());
+        if let Some(present) = followed.and_then(|present| self.keys.get_mut(&present)) {
+            present.follow();
+        }
         self.operations.insert(id.clone(), record.clone());
         self.ceremonies.insert(key.clone(), Ceremony::resume(plan, Attempt(0)));
         out.write(Record::Operation(record.clone()));
@@ -154,7 +159,7 @@ impl Coordinator {
             true => KeyState::Active,
             false => KeyState::PreActivation,
         };
-        KeyView { record, state, next_epoch: self.next_epoch(key) }
+        KeyView { record, state, next_epoch: key.next_epoch(self.limits.attempts_max) }
     }
 
     pub(crate) fn activation(&self, key: &KeyId) -> Result<&Activation, ClientError> {

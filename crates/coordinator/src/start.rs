@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_model::{KeyId, Timestamp};
 use quorate_protocol::CertificateError;
 use quorate_protocol::sign::KeyShareError;
-use quorate_trust::{Stops, Succession, TrustRoot};
+use quorate_trust::{SignedOrder, Stops, Succession, TrustRoot};
 
 use crate::activation::Activation;
 use crate::calls::Calls;
@@ -14,6 +14,7 @@ use crate::coordinator::Coordinator;
 use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
 use crate::orders::Orders;
+use crate::plan::Plan;
 use crate::record::{KeyRecord, OperationRecord, OperationState, Record};
 use crate::requests::Requests;
 use crate::sharings::Sharings;
@@ -112,6 +113,13 @@ impl Coordinator {
 
     fn load_operation(&mut self, mut operation: OperationRecord) -> Result<(), StartError> {
         let (id, key) = operation.makes().ok_or(StartError::NoKeyOrder)?;
+        let present = self.keys.present(&key).map(|present| &present.record.certificate.certified);
+        if let (Some(follows), Some(present)) = (operation.follows(), present)
+            && present.digest() == follows
+        {
+            let present = present.sharing();
+            self.keys.get_mut(&present).into_iter().for_each(Activation::follow);
+        }
         if let OperationState::Running(_) = operation.state {
             let made = [self.keys.present(&key), self.keys.later(&key)].into_iter().flatten();
             let mut made =
@@ -120,17 +128,22 @@ impl Coordinator {
             match made.next().map(|made| made.record.active) {
                 Some(true) => operation.state = OperationState::Done,
                 Some(false) => {}
-                None => match self.plan(&operation.order) {
+                None => match self.plan_again(&operation.order) {
                     Ok(plan) => {
                         let ceremony = Ceremony::resume(plan, operation.attempt);
                         self.ceremonies.insert(key, ceremony);
                     }
-                    // Whoever signed it may not any more, or the key has gone on.
-                    Err(error) => operation.state = OperationState::Failed(error.message),
+                    Err(reason) => operation.state = OperationState::Failed(reason),
                 },
             }
         }
         self.operations.insert(id, operation);
         Ok(())
+    }
+
+    /// Whoever signed it may not any more, or the key has gone on.
+    fn plan_again(&self, order: &SignedOrder) -> Result<Plan, String> {
+        let verified = order.verify(&self.root).map_err(|error| error.to_string())?;
+        self.plan(verified).map_err(|error| error.message)
     }
 }

@@ -83,6 +83,15 @@ impl CertifiedKey {
         SharingId { key: self.key.clone(), epoch: self.epoch }
     }
 
+    /// Whether another sharing is of the same key.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.scheme == other.scheme
+            && self.group_verifying_key == other.group_verifying_key
+            && self.chain_code == other.chain_code
+            && self.raw_ok == other.raw_ok
+    }
+
     /// The digest that votes sign.
     pub fn digest(&self) -> Digest {
         Transcript::new(Tag::CertifiedKey).value(self).finish()

@@ -10,7 +10,6 @@ use crate::keys::HeldKey;
 use crate::node::Node;
 use crate::record::{ActiveRecord, Record};
 use crate::refusal::{certificate as bad_certificate, refuse};
-use crate::reshare::same_key;
 use crate::turn::Turn;
 
 impl Node {
@@ -61,7 +60,7 @@ impl Node {
             .map_err(|reason| refuse(RefusalCode::Invalid, reason))?;
         let certified = held.certified.clone();
         let present = self.keys.present(&sharing.key);
-        if present.is_some_and(|present| !same_key(&present.certified, &certified)) {
+        if present.is_some_and(|present| !present.certified.is_same_key(&certified)) {
             return Err(refuse(RefusalCode::Invalid, "that is a sharing of another key"));
         }
         self.keys.find_mut(sharing)?.confirmations = Some(confirmations.clone());
@@ -92,7 +91,7 @@ impl Node {
         if certified.roster.contains(self.me) {
             return Err(invalid("this node holds a share of that sharing: it switches to it"));
         }
-        if !same_key(&known.certified, certified) || certified.predecessor.is_none() {
+        if !known.certified.is_same_key(certified) || certified.predecessor.is_none() {
             return Err(invalid("that is no later sharing of the same key"));
         }
         certificate.verify(&self.root).map_err(bad_certificate)?;

@@ -75,7 +75,7 @@ impl Node {
     /// only that those whom it names voted for it.
     fn predecessor(&self, certificate: Certificate) -> Result<CertifiedKey, Refusal> {
         let named = &certificate.certified;
-        if self.keys.of_key(&named.key).any(|held| !same_key(&held.certified, named)) {
+        if self.keys.of_key(&named.key).any(|held| !held.certified.is_same_key(named)) {
             let reason = format!("this node knows key {} as another key", named.key);
             return Err(refuse(RefusalCode::Invalid, reason));
         }
@@ -95,13 +95,4 @@ impl Node {
         certificate.verify(&self.root).map_err(bad_certificate)?;
         Ok(certificate.certified)
     }
-}
-
-/// Whether two sharings are of one key.
-pub(crate) fn same_key(one: &CertifiedKey, other: &CertifiedKey) -> bool {
-    one.key == other.key
-        && one.scheme == other.scheme
-        && one.group_verifying_key == other.group_verifying_key
-        && one.chain_code == other.chain_code
-        && one.raw_ok == other.raw_ok
 }

@@ -132,10 +132,7 @@ pub(crate) async fn reshare(
     wait_for(client, operation, ("making new shares", change.wait), output).await?;
     let after = client.key(&change.key).await?;
     let (old, new) = (present, after.certified());
-    let same = old.group_verifying_key == new.group_verifying_key
-        && old.chain_code == new.chain_code
-        && old.epoch < new.epoch;
-    if !same {
+    if !old.is_same_key(new) || old.epoch >= new.epoch {
         let message =
             format!("what the coordinator shows of key {} is no new sharing of it", old.key);
         return Err(Failure::new(Exit::Error, message).hint("freeze the cluster, and find out"));
