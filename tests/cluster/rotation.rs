@@ -79,8 +79,9 @@ async fn a_power_cut_in_a_refresh_leaves_a_key_that_signs_and_is_refreshed() {
         let paid = lab.pay_sol(100_000 + turn as u64, &["--wait", "60s"]).await;
         assert_eq!((paid.code, &paid.json["state"]), (0, &"SIGNED".into()), "{paid:?}");
     }
-    // What was begun ends by itself, and another may be ordered then.
-    for _ in 0..300 {
+    // What was begun ends by itself, and another may be ordered then. Attempts that the cuts made fail are
+    // each followed by a longer pause.
+    for _ in 0..450 {
         let again = lab.order(&["key", "refresh", "sol"]).await;
         if again.code == 0 {
             follows(&before, &again);

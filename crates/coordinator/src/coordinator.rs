@@ -211,8 +211,8 @@ impl Coordinator {
         within_ms: u64,
         out: &mut Out,
     ) {
-        let call = self.calls.open(node, purpose, out.now.plus_millis(within_ms));
-        out.ask(Action::Ask { node, call, question });
+        let asked = self.open_call(node, purpose, question, out.now.plus_millis(within_ms));
+        out.ask(asked);
     }
 
     /// As [`Self::ask`], of what this step writes: it is asked when that is durable.
@@ -224,8 +224,18 @@ impl Coordinator {
         within_ms: u64,
         out: &mut Out,
     ) {
-        let call = self.calls.open(node, purpose, out.now.plus_millis(within_ms));
-        out.say(Action::Ask { node, call, question });
+        let asked = self.open_call(node, purpose, question, out.now.plus_millis(within_ms));
+        out.say(asked);
+    }
+
+    fn open_call(
+        &mut self,
+        node: ParticipantId,
+        purpose: Purpose,
+        question: ToNode,
+        deadline: Timestamp,
+    ) -> Action {
+        Action::Ask { node, call: self.calls.open(node, purpose, deadline), question }
     }
 
     fn answered(&mut self, node: ParticipantId, purpose: Purpose, answer: FromNode, out: &mut Out) {

@@ -123,6 +123,7 @@ impl Coordinator {
         }
     }
 
+    /// Asks only once it is durable that this attempt was begun: nodes take part in none twice.
     fn ask_to_announce(
         &mut self,
         plan: &Plan,
@@ -140,7 +141,7 @@ impl Coordinator {
                 attempt,
                 never_voted: never_voted.to_vec(),
             };
-            self.ask(node, purpose, question, self.limits.round_ms, out);
+            self.ask_durably(node, purpose, question, self.limits.round_ms, out);
         }
     }
 
@@ -162,7 +163,7 @@ impl Coordinator {
                 dealers: dealers.clone(),
                 predecessor: predecessor.clone(),
             };
-            self.ask(node, purpose, question, self.limits.round_ms, out);
+            self.ask_durably(node, purpose, question, self.limits.round_ms, out);
         }
     }
 
@@ -353,8 +354,8 @@ impl Coordinator {
         if ceremony.attempt != key.attempt || ceremony.retry_at().is_some() {
             return;
         }
-        // Later and later, so that a passing trouble does not use up all attempts.
-        let pause = self.limits.retry_ms << key.attempt.0.min(7);
+        // Later and later, so that a passing trouble does not use up all attempts; but people wait for it.
+        let pause = self.limits.retry_ms << key.attempt.0.min(5);
         ceremony.round = Round::Pause(out.now.plus_millis(pause));
         let plan = ceremony.plan.clone();
         self.note(&plan, &format!("attempt {} failed: {reason}", key.attempt), out);
