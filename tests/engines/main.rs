@@ -10,6 +10,7 @@ mod claims;
 mod clock;
 mod coordinator;
 mod ecdsa;
+mod history;
 mod key_generation;
 mod orders;
 mod peers;

@@ -105,7 +105,11 @@ impl Log {
 /// nothing that it did while it doubted its clock. So no wrong clock makes the right one seem late.
 fn shows_the_time(event: &Event) -> bool {
     match event.kind {
-        EventKind::NodeStarted | EventKind::AdminAccess | EventKind::ClockDoubted => false,
+        EventKind::NodeStarted
+        | EventKind::AdminAccess
+        | EventKind::ClockDoubted
+        | EventKind::LogConfirmed
+        | EventKind::LogPutBack => false,
         EventKind::CeremonyBegun
         | EventKind::ShareCommitted
         | EventKind::ShareDropped

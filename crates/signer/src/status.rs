@@ -12,9 +12,8 @@ impl Node {
     pub(crate) fn status(&mut self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> NodeStatus {
         let active = self.keys.all().filter(|held| held.state() == KeyState::Active).count();
         let mut reasons = Vec::new();
-        if let Err(refusal) = self.check_clock(now) {
-            reasons.push(refusal.reason);
-        }
+        let fit = [self.check_clock(now), self.check_log()];
+        reasons.extend(fit.into_iter().filter_map(Result::err).map(|refusal| refusal.reason));
         let stops = self.stops.in_force(now).map(|(_, stop)| stop).map(ToString::to_string);
         let stops = stops.chain(self.frozen_pairs.in_words()).collect();
         if self.stops.in_force(now).any(|(_, stop)| stop.scope == Scope::Cluster) {
@@ -37,7 +36,7 @@ impl Node {
             policy_version: self.gate.bundle().version(),
             scheduled: self.scheduled(),
             version: self.version.clone(),
-            clock_challenge: self.clock.challenge(rng),
+            challenge: self.is_in_doubt().then(|| self.clock.challenge(rng)).flatten(),
         }
     }
 }
