@@ -1,6 +1,5 @@
 //! Lives of nodes: one begins with the cluster, and another with each order that readmits the node.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use quorate_model::ParticipantId;
@@ -27,23 +26,14 @@ impl Lives {
 }
 
 impl Node {
-    /// Begins another life of a node: one after the other, so that no order serves twice.
+    /// Begins another life of a node: a later one than that it is in, so that no order serves twice. There
+    /// may have been some between that this node did not hear of, or lost with its store.
     pub(crate) fn readmit(&mut self, readmission: &Readmission) -> Result<(), Refusal> {
         let Readmission { node, life, length, head } = readmission;
         let present = self.lives.of(*node);
-        match life.cmp(&present.saturating_add(1)) {
-            Ordering::Equal => {}
-            Ordering::Less => {
-                let reason =
-                    format!("node {node} is in its life {present} already: propose the next");
-                return Err(refuse(RefusalCode::Invalid, reason));
-            }
-            // What is missing may come.
-            Ordering::Greater => {
-                let reason =
-                    format!("node {node} is in its life {present} here, not in life {life}");
-                return Err(refuse(RefusalCode::HeadsDiffer, reason));
-            }
+        if *life <= present {
+            let reason = format!("node {node} is in its life {present} already: propose the next");
+            return Err(refuse(RefusalCode::Invalid, reason));
         }
         if *node == self.me {
             self.begin_life(*length, head)?;
