@@ -9,6 +9,7 @@ mod by_hand;
 mod demo;
 mod dev;
 mod files;
+mod key_states;
 mod lab;
 mod loss;
 mod matrix;

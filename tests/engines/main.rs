@@ -12,6 +12,7 @@ mod coordinator;
 mod ecdsa;
 mod history;
 mod key_generation;
+mod key_states;
 mod orders;
 mod peers;
 mod reserve;

@@ -51,6 +51,7 @@ impl Life {
             threshold: Threshold::new(2).unwrap(),
             roster: set(&[1, 2, 3]),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
         });
         let order = cluster.fixture.order_to("make", generate, &OFFICERS, cluster.now);
         let first = cluster.carry_out(&key(), &order).unwrap();

@@ -14,8 +14,8 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use quorate_model::{
-    DerivationPath, Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme,
-    ServiceName, Threshold,
+    Activation, DerivationPath, Digest, KeyId, Network, ParticipantId, PersonName, RequestId,
+    Scheme, ServiceName, Threshold,
 };
 use quorate_net::pki::CoordinatorName;
 use quorate_trust::Label;
@@ -269,6 +269,9 @@ pub struct KeyCreate {
     /// Let it sign raw digests: 32 bytes of which no node can say what they do. For ever.
     #[arg(long)]
     pub raw_ok: bool,
+    /// When it begins to sign, for ever: at-once, or by-order, which activates it for as long as the order says.
+    #[arg(long, default_value = "at-once")]
+    pub activation: Activation,
     /// The key file of an officer (person.pem). Repeat it for each who signs the order.
     #[arg(long = "officer-key", value_name = "FILE", required = true)]
     pub officer_keys: Vec<PathBuf>,

@@ -7,7 +7,7 @@ use quorate_model::{
 };
 use quorate_protocol::wire::{CallId, FromNode, NodeStatus, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::{Stops, Succession, TrustRoot};
+use quorate_trust::{KeyStates, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
 use crate::activation::Activation;
@@ -98,6 +98,8 @@ pub struct Coordinator {
     pub(crate) keys: Sharings,
     pub(crate) simulations: BTreeMap<ClientCall, Simulation>,
     pub(crate) stops: Stops,
+    /// What orders say of the states of keys.
+    pub(crate) key_states: KeyStates,
     pub(crate) orders: Orders,
     pub(crate) next_status: Timestamp,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_model::{KeyId, Timestamp};
 use quorate_protocol::CertificateError;
 use quorate_protocol::sign::KeyShareError;
-use quorate_trust::{SignedOrder, Stops, Succession, TrustRoot};
+use quorate_trust::{KeyStates, SignedOrder, Stops, Succession, TrustRoot};
 
 use crate::activation::Activation;
 use crate::calls::Calls;
@@ -74,6 +74,7 @@ impl Coordinator {
             keys: Sharings::default(),
             simulations: BTreeMap::new(),
             stops: Stops::default(),
+            key_states: KeyStates::default(),
             orders: Orders::default(),
             next_status: Timestamp::ZERO,
         };

@@ -21,7 +21,7 @@ mod transcript;
 
 pub use digest::{ClusterId, Digest, ParseDigest, SessionId};
 pub use heads::Heads;
-pub use key::{Attempt, Epoch, KeyState, SharingId};
+pub use key::{Activation, Attempt, Epoch, KeyState, ParseActivation, SharingId};
 pub use moment::{BootId, Moment, ParseBootId};
 pub use name::{
     KeyId, NameError, OrderId, PersonName, ProviderName, QuorumName, RiskLevel, ServiceName,

@@ -14,6 +14,7 @@ mod config;
 mod confirm;
 mod exchange;
 mod history;
+mod key_states;
 mod keygen;
 mod keys;
 mod ledger;

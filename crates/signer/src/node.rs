@@ -9,7 +9,7 @@ use quorate_policy::{Bundle, Gate, Usage};
 use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::{Authentic, Body, Signed, SigningKey, Stops, Succession, TrustRoot};
+use quorate_trust::{Authentic, Body, KeyStates, Signed, SigningKey, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
 use crate::claims::Claims;
@@ -124,6 +124,8 @@ pub struct Node {
     pub(crate) claims: Claims,
     pub(crate) said_last: SaidLast,
     pub(crate) stops: Stops,
+    /// What orders say of the states of keys.
+    pub(crate) key_states: KeyStates,
     pub(crate) orders: Orders,
     /// Which life each node is in.
     pub(crate) lives: Lives,
@@ -199,8 +201,9 @@ impl Engine for Node {
         let forget = self.ledger.next_expiry();
         let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
         // While the clock is in doubt nothing comes of these: there is nothing to wake up for.
-        let by_the_clock = [forget, self.roots.next_begin(), self.policies.next_begin()];
-        let by_the_clock = by_the_clock.into_iter().filter(|_| self.clock.doubt().is_none());
+        let documents = [self.roots.next_begin(), self.policies.next_begin()];
+        let by_the_clock = [forget, self.next_destruction()].into_iter().chain(documents);
+        let by_the_clock = by_the_clock.filter(|_| self.clock.doubt().is_none());
         let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline()];
         ends.into_iter().chain(by_the_clock).flatten().min()
     }

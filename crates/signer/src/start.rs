@@ -6,7 +6,7 @@ use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
 use quorate_model::{Digest, KeyId, Moment, ParticipantId, RequestKey, SharingId};
 use quorate_policy::{Gate, Usage};
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
-use quorate_trust::{Order, OrderAction, Stops, Succession};
+use quorate_trust::{KeyStates, Order, OrderAction, Stops, Succession};
 
 use crate::charge;
 use crate::claims::Claims;
@@ -134,6 +134,7 @@ impl Node {
             claims: Claims::default(),
             said_last: SaidLast::default(),
             stops: Stops::default(),
+            key_states: KeyStates::default(),
             orders: Orders::default(),
             lives: Lives::default(),
             history: History::of(&[]),
@@ -246,6 +247,14 @@ impl Node {
                 let root = read_root(signed, successor).map_err(|error| error.to_string())?;
                 let taken = self.roots.append(successor, *begins, root);
                 taken.map_err(|error| error.to_string())
+            }
+            OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_) => {
+                let taken = self.key_states.apply(order, *begins);
+                taken.map(|_| ()).map_err(|error| error.to_string())
             }
             OrderAction::ReadmitNode(readmission) => {
                 self.lives.load(readmission);

@@ -9,7 +9,7 @@ use quorate_intent::compose::{
 };
 use quorate_intent::{Address, Asset, PayingKey};
 use quorate_model::{
-    BootId, ChainId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId,
+    Activation, BootId, ChainId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId,
     ParticipantSet, PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold,
     Timestamp,
 };
@@ -61,6 +61,8 @@ pub struct ClusterFixture {
     pub root: TrustRoot,
     /// Everybody's private keys.
     pub signers: Signers,
+    /// When the keys that are ordered begin to sign.
+    pub activation: Activation,
 }
 
 impl ClusterFixture {
@@ -128,7 +130,7 @@ impl ClusterFixture {
             quorums: QUORUMS.map(|q| (q.parse().expect("a name"), quorum())).into(),
         };
         root.check().expect("the fixture's root keeps every rule");
-        Self { root, signers }
+        Self { root, signers, activation: Activation::AtOnce }
     }
 
     /// What a node of this cluster starts with. A policy that the cluster does not begin with is that
@@ -172,6 +174,7 @@ impl ClusterFixture {
             threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
             roster: ParticipantSet::new(self.root.nodes.keys().copied()).expect("nodes"),
             raw_ok: false,
+            activation: self.activation,
         };
         let action = OrderAction::GenerateKey(generate);
         self.order_to(&format!("make-{key}"), action, &["alice", "bob"], now)

@@ -98,18 +98,26 @@ impl Lab {
     /// If key generation fails.
     pub fn with_key(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
         let mut lab = Self::new(seed, nodes, threshold, scheme);
-        let certificate = lab.certificate();
-        for id in lab.ids() {
-            assert_eq!(lab.ask(id, ToNode::Certify(certificate.clone())), FromNode::Certified);
+        lab.make_key();
+        lab
+    }
+
+    /// Makes the lab's key, and confirms it.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    pub fn make_key(&mut self) {
+        let certificate = self.certificate();
+        for id in self.ids() {
+            assert_eq!(self.ask(id, ToNode::Certify(certificate.clone())), FromNode::Certified);
         }
-        let confirmations = lab.confirmations(&certificate.certified);
+        let confirmations = self.confirmations(&certificate.certified);
         let sharing = certificate.certified.sharing();
-        for id in lab.ids() {
+        for id in self.ids() {
             let (sharing, confirmations) = (sharing.clone(), confirmations.clone());
             let question = ToNode::Confirm { sharing, confirmations };
-            assert_eq!(lab.ask(id, question), FromNode::Active);
+            assert_eq!(self.ask(id, question), FromNode::Active);
         }
-        lab
     }
 
     /// The key of every lab.
@@ -352,13 +360,13 @@ impl Lab {
         self.ids().into_iter().map(|id| take(self.ask(id, question.clone()))).collect()
     }
 
-    /// What the nodes certified as the lab's key.
+    /// What the nodes certified as the lab's key: the first who still has it says so.
     ///
     /// # Panics
     /// If there is none.
     pub fn certified(&self) -> CertifiedKey {
-        let first = *self.nodes.keys().next().expect("at least one node");
-        let found = self.records(first).into_iter().find_map(|record| match record {
+        let records = self.ids().into_iter().flat_map(|node| self.records(node));
+        let found = records.into_iter().find_map(|record| match record {
             Record::Share(share) => Some(share.certified),
             _ => None,
         });

@@ -68,6 +68,7 @@ impl People {
             threshold: Threshold::new(threshold).unwrap(),
             roster: ParticipantSet::from_wire(roster.map(u32::from)).unwrap(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
         }))
     }
 

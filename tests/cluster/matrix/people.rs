@@ -111,6 +111,7 @@ impl People {
             threshold: Threshold::new(2).unwrap(),
             roster: ParticipantSet::new((1..=3).map(|n| ParticipantId::new(n).unwrap())).unwrap(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
         })
     }
 

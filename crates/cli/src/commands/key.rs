@@ -85,7 +85,7 @@ pub(crate) async fn create(
         create.scheme,
         create.threshold,
         roster(create, root)?,
-        create.raw_ok,
+        (create.raw_ok, create.activation),
         root,
     )?;
     let text = order::propose(&client.profile().root, action, clock::now(), order::AT_ONCE)?;
