@@ -193,7 +193,7 @@ impl Lockstep {
         panic!("the request has not ended in time");
     }
 
-    fn call(&mut self, request: ClientRequest) -> Result<ClientReply, ClientError> {
+    pub(crate) fn call(&mut self, request: ClientRequest) -> Result<ClientReply, ClientError> {
         let call = ClientCall(self.replies.len() as u64 + 1);
         self.inputs.push_back(CoordinatorInput::Client { call, request });
         self.settle();

@@ -21,7 +21,7 @@ use quorate_net::pki::CoordinatorName;
 use quorate_trust::Label;
 
 pub use self::audit::{Audit, Pinned};
-pub use self::key::{Key, KeyChange};
+pub use self::key::{Key, KeyChange, OrderedBy};
 pub use self::payload::PayloadArgs;
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};

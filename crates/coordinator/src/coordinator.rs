@@ -18,6 +18,7 @@ use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
 use crate::orders::Orders;
 use crate::out::Out;
+use crate::pace::Pace;
 use crate::record::{OperationRecord, Record};
 use crate::requests::Requests;
 use crate::session::Session;
@@ -96,6 +97,8 @@ pub struct Coordinator {
     pub(crate) operations: BTreeMap<OrderId, OperationRecord>,
     pub(crate) ceremonies: BTreeMap<KeyId, Ceremony>,
     pub(crate) keys: Sharings,
+    /// Whose turn it is to get new shares.
+    pub(crate) pace: Pace,
     pub(crate) simulations: BTreeMap<ClientCall, Simulation>,
     pub(crate) stops: Stops,
     /// What orders say of the states of keys.

@@ -14,6 +14,7 @@ use crate::coordinator::Coordinator;
 use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
 use crate::orders::Orders;
+use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::record::{KeyRecord, OperationRecord, OperationState, Record};
 use crate::requests::Requests;
@@ -72,6 +73,7 @@ impl Coordinator {
             operations: BTreeMap::new(),
             ceremonies: BTreeMap::new(),
             keys: Sharings::default(),
+            pace: Pace::default(),
             simulations: BTreeMap::new(),
             stops: Stops::default(),
             key_states: KeyStates::default(),

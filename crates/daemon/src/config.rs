@@ -157,6 +157,8 @@ pub struct CoordinatorLimits {
     pub phase_ms: Option<u64>,
     /// How long a request that ended is kept after its expiry, in milliseconds (30 days).
     pub keep_ms: Option<u64>,
+    /// How many times as long as a new sharing took nothing is made of the next one (4).
+    pub reshare_rests: Option<u64>,
 }
 
 impl NodeFile {
@@ -240,6 +242,7 @@ impl CoordinatorLimits {
             sessions_max: self.sessions_max.unwrap_or(default.sessions_max),
             phase_ms: self.phase_ms.unwrap_or(default.phase_ms),
             keep_ms: self.keep_ms.unwrap_or(default.keep_ms),
+            reshare_rests: self.reshare_rests.unwrap_or(default.reshare_rests),
             ..default
         }
     }
