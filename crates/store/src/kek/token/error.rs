@@ -1,0 +1,100 @@
+//! Why a token does not do what a keyring needs.
+
+use std::path::PathBuf;
+
+use cryptoki::error::{Error, RvError};
+
+/// Why a token does not do what a keyring needs.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The module was not loaded.
+    #[error(
+        "the PKCS#11 module {} cannot be loaded: install it, or correct `module`", path.display()
+    )]
+    Module {
+        /// The module's file.
+        path: PathBuf,
+        /// Why.
+        source: Error,
+    },
+    /// No token has this label.
+    #[error("the module has no token {label:?}, but: {there:?}; initialise it, or correct `token`")]
+    NoSuchToken {
+        /// The label.
+        label: String,
+        /// The labels of the tokens that there are.
+        there: String,
+    },
+    /// Several tokens have this label.
+    #[error("the module has several tokens {label:?}: give each a label of its own")]
+    SameLabel {
+        /// The label.
+        label: String,
+    },
+    /// The PIN is not the user's. Tokens count that.
+    #[error("the token refuses the PIN: correct it before you try again, tokens lock after a few")]
+    WrongPin,
+    /// The token was given wrong PINs too often.
+    #[error("the token has locked its PIN: its security officer unlocks it")]
+    PinLocked,
+    /// A wrapping key is not there.
+    #[error(
+        "the token has no wrapping key {label}: the data key was erased after this copy of the data \
+         folder was made, or somebody deleted the wrapping key"
+    )]
+    KeyMissing {
+        /// What its label ends with.
+        label: String,
+    },
+    /// The token is used by a later version of the keyring than is there.
+    #[error(
+        "the token has wrapping key {label} of a later keyring than this one: the data folder was put \
+         back or lost. Use the present one; if there is none, delete this node's keys from the token \
+         and rejoin with an empty data folder"
+    )]
+    LaterKeys {
+        /// The key's label.
+        label: String,
+    },
+    /// An object is in the place of a wrapping key and is none.
+    #[error("the token has an object {label:?} among this node's wrapping keys: remove it")]
+    Stranger {
+        /// The object's label.
+        label: String,
+    },
+    /// There is no room for one more key.
+    #[error("the token is full: remove keys that nobody uses, or use a larger one")]
+    Full,
+    /// Anything else that the module says.
+    #[error("the token failed while {doing}")]
+    Failed {
+        /// What it was asked for.
+        doing: &'static str,
+        /// What it said.
+        source: Error,
+    },
+}
+
+impl TokenError {
+    pub(super) fn new(doing: &'static str, source: Error) -> Self {
+        match source {
+            Error::Pkcs11(RvError::DeviceMemory, _) => Self::Full,
+            source => Self::Failed { doing, source },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cryptoki::context::Function;
+
+    use super::*;
+
+    #[test]
+    fn a_token_without_room_is_told_from_one_that_fails() {
+        let said =
+            |error| TokenError::new("making a key", Error::Pkcs11(error, Function::GenerateKey));
+        assert!(matches!(said(RvError::DeviceMemory), TokenError::Full));
+        assert!(matches!(said(RvError::DeviceRemoved), TokenError::Failed { .. }));
+    }
+}
