@@ -2,6 +2,7 @@
 //! key, so that a sharing can be erased by rewriting a few hundred bytes.
 
 mod file;
+mod rewrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use quorate_model::Erasure;
 use rand_core::CryptoRngCore;
 
 use self::file::{Entry, Wrapped, damaged};
+pub use self::rewrap::RewrapError;
 use crate::data_key::DataKey;
 use crate::kek::Making;
 use crate::wrapping::{WrappingId, WrappingKeys};
@@ -130,9 +132,9 @@ impl Keyring {
         serial: u64,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(), KeyringError> {
-        let wrapping = self.wrap(id.clone(), serial, rng)?;
+        self.wrap(id.clone(), serial, rng)?;
         self.write(serial, durable::replace, rng)?;
-        Ok(self.wrapping.settle(wrapping)?)
+        Ok(self.wrapping.settle(serial)?)
     }
 
     /// Destroys a data key, durably. Returns whether there was one of this id.
@@ -161,66 +163,9 @@ impl Keyring {
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(), KeyringError> {
         self.write(revision, durable::replace_and_wipe, rng)?;
-        // Last: a keyring that names a wrapping key which is gone does not open.
-        Ok(self.wrapping.destroy(wrapping)?)
-    }
-
-    /// Wraps every data key anew, durably: under `next`, or where that is `None` under new keys of the
-    /// token that wraps them now. What wrapped them before opens the keyring no more.
-    pub(crate) fn rewrap(
-        &mut self,
-        mut next: Option<Box<dyn WrappingKeys>>,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Result<(), RewrapError> {
-        let revision = self.next_revision().map_err(RewrapError::Refused)?;
-        let entries =
-            self.wrap_again(next.as_mut(), revision, rng).map_err(RewrapError::Refused)?;
-        self.entries = entries;
-        let before = next.map(|next| {
-            self.complete_since = revision;
-            std::mem::replace(&mut self.wrapping, next)
-        });
-        let replaced = self.replace(before, revision, rng);
-        self.failed |= replaced.is_err();
-        replaced.map_err(RewrapError::Failed)
-    }
-
-    /// The entries under new wrapping keys, while nothing has changed yet.
-    fn wrap_again(
-        &mut self,
-        next: Option<&mut Box<dyn WrappingKeys>>,
-        revision: u64,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Result<BTreeMap<DataKeyId, Entry>, KeyringError> {
-        let used = if next.is_some() { BTreeSet::new() } else { self.used() };
-        let wrapping = next.unwrap_or(&mut self.wrapping);
-        // What is left of a try that was cut short.
-        wrapping.tidy(&used, self.revision)?;
-        let mut entries = BTreeMap::new();
-        for (id, entry) in &self.entries {
-            let serial = entry.wrapping.serial;
-            let key = self.keys.get(&serial).ok_or(damaged("a data key of it is not in memory"))?;
-            let again = WrappingId { serial, revision };
-            let aad = file::aad(self.binding, id, again);
-            let wrapped = wrapping.wrap(again, (id, key), &aad, rng)?;
-            entries.insert(id.clone(), Entry { id: id.clone(), wrapping: again, wrapped });
-        }
-        Ok(entries)
-    }
-
-    /// Puts what was wrapped anew in place of what was there, and destroys what opened that.
-    fn replace(
-        &mut self,
-        before: Option<Box<dyn WrappingKeys>>,
-        revision: u64,
-        rng: &mut dyn CryptoRngCore,
-    ) -> Result<(), KeyringError> {
-        self.write(revision, durable::replace_and_wipe, rng)?;
-        self.wrapping.tidy(&self.used(), revision)?;
-        if let Some(mut before) = before {
-            before.tidy(&BTreeSet::new(), revision)?;
-        }
-        Ok(())
+        // Only now: a keyring that names a wrapping key which is gone does not open.
+        self.wrapping.destroy(wrapping)?;
+        Ok(self.wrapping.settle(revision)?)
     }
 
     pub(crate) const fn revision(&self) -> u64 {
@@ -278,14 +223,14 @@ impl Keyring {
         id: DataKeyId,
         serial: u64,
         rng: &mut dyn CryptoRngCore,
-    ) -> Result<WrappingId, KeyringError> {
+    ) -> Result<(), KeyringError> {
         let wrapping = WrappingId { serial, revision: serial };
         let key = DataKey::random(rng)?;
         let aad = file::aad(self.binding, &id, wrapping);
         let wrapped = self.wrapping.wrap(wrapping, (&id, &key), &aad, rng)?;
         self.keys.insert(serial, key);
         self.entries.insert(id.clone(), Entry { id, wrapping, wrapped });
-        Ok(wrapping)
+        Ok(())
     }
 
     fn unwrap(&mut self, entry: Entry) -> Result<(), KeyringError> {
@@ -399,17 +344,6 @@ impl KeyringError {
     fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
-}
-
-/// Why a keyring was not wrapped anew.
-#[derive(Debug, thiserror::Error)]
-pub enum RewrapError {
-    /// Nothing has changed.
-    #[error("the keyring is as it was: the new key-encryption key cannot be used")]
-    Refused(#[source] KeyringError),
-    /// It was wrapped anew, or not.
-    #[error("the keyring was not written: restart the process to learn which passphrase opens it")]
-    Failed(#[source] KeyringError),
 }
 
 #[cfg(test)]

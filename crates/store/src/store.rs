@@ -5,6 +5,8 @@ mod error;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use quorate_model::Erasure;
 use rand_core::CryptoRngCore;
@@ -24,6 +26,9 @@ use crate::{
     RewrapError, Tree, Write,
 };
 
+/// What a token takes for one key must not hold up the writer for all of them: it gets its turn between.
+const REWRAP_PAUSE: Duration = Duration::from_millis(1);
+
 /// A record that was read: its key and its value.
 pub type Record = (Vec<u8>, Zeroizing<Vec<u8>>);
 
@@ -34,6 +39,8 @@ pub struct Store {
     kdf: KdfParams,
     database: sled::Db,
     secrets: Mutex<Secrets>,
+    /// Held by whoever wraps the keyring anew.
+    rewrapping: Mutex<()>,
     generation: Mutex<Generation>,
     committer: Mutex<Option<Committer>>,
     // Declared last, so that it is released after sled has closed.
@@ -85,6 +92,7 @@ impl Store {
             kdf,
             database,
             secrets: Mutex::new(Secrets { keyring, rng }),
+            rewrapping: Mutex::default(),
             generation: Mutex::new(generation),
             committer: Mutex::new(Some(committer)),
             _lock: lock,
@@ -187,6 +195,7 @@ impl Store {
     /// [`RewrapError::Refused`] when nothing has changed. [`RewrapError::Failed`] when the change is not
     /// known to be whole: the keyring takes no other until a restart then.
     pub fn rewrap(&self, kek: &KekSource, rng: &mut dyn CryptoRngCore) -> Result<(), RewrapError> {
+        let _turn = lock(&self.rewrapping);
         let refused = |error: KekError| RewrapError::Refused(error.into());
         let description = lock(&self.secrets).keyring.description();
         let next = if kek.is_token_of(&description) {
@@ -196,7 +205,21 @@ impl Store {
             let making = Making { binding: self.binding, kdf: self.kdf, rng: &mut *rng };
             Some(kek.make(making).map_err(refused)?)
         };
-        lock(&self.secrets).keyring.rewrap(next, rng)
+        let begun = lock(&self.secrets).keyring.begin_rewrap(next);
+        let mut rewrap = begun.map_err(RewrapError::Refused)?;
+        let mut before = loop {
+            {
+                let keyring = &mut lock(&self.secrets).keyring;
+                if !keyring.wrap_next(&mut rewrap, rng).map_err(RewrapError::Refused)? {
+                    break keyring.switch(rewrap, rng).map_err(RewrapError::Failed)?;
+                }
+            }
+            thread::sleep(REWRAP_PAUSE);
+        };
+        while lock(&self.secrets).keyring.destroy_next(&mut before).map_err(RewrapError::Failed)? {
+            thread::sleep(REWRAP_PAUSE);
+        }
+        Ok(())
     }
 
     /// The data keys that there are.

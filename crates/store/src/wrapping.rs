@@ -22,8 +22,9 @@ pub(crate) struct WrappingId {
 ///
 /// A passphrase gives one key for all of them. A token holds a key for each, which it can destroy, so
 /// a keyring says what it does: it wraps, writes its file, and [settles](Self::settle); or it writes a
-/// file without the data key, and then has its wrapping key [destroyed](Self::destroy). Whatever a
-/// crash leaves between these steps, [`Self::tidy`] ends at the next start.
+/// file without the data key, has its wrapping key [destroyed](Self::destroy), and settles. Whatever a
+/// crash leaves between these steps, [`Self::tidy`] ends at the next start. Nothing is ever changed in
+/// place, since not every token does that whole or not at all.
 pub(crate) trait WrappingKeys: fmt::Debug + Send {
     /// What the keyring's header says of these keys, so that they are found again.
     fn description(&self) -> Vec<u8>;
@@ -48,13 +49,14 @@ pub(crate) trait WrappingKeys: fmt::Debug + Send {
         aad: &[u8],
     ) -> Result<Option<DataKey>, KekError>;
 
-    /// Notes that a wrapping is in a keyring that is durable.
-    fn settle(&mut self, id: WrappingId) -> Result<(), KekError>;
-
     /// Destroys the wrapping key of a data key that was erased from a keyring that is durable.
     fn destroy(&mut self, id: WrappingId) -> Result<(), KekError>;
 
-    /// Settles what is used in a durable keyring of this revision, and destroys what is not. Destroys
-    /// nothing where there are keys of a later revision: the keyring was put back, and another needs them.
+    /// Notes that the keyring is durable at this revision, and never to be used at an earlier one again.
+    fn settle(&mut self, revision: u64) -> Result<(), KekError>;
+
+    /// Destroys what a durable keyring of this revision does not use, and settles it. Where that uses
+    /// nothing, nothing is left. Refuses, and destroys nothing, where a later revision was settled: the
+    /// keyring was put back, and another needs these keys.
     fn tidy(&mut self, used: &BTreeSet<WrappingId>, revision: u64) -> Result<(), KekError>;
 }

@@ -187,11 +187,11 @@ impl WrappingKeys for PassphraseKey {
         Ok(open(&self.key, wrapped, aad).and_then(|secret| DataKey::from_slice(&secret)))
     }
 
-    fn settle(&mut self, _: WrappingId) -> Result<(), KekError> {
+    fn destroy(&mut self, _: WrappingId) -> Result<(), KekError> {
         Ok(())
     }
 
-    fn destroy(&mut self, _: WrappingId) -> Result<(), KekError> {
+    fn settle(&mut self, _: u64) -> Result<(), KekError> {
         Ok(())
     }
 

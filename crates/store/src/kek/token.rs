@@ -1,11 +1,13 @@
 //! A PKCS#11 token, which holds a wrapping key for each data key.
 //!
 //! A wrapping key is an AES-256 key that is made in the token, sensitive and not extractable. It wraps
-//! one data key, by AES-GCM. `CKA_ID` is the node's binding, and `CKA_LABEL` is
+//! one data key, by AES-GCM. Beside them is a *mark*, a data object that says which revision of the keyring
+//! is durable: a keyring of an earlier one was put back, and what a later one needs is not destroyed. An
+//! object is made or destroyed, and never changed.
 //!
 //! ```text
-//! OWNER/DATA KEY/SERIAL/REVISION          such as quorate/0a1b2c3d4e5f6071/node-1/btc/0/4/4
-//! OWNER/DATA KEY/SERIAL/REVISION/new      as long as the keyring that uses it is not known to be durable
+//! wrapping key  CKA_ID the node's binding    CKA_LABEL OWNER/DATA KEY/SERIAL/REVISION
+//! mark          CKA_APPLICATION as below     CKA_LABEL OWNER/durable/REVISION
 //! ```
 //!
 //! ```text
@@ -38,7 +40,6 @@ use crate::{Binding, DataKeyId};
 const KIND: u8 = 2;
 const NONCE_BYTES: usize = 12;
 const TAG_BITS: u64 = 128;
-const NEW: &str = "/new";
 
 /// A token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,18 +68,9 @@ pub(super) struct TokenKeys {
     session: Session,
     token: Token,
     binding: Binding,
-    keys: BTreeMap<WrappingId, Key>,
-}
-
-struct Key {
-    handle: ObjectHandle,
-    label: String,
-}
-
-impl Key {
-    fn is_new(&self) -> bool {
-        self.label.ends_with(NEW)
-    }
+    keys: BTreeMap<WrappingId, ObjectHandle>,
+    /// By revision; where there are several, the last counts.
+    marks: BTreeMap<u64, ObjectHandle>,
 }
 
 impl TokenKeys {
@@ -89,53 +81,79 @@ impl TokenKeys {
         binding: Binding,
     ) -> Result<Self, KekError> {
         let session = module::log_in(token, pin)?;
-        let keys = find(&session, binding)?;
-        Ok(Self { session, token: token.clone(), binding, keys })
+        let keys = find(&session, &which_keys(binding), read_key)?;
+        let marks = find(&session, &which_marks(binding), read_mark)?;
+        Ok(Self { session, token: token.clone(), binding, keys, marks })
     }
 
-    fn key(&self, id: WrappingId) -> Result<&Key, TokenError> {
+    fn key(&self, id: WrappingId) -> Result<ObjectHandle, TokenError> {
         let WrappingId { serial, revision } = id;
         let missing = || TokenError::KeyMissing { label: format!("{serial}/{revision}") };
-        self.keys.get(&id).ok_or_else(missing)
+        self.keys.get(&id).copied().ok_or_else(missing)
     }
 
-    fn delete(&mut self, id: WrappingId) -> Result<(), TokenError> {
-        let handle = self.key(id)?.handle;
-        let failed = |error| TokenError::new("destroying a wrapping key", error);
-        self.session.destroy_object(handle).map_err(failed)?;
-        self.keys.remove(&id);
+    /// Destroys every mark but that of a revision.
+    fn unmark(&mut self, kept: Option<u64>) -> Result<(), TokenError> {
+        let failed = |error| TokenError::new("destroying a mark", error);
+        let old: Vec<_> = self.marks.keys().copied().filter(|mark| Some(*mark) != kept).collect();
+        for mark in old {
+            let Some(handle) = self.marks.get(&mark) else { continue };
+            self.session.destroy_object(*handle).map_err(failed)?;
+            self.marks.remove(&mark);
+        }
         Ok(())
     }
 }
 
-/// Every wrapping key of the node with this binding.
-fn find(session: &Session, binding: Binding) -> Result<BTreeMap<WrappingId, Key>, TokenError> {
-    let failed = |error| TokenError::new("listing wrapping keys", error);
-    let ours = [
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::Token(true),
-        Attribute::Id(binding.as_bytes().to_vec()),
-    ];
-    let mut keys = BTreeMap::new();
-    for handle in session.find_objects(&ours).map_err(failed)? {
+/// Every object of a kind, by what its label says.
+fn find<T: Ord>(
+    session: &Session,
+    which: &[Attribute],
+    read: fn(&str) -> Option<T>,
+) -> Result<BTreeMap<T, ObjectHandle>, TokenError> {
+    let failed = |error| TokenError::new("listing objects", error);
+    let mut objects = BTreeMap::new();
+    for handle in session.find_objects(which).map_err(failed)? {
         let found = session.get_attributes(handle, &[AttributeType::Label]).map_err(failed)?;
         let label = match found.as_slice() {
             [Attribute::Label(label)] => String::from_utf8_lossy(label).into_owned(),
             _ => String::new(),
         };
-        match read_label(&label) {
-            Some(id) if !keys.contains_key(&id) => keys.insert(id, Key { handle, label }),
-            Some(_) | None => return Err(TokenError::Stranger { label }),
+        let twice = match read(&label) {
+            Some(name) => objects.insert(name, handle).is_some(),
+            None => true,
         };
+        if twice {
+            return Err(TokenError::Stranger { label });
+        }
     }
-    Ok(keys)
+    Ok(objects)
 }
 
-fn read_label(label: &str) -> Option<WrappingId> {
-    let label = label.strip_suffix(NEW).unwrap_or(label);
+fn which_keys(binding: Binding) -> [Attribute; 3] {
+    [
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::Token(true),
+        Attribute::Id(binding.as_bytes().to_vec()),
+    ]
+}
+
+fn which_marks(binding: Binding) -> [Attribute; 3] {
+    [
+        Attribute::Class(ObjectClass::DATA),
+        Attribute::Token(true),
+        Attribute::Application(format!("quorate {}", hex::encode(binding.as_bytes())).into_bytes()),
+    ]
+}
+
+fn read_key(label: &str) -> Option<WrappingId> {
     let mut parts = label.rsplit('/');
     let (revision, serial) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     Some(WrappingId { serial, revision })
+}
+
+fn read_mark(label: &str) -> Option<u64> {
+    label.rsplit_once("/durable/")?.1.parse().ok()
 }
 
 /// What a label says of a data key.
@@ -164,11 +182,11 @@ impl WrappingKeys for TokenKeys {
     ) -> Result<Vec<u8>, KekError> {
         let WrappingId { serial, revision } = id;
         let owner = &self.token.owner;
-        let label = format!("{owner}/{}/{serial}/{revision}{NEW}", name(data_key_id));
-        let template = template(label.clone(), self.binding);
+        let label = format!("{owner}/{}/{serial}/{revision}", name(data_key_id));
+        let template = [&which_keys(self.binding)[..], &key_template(label)].concat();
         let failed = |error| TokenError::new("making a wrapping key", error);
         let handle = self.session.generate_key(&Mechanism::AesKeyGen, &template).map_err(failed)?;
-        self.keys.insert(id, Key { handle, label });
+        self.keys.insert(id, handle);
         let mut nonce = [0; NONCE_BYTES];
         rng.try_fill_bytes(&mut nonce)?;
         let mut wrapped = nonce.to_vec();
@@ -185,7 +203,7 @@ impl WrappingKeys for TokenKeys {
         wrapped: &[u8],
         aad: &[u8],
     ) -> Result<Option<DataKey>, KekError> {
-        let handle = self.key(id)?.handle;
+        let handle = self.key(id)?;
         let Some((nonce, sealed)) = wrapped.split_first_chunk::<NONCE_BYTES>() else {
             return Ok(None);
         };
@@ -202,42 +220,46 @@ impl WrappingKeys for TokenKeys {
         }
     }
 
-    fn settle(&mut self, id: WrappingId) -> Result<(), KekError> {
-        let key = self.key(id)?;
-        let Some(label) = key.label.strip_suffix(NEW).map(str::to_owned) else { return Ok(()) };
-        let failed = |error| TokenError::new("naming a wrapping key", error);
-        let named = [Attribute::Label(label.clone().into_bytes())];
-        self.session.update_attributes(key.handle, &named).map_err(failed)?;
-        self.keys.entry(id).and_modify(|key| key.label = label);
+    fn destroy(&mut self, id: WrappingId) -> Result<(), KekError> {
+        let failed = |error| TokenError::new("destroying a wrapping key", error);
+        self.session.destroy_object(self.key(id)?).map_err(failed)?;
+        self.keys.remove(&id);
         Ok(())
     }
 
-    fn destroy(&mut self, id: WrappingId) -> Result<(), KekError> {
-        Ok(self.delete(id)?)
+    fn settle(&mut self, revision: u64) -> Result<(), KekError> {
+        if !self.marks.contains_key(&revision) {
+            let label = format!("{}/durable/{revision}", self.token.owner).into_bytes();
+            let mark = [Attribute::Private(true), Attribute::Label(label)];
+            let template = [&which_marks(self.binding)[..], &mark].concat();
+            let failed = |error| TokenError::new("making a mark", error);
+            let handle = self.session.create_object(&template).map_err(failed)?;
+            self.marks.insert(revision, handle);
+        }
+        Ok(self.unmark(Some(revision))?)
     }
 
     fn tidy(&mut self, used: &BTreeSet<WrappingId>, revision: u64) -> Result<(), KekError> {
-        let unused = || self.keys.iter().filter(|(id, _)| !used.contains(id));
-        if let Some((_, key)) = unused().find(|(id, key)| id.revision > revision && !key.is_new()) {
-            return Err(TokenError::LaterKeys { label: key.label.clone() }.into());
+        if let Some((settled, _)) =
+            self.marks.last_key_value().filter(|(mark, _)| **mark > revision)
+        {
+            return Err(TokenError::PutBack { settled: *settled, found: revision }.into());
         }
-        let unused: Vec<_> = unused().map(|(id, _)| *id).collect();
-        unused.into_iter().try_for_each(|id| self.delete(id))?;
-        used.iter().try_for_each(|id| self.settle(*id))
+        let unused: Vec<_> = self.keys.keys().copied().filter(|id| !used.contains(id)).collect();
+        unused.into_iter().try_for_each(|id| self.destroy(id))?;
+        if used.is_empty() { Ok(self.unmark(None)?) } else { self.settle(revision) }
     }
 }
 
 /// An AES-256 key that stays in the token, and does nothing but wrap and unwrap.
-fn template(label: String, binding: Binding) -> [Attribute; 16] {
+fn key_template(label: String) -> [Attribute; 13] {
     [
-        Attribute::Class(ObjectClass::SECRET_KEY),
         Attribute::KeyType(KeyType::AES),
         Attribute::ValueLen(32.into()),
-        Attribute::Token(true),
         Attribute::Private(true),
         Attribute::Sensitive(true),
         Attribute::Extractable(false),
-        Attribute::Modifiable(true),
+        Attribute::Modifiable(false),
         Attribute::Encrypt(true),
         Attribute::Decrypt(true),
         Attribute::Wrap(false),
@@ -245,7 +267,6 @@ fn template(label: String, binding: Binding) -> [Attribute; 16] {
         Attribute::Sign(false),
         Attribute::Verify(false),
         Attribute::Label(label.into_bytes()),
-        Attribute::Id(binding.as_bytes().to_vec()),
     ]
 }
 
@@ -264,13 +285,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_says_which_wrapping_it_is_of() {
+    fn a_label_says_what_an_object_is() {
         let id = Some(WrappingId { serial: 4, revision: 7 });
-        assert_eq!(read_label("quorate/0a1b/node-1/btc/0/4/7"), id);
-        assert_eq!(read_label("quorate/0a1b/node-1/btc/0/4/7/new"), id);
-        assert_eq!(read_label("quorate/0a1b/node-1/root/4/7"), id);
-        for bad in ["", "new", "/new", "7", "x/7", "4/x", "4/7/old"] {
-            assert_eq!(read_label(bad), None, "{bad}");
+        assert_eq!(read_key("quorate/0a1b/node-1/btc/0/4/7"), id);
+        assert_eq!(read_key("quorate/0a1b/node-1/root/4/7"), id);
+        for bad in ["", "/", "7", "x/7", "4/x", "4/7/old"] {
+            assert_eq!(read_key(bad), None, "{bad}");
+        }
+        assert_eq!(read_mark("quorate/0a1b/node-1/durable/7"), Some(7));
+        for bad in ["", "7", "durable/x", "node-1/durable/x", "node-1/root/4/7"] {
+            assert_eq!(read_mark(bad), None, "{bad}");
         }
     }
 

@@ -192,10 +192,18 @@ fn a_key_that_was_not_written_is_not_kept() {
     assert!(matches!(keyring.add(&share(1), &mut OsRng), Err(KeyringError::FailedBefore)));
 }
 
-fn rewrap(keyring: &mut Keyring, passphrase: &[u8]) -> Result<(), RewrapError> {
+/// As a store does it, at one go.
+fn rewrap(keyring: &mut Keyring, next: Option<Box<dyn WrappingKeys>>) -> Result<(), RewrapError> {
+    let mut rewrap = keyring.begin_rewrap(next).map_err(RewrapError::Refused)?;
+    while keyring.wrap_next(&mut rewrap, &mut OsRng).map_err(RewrapError::Refused)? {}
+    let mut before = keyring.switch(rewrap, &mut OsRng).map_err(RewrapError::Failed)?;
+    while keyring.destroy_next(&mut before).map_err(RewrapError::Failed)? {}
+    Ok(())
+}
+
+fn passphrase(passphrase: &[u8]) -> Option<Box<dyn WrappingKeys>> {
     let (binding, kdf) = (NODE, KdfParams::light());
-    let next = given(passphrase).make(Making { binding, kdf, rng: &mut OsRng }).unwrap();
-    keyring.rewrap(Some(next), &mut OsRng)
+    Some(given(passphrase).make(Making { binding, kdf, rng: &mut OsRng }).unwrap())
 }
 
 #[test]
@@ -204,7 +212,7 @@ fn another_passphrase_opens_the_same_keys_and_the_old_one_none() {
     let mut keyring = create(dir.path());
     keyring.add(&share(0), &mut OsRng).unwrap();
     let keys = [DataKeyId::Root, share(0)].map(|id| secret(&keyring, &id));
-    rewrap(&mut keyring, b"stable").unwrap();
+    rewrap(&mut keyring, passphrase(b"stable")).unwrap();
     assert_eq!(keyring.revision(), 3);
     keyring.add(&share(1), &mut OsRng).unwrap();
 
@@ -223,8 +231,8 @@ fn a_keyring_that_cannot_be_wrapped_anew_is_not_used_on() {
     let dir = tempfile::tempdir().unwrap();
     let mut keyring = create(dir.path());
     fs::remove_dir_all(dir.path()).unwrap();
-    assert!(matches!(rewrap(&mut keyring, b"stable"), Err(RewrapError::Failed(_))));
-    let again = rewrap(&mut keyring, b"stable");
+    assert!(matches!(rewrap(&mut keyring, passphrase(b"stable")), Err(RewrapError::Failed(_))));
+    let again = rewrap(&mut keyring, passphrase(b"stable"));
     assert!(matches!(again, Err(RewrapError::Refused(KeyringError::FailedBefore))));
 }
 

@@ -46,18 +46,20 @@ pub enum TokenError {
         /// What its label ends with.
         label: String,
     },
-    /// The token is used by a later version of the keyring than is there.
+    /// The token has seen a later revision of the keyring than there is.
     #[error(
-        "the token has wrapping key {label} of a later keyring than this one: the data folder was put \
-         back or lost. Use the present one; if there is none, delete this node's keys from the token \
-         and rejoin with an empty data folder"
+        "the token has seen revision {settled} of this node's keyring, and this is revision {found}: the \
+         data folder was put back or lost. Use the present one; if there is none, delete this node's \
+         objects from the token and rejoin with an empty data folder"
     )]
-    LaterKeys {
-        /// The key's label.
-        label: String,
+    PutBack {
+        /// The latest revision that was durable.
+        settled: u64,
+        /// The keyring's revision; 0 where there is none.
+        found: u64,
     },
-    /// An object is in the place of a wrapping key and is none.
-    #[error("the token has an object {label:?} among this node's wrapping keys: remove it")]
+    /// An object is among those of this node and is none of them.
+    #[error("the token has an object {label:?} among those of this node: remove it")]
     Stranger {
         /// The object's label.
         label: String,
