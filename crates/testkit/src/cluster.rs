@@ -9,7 +9,7 @@ use quorate_intent::compose::{
 };
 use quorate_intent::{Address, Asset, PayingKey};
 use quorate_model::{
-    BootId, ChainId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId,
+    BootId, ChainId, DerivationPath, Digest, Erasure, KeyId, Network, OrderId, ParticipantId,
     ParticipantSet, PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold,
     Timestamp,
 };
@@ -151,6 +151,7 @@ impl ClusterFixture {
             limits: Limits::default(),
             version: "simulated".to_owned(),
             boot: Some(BootId::from_bytes([1; 16])),
+            erasure: Erasure::Medium,
             ecdsa: Arc::new(Dkls23),
         }
     }
