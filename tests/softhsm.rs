@@ -16,6 +16,14 @@ const PLACES: [&str; 5] = [
 
 pub(crate) const PIN: &str = "91827364";
 
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever reads the test's output learns what was not tried"
+)]
+fn skip() {
+    println!("SKIPPED: no SoftHSM2 is installed (apt-get install softhsm2, or set {MODULE})");
+}
+
 /// The module; `None` where there is none, which is printed.
 pub(crate) fn module() -> Option<PathBuf> {
     if let Some(module) = std::env::var_os(MODULE) {
@@ -25,7 +33,7 @@ pub(crate) fn module() -> Option<PathBuf> {
     }
     let found = PLACES.iter().map(PathBuf::from).find(|path| path.exists());
     if found.is_none() {
-        println!("SKIPPED: no SoftHSM2 is installed (apt-get install softhsm2, or set {MODULE})");
+        skip();
     }
     found
 }

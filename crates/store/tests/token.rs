@@ -104,9 +104,9 @@ impl Lab {
         let pkcs11 = Pkcs11::new(&self.module).unwrap();
         // The store may have done that already.
         let _ = pkcs11.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
-        let slots = pkcs11.get_slots_with_initialized_token().unwrap().into_iter();
+        let mut slots = pkcs11.get_slots_with_initialized_token().unwrap().into_iter();
         let is_it = |slot: &_| pkcs11.get_token_info(*slot).unwrap().label() == label;
-        let session = pkcs11.open_rw_session(slots.filter(is_it).next().unwrap()).unwrap();
+        let session = pkcs11.open_rw_session(slots.find(is_it).unwrap()).unwrap();
         // As well.
         let _ = session.login(UserType::User, Some(&AuthPin::new(PIN.into())));
         session
@@ -247,7 +247,7 @@ fn a_wrapping_key_that_somebody_deleted_or_added_is_noticed() {
     with_tokens("a_wrapping_key_that_somebody_deleted_or_added_is_noticed", |lab| {
         put(&lab.open(&[lab.token("one")]).unwrap(), 0);
         let root = Attribute::Label(b"quorate/0a1b/node-1/root/1/1".to_vec());
-        let roots = |session: &Session| session.find_objects(&[root.clone()]).unwrap();
+        let roots = |session: &Session| session.find_objects(std::slice::from_ref(&root)).unwrap();
         let session = lab.session("one");
         session.copy_object(roots(&session)[0], &[]).unwrap();
         drop(session);

@@ -79,9 +79,28 @@ pub enum TokenError {
 
 impl TokenError {
     pub(super) fn new(doing: &'static str, source: Error) -> Self {
-        match source {
-            Error::Pkcs11(RvError::DeviceMemory, _) => Self::Full,
-            source => Self::Failed { doing, source },
+        let says = |codes: &[RvError]| match &source {
+            Error::Pkcs11(said, _) => codes.contains(said),
+            Error::LibraryLoading(_)
+            | Error::NotSupported
+            | Error::TryFromInt(_)
+            | Error::TryFromSlice(_)
+            | Error::ParseInt(_)
+            | Error::Utf8(_)
+            | Error::NulError(_)
+            | Error::NullFunctionPointer
+            | Error::MissingSymbol(_)
+            | Error::InvalidValue
+            | Error::PinNotSet => false,
+        };
+        if says(&[RvError::DeviceMemory]) {
+            Self::Full
+        } else if says(&[RvError::PinIncorrect, RvError::PinLenRange]) {
+            Self::WrongPin
+        } else if says(&[RvError::PinLocked]) {
+            Self::PinLocked
+        } else {
+            Self::Failed { doing, source }
         }
     }
 }
@@ -93,10 +112,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_without_room_is_told_from_one_that_fails() {
+    fn a_token_without_room_or_with_another_pin_is_told_from_one_that_fails() {
         let said =
             |error| TokenError::new("making a key", Error::Pkcs11(error, Function::GenerateKey));
         assert!(matches!(said(RvError::DeviceMemory), TokenError::Full));
+        assert!(matches!(said(RvError::PinIncorrect), TokenError::WrongPin));
+        assert!(matches!(said(RvError::PinLocked), TokenError::PinLocked));
         assert!(matches!(said(RvError::DeviceRemoved), TokenError::Failed { .. }));
     }
 }

@@ -26,11 +26,8 @@ pub(super) fn log_in(token: &Token, pin: &SecretSource) -> Result<Session, KekEr
     pin.with(|pin| {
         // Zeroized when it is dropped.
         let pin = RawAuthPin::new(Box::new(pin.secret_bytes().to_vec()));
-        session.login_with_raw(UserType::User, &pin).map_err(|error| match error {
-            Error::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange, _) => TokenError::WrongPin,
-            Error::Pkcs11(RvError::PinLocked, _) => TokenError::PinLocked,
-            error => TokenError::new("logging in", error),
-        })?;
+        let failed = |source| TokenError::new("logging in", source);
+        session.login_with_raw(UserType::User, &pin).map_err(failed)?;
         Ok::<(), KekError>(())
     })?;
     Ok(session)
