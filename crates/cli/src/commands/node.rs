@@ -49,7 +49,13 @@ async fn status(config: &Path, output: &Output) -> Result<Exit, Failure> {
 async fn unseal(secret: &Secret, output: &Output) -> Result<Exit, Failure> {
     let file = NodeFile::load(&secret.config)?;
     let mut node = connect(&secret.config, &file).await?;
-    let passphrase = if file.store.is_manual() { ask(secret, Asking::Once)? } else { Vec::new() };
+    let passphrase = if file.store.is_manual() {
+        // Where there is no store yet, this is the passphrase that it will have.
+        let keyring = folder(&secret.config).join(&file.store.dir).join("keyring");
+        ask(secret, if keyring.exists() { Asking::Once } else { Asking::Twice })?
+    } else {
+        Vec::new()
+    };
     node.unseal(UnsealRequest { passphrase }).await?;
     output.show(&SealReport { sealed: false })?;
     Ok(Exit::Ok)
@@ -79,8 +85,13 @@ async fn rotate_kek(secret: &Secret, output: &Output) -> Result<Exit, Failure> {
 }
 
 async fn connect(config: &Path, file: &NodeFile) -> Result<NodeAdminClient<Channel>, Failure> {
-    let base = config.parent().unwrap_or(Path::new(""));
-    Ok(NodeAdminClient::new(connect_uds(&base.join(&file.admin.socket)).await?))
+    let socket = folder(config).join(&file.admin.socket);
+    Ok(NodeAdminClient::new(connect_uds(&socket).await?))
+}
+
+/// What relative paths of a configuration file are relative to.
+fn folder(config: &Path) -> &Path {
+    config.parent().unwrap_or(Path::new(""))
 }
 
 /// How often a person is asked.
