@@ -21,6 +21,10 @@ mod raw;
 mod restart;
 mod roots;
 mod rotation;
+mod seal;
 mod setup;
 mod sign;
+#[path = "../softhsm.rs"]
+mod softhsm;
+mod token;
 mod verdicts;

@@ -39,6 +39,10 @@ pub enum EventKind {
     PairFrozen,
     /// Somebody read this log through the interface for administrators.
     AdminAccess,
+    /// An administrator sealed the node: it let go of its shares and stopped.
+    NodeSealed,
+    /// An administrator replaced the key-encryption key.
+    KekRotation,
     /// The clock was set, by more than nodes may differ.
     ClockDoubted,
     /// Enough other nodes' clocks agreed with the node's own.
@@ -51,7 +55,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -69,6 +73,8 @@ impl EventKind {
         Self::PeerPutBack,
         Self::PairFrozen,
         Self::AdminAccess,
+        Self::NodeSealed,
+        Self::KekRotation,
         Self::ClockDoubted,
         Self::ClockConfirmed,
         Self::LogConfirmed,
@@ -95,6 +101,8 @@ impl EventKind {
             Self::PeerPutBack => "peer-put-back",
             Self::PairFrozen => "pair-frozen",
             Self::AdminAccess => "admin-access",
+            Self::NodeSealed => "node-sealed",
+            Self::KekRotation => "kek-rotation",
             Self::ClockDoubted => "clock-doubted",
             Self::ClockConfirmed => "clock-confirmed",
             Self::LogConfirmed => "log-confirmed",

@@ -2,6 +2,7 @@
 
 mod audit;
 mod key;
+mod node;
 mod payload;
 mod people;
 mod policy;
@@ -22,6 +23,7 @@ use quorate_trust::Label;
 
 pub use self::audit::{Audit, Pinned};
 pub use self::key::{Key, KeyChange, OrderedBy};
+pub use self::node::{Configured, Node, NodeCommand, Secret};
 pub use self::payload::PayloadArgs;
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
@@ -73,7 +75,7 @@ pub enum Command {
     Join(Join),
     /// Make a cluster: its authority, trust root and certificates, from join files.
     Init(Init),
-    /// Run a signer node.
+    /// Run a signer node, or unseal, seal and re-key one that runs.
     Node(Node),
     /// Run a coordinator.
     Coordinator(Coordinator),
@@ -225,17 +227,6 @@ pub struct Init {
     /// Not for funds: make a trust root under which one person or operator can do harm alone.
     #[arg(long)]
     pub dev: bool,
-}
-
-/// Runs a signer node.
-#[derive(Debug, Group)]
-pub struct Node {
-    /// Its node.toml.
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// Stop when stdin is closed: so no child outlives a parent that was killed.
-    #[arg(long, hide = true)]
-    pub until_stdin_closes: bool,
 }
 
 /// Runs a coordinator.

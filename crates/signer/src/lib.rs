@@ -6,6 +6,7 @@
 //! and only the gate makes one.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
+mod administer;
 mod case;
 mod charge;
 mod claims;
@@ -39,6 +40,7 @@ mod vault;
 mod verdict;
 mod work;
 
+pub use administer::Administration;
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};
 pub use pairs::PairFreezeRecord;

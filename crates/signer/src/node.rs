@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quorate_audit::{CheckpointError, Event, EventKind, Log, Origin, SignedCheckpoint};
-use quorate_model::{Attempt, ClusterId, Digest, Heads, Moment, ParticipantId, Timestamp};
+use quorate_model::{Attempt, ClusterId, Digest, Erasure, Heads, Moment, ParticipantId, Timestamp};
 use quorate_policy::{Bundle, Gate, Usage};
 use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
@@ -12,6 +12,7 @@ use quorate_protocol::{Engine, Output};
 use quorate_trust::{Authentic, Body, KeyStates, Signed, SigningKey, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
+use crate::administer::Administration;
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -60,6 +61,13 @@ pub enum Input {
         /// Which question.
         call: CallId,
     },
+    /// An administrator of this node does something to it: answered by [`Action::Noted`].
+    Administer {
+        /// Which question.
+        call: CallId,
+        /// What is done.
+        act: Administration,
+    },
     /// A piece of [`Action::Work`] is done.
     WorkDone(Outcome),
     /// Time has passed.
@@ -88,6 +96,11 @@ pub enum Action {
         call: CallId,
         /// What the log is, signed.
         checkpoint: Result<SignedCheckpoint, CheckpointError>,
+    },
+    /// What an administrator does is in the audit log, durably.
+    Noted {
+        /// Which question.
+        call: CallId,
     },
 }
 
@@ -134,6 +147,10 @@ pub struct Node {
     pub(crate) peers: Peers,
     /// Pairs of this node and another that must not sign together.
     pub(crate) frozen_pairs: FrozenPairs,
+    /// How surely a share that is erased is gone.
+    pub(crate) erasure: Erasure,
+    /// Whether the node was sealed. It is taken up again by a start only.
+    pub(crate) sealed: bool,
     /// What signs with ECDSA keys.
     pub(crate) ecdsa: Arc<dyn EcdsaBackend>,
 }
@@ -149,6 +166,9 @@ impl Engine for Node {
         now: Moment,
         rng: &mut dyn CryptoRngCore,
     ) -> Vec<Output<Record, Action>> {
+        if self.sealed {
+            return Self::while_sealed(input);
+        }
         let jumped = self.clock.observe(now);
         let now = now.time;
         let mut turn = Turn::new(now);
@@ -183,6 +203,7 @@ impl Engine for Node {
                 let checkpoint = self.log.checkpoint(origin).sign(&self.identity);
                 turn.finish(Some(Action::Checkpoint { call, checkpoint }))
             }
+            Input::Administer { call, act } => self.administer(call, act, turn),
             // What is forgotten is gone, whatever time it turns out to be.
             Input::Tick if self.clock.doubt().is_some() => turn.finish(None),
             Input::Tick => {
@@ -198,6 +219,9 @@ impl Engine for Node {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
+        if self.sealed {
+            return None;
+        }
         let forget = self.ledger.next_expiry();
         let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
         // While the clock is in doubt nothing comes of these: there is nothing to wake up for.

@@ -99,7 +99,7 @@ impl Node {
         records: Vec<Record>,
         now: Moment,
     ) -> Result<(Self, Vec<Record>), StartError> {
-        let NodeConfig { identity, root, policy, limits, version, boot, ecdsa } = config;
+        let NodeConfig { identity, root, policy, limits, version, boot, erasure, ecdsa } = config;
         let me = identity.participant;
         if policy.hash() != root.policy {
             return Err(StartError::Policy { found: policy.hash(), pinned: root.policy });
@@ -140,6 +140,8 @@ impl Node {
             history: History::of(&[]),
             peers: Peers::default(),
             frozen_pairs: FrozenPairs::default(),
+            erasure,
+            sealed: false,
             ecdsa,
         };
         node.load(records)?;
@@ -152,7 +154,8 @@ impl Node {
         let event = Event::new(EventKind::NodeStarted)
             .fact("version", &node.version)
             .fact("bundle", node.gate.bundle_hash())
-            .fact("keys", node.keys.all().count());
+            .fact("keys", node.keys.all().count())
+            .fact("erasure", node.erasure);
         node.audit(event, &mut turn);
         if let Some(by) = jumped {
             node.clock_jumped(by, &mut turn);

@@ -9,9 +9,9 @@ use quorate_intent::compose::{
 };
 use quorate_intent::{Address, Asset, PayingKey};
 use quorate_model::{
-    Activation, BootId, ChainId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId,
-    ParticipantSet, PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold,
-    Timestamp,
+    Activation, BootId, ChainId, DerivationPath, Digest, Erasure, KeyId, Network, OrderId,
+    ParticipantId, ParticipantSet, PayloadFormat, PersonName, RequestId, Scheme, ServiceName,
+    Threshold, Timestamp,
 };
 use quorate_policy::Bundle;
 use quorate_protocol::ecdsa::Dkls23;
@@ -153,6 +153,7 @@ impl ClusterFixture {
             limits: Limits::default(),
             version: "simulated".to_owned(),
             boot: Some(BootId::from_bytes([1; 16])),
+            erasure: Erasure::Medium,
             ecdsa: Arc::new(Dkls23),
         }
     }

@@ -16,7 +16,9 @@ use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{CallId, CeremonyKey, ExchangeKey, FromNode, Subject, ToNode, Words};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, Engine as _, Output};
-use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError, Work};
+use quorate_signer::{
+    Action, Administration, Input, LinkId, Node, NodeConfig, Record, StartError, Work,
+};
 use quorate_trust::{Signed, SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
@@ -175,7 +177,9 @@ impl Lab {
                     disk.apply(&records);
                 }
                 Output::Act(Action::Answer { answer, .. }) => said = Some(Ok(answer)),
-                Output::Act(Action::Checkpoint { .. }) => panic!("nobody reads the audit log"),
+                Output::Act(Action::Checkpoint { .. } | Action::Noted { .. }) => {
+                    panic!("nobody administers the node")
+                }
                 Output::Now(Action::Work(work)) => said = Some(Err(work)),
                 Output::Act(said @ Action::Work(_)) | Output::Now(said) => {
                     panic!("a node waits for its disk, and nothing else: {said:?}")
@@ -207,6 +211,25 @@ impl Lab {
             }
         }
         panic!("every reader has an answer")
+    }
+
+    /// Has an administrator do something to a node. Returns whether that was noted, durably.
+    ///
+    /// # Panics
+    /// If there is no such node, or it says something else.
+    pub fn administer(&mut self, node: ParticipantId, act: Administration) -> bool {
+        let now = self.moment(node);
+        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        let mut noted = false;
+        for output in engine.handle(Input::Administer { call: CallId(0), act }, now, &mut self.rng)
+        {
+            match output {
+                Output::Persist(records) => disk.apply(&records),
+                Output::Act(Action::Noted { .. }) => noted = true,
+                said => panic!("that is no note: {said:?}"),
+            }
+        }
+        noted
     }
 
     /// When a node wants to be told that time has passed.
