@@ -8,6 +8,7 @@ mod audit;
 mod by_hand;
 mod demo;
 mod dev;
+mod doctor;
 mod files;
 mod key_states;
 mod lab;

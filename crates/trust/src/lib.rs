@@ -42,7 +42,7 @@ pub use risk::{
 };
 pub use root::{
     Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError,
-    ServiceEntry, SinglePoint, TrustRoot,
+    ServiceEntry, Shared, SinglePoint, TrustRoot,
 };
 pub use signed::{Authentic, Body, SenderError, Signed};
 pub use stops::{STOPS_MAX, Stop, StopError, Stops};

@@ -1,6 +1,7 @@
 //! The trust root: who is in the cluster, and what they may decide together.
 
 mod amendment;
+mod independence;
 mod lineage;
 mod single_point;
 mod written;
@@ -15,6 +16,7 @@ use quorate_model::{
 };
 
 pub use self::amendment::{Amendment, AmendmentError};
+pub use self::independence::Shared;
 pub use self::lineage::Lineage;
 pub(crate) use self::lineage::previous_text;
 pub use self::single_point::SinglePoint;
