@@ -101,6 +101,7 @@ impl ClusterFixture {
                 operator: label("simulated"),
                 region: label("here"),
                 provider: label("none"),
+                recovery: None,
             };
             (*id, entry)
         };
@@ -109,6 +110,7 @@ impl ClusterFixture {
                 officer: true,
                 user_verification: UserVerification::NotRequired,
                 credentials: [key.public_key().into()].into(),
+                recovery: None,
             };
             (name.clone(), entry)
         };

@@ -147,6 +147,12 @@ impl SigningKey {
         self.0.to_pkcs8_pem(LineEnding::LF).map_err(|_| CredentialError::PrivateKey)
     }
 
+    /// The same key once more: for a backup, nothing else.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The key that verifies.
     pub fn public_key(&self) -> PublicKey {
         PublicKey(self.0.verifying_key().to_bytes())

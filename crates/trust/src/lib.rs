@@ -8,6 +8,7 @@ mod approval;
 mod credential;
 mod order;
 mod person;
+mod recipient;
 mod request;
 mod risk;
 mod root;
@@ -32,13 +33,14 @@ pub use person::{
     Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,
     SignerError, SshKey, SshSignature, SshSignatureError, StatementSignature, UserVerification,
 };
+pub use recipient::{Recipient, RecipientError};
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use risk::{
     RISK_VERDICTS_MAX, RiskVerdict, RiskVerdictError, SignedRiskVerdict, VerifiedRiskVerdict,
 };
 pub use root::{
-    Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError,
-    ServiceEntry, SinglePoint, TrustRoot,
+    Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum,
+    RecoveryError, RootError, ServiceEntry, SinglePoint, TrustRoot,
 };
 pub use signed::{Authentic, Body, SenderError, Signed};
 pub use stops::{STOPS_MAX, Stop, StopError, Stops};

@@ -2,6 +2,7 @@
 
 mod amendment;
 mod lineage;
+mod recovery;
 mod single_point;
 mod written;
 
@@ -17,9 +18,10 @@ use quorate_model::{
 pub use self::amendment::{Amendment, AmendmentError};
 pub use self::lineage::Lineage;
 pub(crate) use self::lineage::previous_text;
+pub use self::recovery::RecoveryError;
 pub use self::single_point::SinglePoint;
 use crate::text::TextError;
-use crate::{Credential, CredentialError, PublicKey, SIGNATURES_MAX, UserVerification};
+use crate::{Credential, CredentialError, PublicKey, Recipient, SIGNATURES_MAX, UserVerification};
 
 /// Credentials of one person, at most.
 const CREDENTIALS_MAX: usize = 16;
@@ -71,6 +73,8 @@ pub struct NodeEntry {
     pub region: Label,
     /// On whose infrastructure.
     pub provider: Label,
+    /// Who opens its backups, and how many of them that takes. Without any, it makes none.
+    pub recovery: Option<Quorum>,
 }
 
 /// A service.
@@ -91,6 +95,8 @@ pub struct PersonEntry {
     pub user_verification: UserVerification,
     /// What the person signs statements with: at least one.
     pub credentials: BTreeSet<Credential>,
+    /// To whom pieces of backups are encrypted that this person keeps: see [`NodeEntry::recovery`].
+    pub recovery: Option<Recipient>,
 }
 
 /// `required` distinct persons out of `members`.
@@ -149,6 +155,9 @@ pub enum RootError {
     /// Nobody could freeze.
     #[error("at least one person must be an officer")]
     NoOfficer,
+    /// Backups could be opened by too few people, or by nobody.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
 }
 
 impl TrustRoot {
@@ -232,7 +241,7 @@ impl TrustRoot {
                 return Err(RootError::BadQuorum(name.clone()));
             }
         }
-        Ok(())
+        Ok(self.check_recovery()?)
     }
 
     /// The quorum of that name.

@@ -126,7 +126,7 @@ impl Comparison<'_> {
                 self.why.push(format!("person {name} is new"));
                 continue;
             };
-            let PersonEntry { officer, user_verification, credentials } = person;
+            let PersonEntry { officer, user_verification, credentials, recovery } = person;
             if before.officer != *officer {
                 self.why.push(format!("person {name} has another role"));
             }
@@ -136,6 +136,10 @@ impl Comparison<'_> {
             }
             if !credentials.is_subset(&before.credentials) {
                 self.why.push(format!("person {name} has a new credential"));
+            }
+            // Whoever has it can open backups that are made from then on.
+            if recovery.is_some() && *recovery != before.recovery {
+                self.why.push(format!("person {name} has another recovery recipient"));
             }
         }
     }

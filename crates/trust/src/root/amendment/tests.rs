@@ -173,3 +173,23 @@ fn some_things_no_quorum_changes() {
     });
     assert!(matches!(bought, Err(AmendmentError::SinglePoint(SinglePoint::Operator { .. }))));
 }
+
+#[test]
+fn whoever_can_open_backups_from_now_on_is_named() {
+    let recipient = |byte| Some(crate::Recipient::from_bytes([byte; 32]).unwrap());
+    loosens("person bob has another recovery recipient", |root| {
+        at(&mut root.persons, "bob").recovery = recipient(2);
+    });
+    let mut old = base();
+    at(&mut old.persons, "alice").recovery = recipient(2);
+    let mut new = next(&old);
+    at(&mut new.persons, "alice").recovery = None;
+    assert_eq!(Amendment::between(&old, &new), Ok(Amendment::Tightening));
+    at(&mut old.persons, "bob").recovery = recipient(3);
+    let mut new = next(&old);
+    let members = names(&["alice", "bob"]);
+    at(&mut new.nodes, "2").recovery = Some(Quorum { required: 2, members });
+    new.check().unwrap();
+    let why = vec!["node 2 has changed".to_owned()];
+    assert_eq!(Amendment::between(&old, &new), Ok(Amendment::Loosening { why }));
+}
