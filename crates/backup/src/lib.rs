@@ -24,3 +24,6 @@ pub use open::{OpenError, Opened};
 pub use piece::{Piece, PieceError};
 pub use proof::{ProofError, RestoreProof};
 pub use seal::{Backup, SealError, Sealing};
+
+/// Keys in one backup, at most.
+pub const KEYS_MAX: usize = 8_192;
