@@ -283,7 +283,9 @@ impl Lockstep {
                     self.frames.push(Frame::Answer(id, call, answer.clone()));
                     self.inputs.push_back(CoordinatorInput::Answer { node: id, call, answer });
                 }
-                Output::Act(NodeAction::Checkpoint { .. }) => panic!("nobody reads the audit log"),
+                Output::Act(NodeAction::Checkpoint { .. } | NodeAction::Backup { .. }) => {
+                    panic!("no administrator asked")
+                }
                 Output::Now(NodeAction::Work(work)) => {
                     work_done.push(NodeInput::WorkDone(work.run()))
                 }

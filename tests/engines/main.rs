@@ -6,6 +6,7 @@
 #[path = "../altered.rs"]
 mod altered;
 mod approvals;
+mod backup;
 mod claims;
 mod clock;
 mod coordinator;

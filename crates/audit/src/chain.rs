@@ -101,11 +101,15 @@ impl Log {
     }
 }
 
-/// A node may start, and be read, before its clock is set: only what it does afterwards counts, and
+/// A node may start, be read and be backed up before its clock is set: only what it does afterwards counts, and
 /// nothing that it did while it doubted its clock. So no wrong clock makes the right one seem late.
 fn shows_the_time(event: &Event) -> bool {
     match event.kind {
-        EventKind::NodeStarted | EventKind::AdminAccess | EventKind::ClockDoubted => false,
+        EventKind::NodeStarted
+        | EventKind::NodeRestored
+        | EventKind::AdminAccess
+        | EventKind::BackupCreated
+        | EventKind::ClockDoubted => false,
         EventKind::CeremonyBegun
         | EventKind::ShareCommitted
         | EventKind::ShareDropped

@@ -43,11 +43,15 @@ pub enum EventKind {
     ClockDoubted,
     /// Enough other nodes' clocks agreed with the node's own.
     ClockConfirmed,
+    /// A backup of the node's shares was given away, to be opened by recovery officers.
+    BackupCreated,
+    /// The node began from a backup. The first entry of a log, or nothing.
+    NodeRestored,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -67,6 +71,8 @@ impl EventKind {
         Self::AdminAccess,
         Self::ClockDoubted,
         Self::ClockConfirmed,
+        Self::BackupCreated,
+        Self::NodeRestored,
     ];
 
     /// The name on every surface.
@@ -91,6 +97,8 @@ impl EventKind {
             Self::AdminAccess => "admin-access",
             Self::ClockDoubted => "clock-doubted",
             Self::ClockConfirmed => "clock-confirmed",
+            Self::BackupCreated => "backup-created",
+            Self::NodeRestored => "node-restored",
         }
     }
 }
@@ -119,7 +127,7 @@ mod tests {
         let names: BTreeSet<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(names.len(), EventKind::ALL.len());
         // The declaration order is the order of the list, so the last one has the last number.
-        assert_eq!(EventKind::ClockConfirmed as usize + 1, EventKind::ALL.len());
+        assert_eq!(EventKind::NodeRestored as usize + 1, EventKind::ALL.len());
         for kind in EventKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }

@@ -1,6 +1,7 @@
 //! A signer node: engine, store, uplinks and admin socket.
 
 mod admin;
+mod backup;
 mod export;
 mod observe;
 mod workers;
@@ -23,13 +24,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::admin::{Admin, AdminCalls};
+use self::backup::Backups;
 use self::export::Exports;
 use self::observe::observe;
 use self::workers::Workers;
 use crate::config::{NodeFile, pinned};
 use crate::driver::{Adapter, Driver};
 use crate::files::{self, content, read};
-use crate::storage::{Room, Storage};
+use crate::storage::{Room, Storage, node_role};
 use crate::{DaemonError, VERSION, clock};
 
 /// Questions that wait to be handed to the engine, at most.
@@ -67,7 +69,9 @@ pub async fn run_node(
         Action::Answer { link, call, answer } if link != LinkId::ADMIN => {
             send(&links, link, call, answer);
         }
-        action @ (Action::Answer { call, .. } | Action::Checkpoint { call, .. }) => {
+        action @ (Action::Answer { call, .. }
+        | Action::Checkpoint { call, .. }
+        | Action::Backup { call, .. }) => {
             dispatch_calls.answer(call, action);
         }
     });
@@ -76,7 +80,9 @@ pub async fn run_node(
     workers.tell(&driver.inputs);
     let pump = pump(file, received, driver.inputs.clone(), Arc::clone(&attached_to));
     let pump = tokio::spawn(stop.clone().run_until_cancelled_owned(pump));
-    let admin = Admin { inputs: driver.inputs.clone(), metrics, attached_to, calls, exports };
+    let backups = Backups::new();
+    let inputs = driver.inputs.clone();
+    let admin = Admin { inputs, metrics, attached_to, calls, exports, backups };
     let admin = tokio::spawn(admin.serve(socket, stop.clone()));
     tokio::select! {
         () = shutdown => info!("asked to stop"),
@@ -107,7 +113,7 @@ async fn start(
         let key = files::signing_key(&at(&file.identity_key))?;
         let policy = Bundle::parse(&read(&at(&file.policy))?)
             .map_err(|error| content(&at(&file.policy), error))?;
-        let role = format!("node/{participant}");
+        let role = node_role(participant);
         let (storage, records) = Storage::open(&file.store, &base, &cluster, &role)?;
         let config = NodeConfig {
             identity: Identity { participant, key },
@@ -239,6 +245,7 @@ impl Adapter<Node> for NodeAdapter {
             }
             input @ (Input::Question { .. }
             | Input::ReadAudit { .. }
+            | Input::CreateBackup { .. }
             | Input::WorkDone(_)
             | Input::Tick) => Some(input),
         }

@@ -6,6 +6,7 @@
 //! and only the gate makes one.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
+mod backup;
 mod case;
 mod charge;
 mod claims;
@@ -24,6 +25,7 @@ mod record;
 mod refusal;
 mod reserve;
 mod reshare;
+mod restore;
 mod session;
 mod share;
 mod start;
@@ -36,6 +38,7 @@ mod vault;
 mod verdict;
 mod work;
 
+pub use backup::BackupRefusal;
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};
 pub use pairs::PairFreezeRecord;
@@ -44,5 +47,6 @@ pub use record::{
     ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, Record,
     RequestRecord, ShareRecord,
 };
+pub use restore::{RestoreError, restored_records};
 pub use start::StartError;
 pub use work::{Outcome, Work};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quorate_audit::{Entry, SignedCheckpoint};
+use quorate_backup::Draft;
 use quorate_model::{
     Attempt, BootId, DerivationPath, Digest, Epoch, KeyId, Moment, ParticipantId, ParticipantSet,
     Scheme, SharingId, Timestamp,
@@ -17,7 +18,9 @@ use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{CallId, CeremonyKey, ExchangeKey, FromNode, Subject, ToNode, Words};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, Engine as _, Output};
-use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError, Work};
+use quorate_signer::{
+    Action, BackupRefusal, Input, LinkId, Node, NodeConfig, Record, StartError, Work,
+};
 use quorate_trust::{Signed, SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
@@ -64,6 +67,10 @@ impl Lab {
     pub fn new(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
         let mut rng = seeded(seed);
         let fixture = ClusterFixture::new(nodes, &mut rng);
+        Self::of(fixture, rng, threshold, scheme)
+    }
+
+    fn of(fixture: ClusterFixture, rng: ChaCha20Rng, threshold: u16, scheme: Scheme) -> Self {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let start = |id: &ParticipantId| {
             let mut config = fixture.node_config(*id, ClusterFixture::bundle());
@@ -99,18 +106,35 @@ impl Lab {
     /// If key generation fails.
     pub fn with_key(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
         let mut lab = Self::new(seed, nodes, threshold, scheme);
-        let certificate = lab.certificate();
-        for id in lab.ids() {
-            assert_eq!(lab.ask(id, ToNode::Certify(certificate.clone())), FromNode::Certified);
+        lab.make_key();
+        lab
+    }
+
+    /// As [`Lab::with_key`], where the root names recovery officers for every node.
+    ///
+    /// # Panics
+    /// If key generation fails.
+    pub fn with_recovery(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
+        let mut rng = seeded(seed);
+        let mut fixture = ClusterFixture::new(nodes, &mut rng);
+        fixture.name_recovery_officers();
+        let mut lab = Self::of(fixture, rng, threshold, scheme);
+        lab.make_key();
+        lab
+    }
+
+    fn make_key(&mut self) {
+        let certificate = self.certificate();
+        for id in self.ids() {
+            assert_eq!(self.ask(id, ToNode::Certify(certificate.clone())), FromNode::Certified);
         }
-        let confirmations = lab.confirmations(&certificate.certified);
+        let confirmations = self.confirmations(&certificate.certified);
         let sharing = certificate.certified.sharing();
-        for id in lab.ids() {
+        for id in self.ids() {
             let (sharing, confirmations) = (sharing.clone(), confirmations.clone());
             let question = ToNode::Confirm { sharing, confirmations };
-            assert_eq!(lab.ask(id, question), FromNode::Active);
+            assert_eq!(self.ask(id, question), FromNode::Active);
         }
-        lab
     }
 
     /// The key of every lab.
@@ -168,7 +192,9 @@ impl Lab {
                     disk.apply(&records);
                 }
                 Output::Act(Action::Answer { answer, .. }) => said = Some(Ok(answer)),
-                Output::Act(Action::Checkpoint { .. }) => panic!("nobody reads the audit log"),
+                Output::Act(Action::Checkpoint { .. } | Action::Backup { .. }) => {
+                    panic!("no administrator asked")
+                }
                 Output::Now(Action::Work(work)) => said = Some(Err(work)),
                 Output::Act(said @ Action::Work(_)) | Output::Now(said) => {
                     panic!("a node waits for its disk, and nothing else: {said:?}")
@@ -200,6 +226,27 @@ impl Lab {
             }
         }
         panic!("every reader has an answer")
+    }
+
+    /// Has a node give away what a backup of it seals, as its administrator.
+    ///
+    /// # Errors
+    /// The node's own, where it gives nothing.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn back_up(&mut self, node: ParticipantId) -> Result<Draft, BackupRefusal> {
+        let now = self.moment(node);
+        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        let input = Input::CreateBackup { call: CallId(0) };
+        for output in engine.handle(input, now, &mut self.rng) {
+            match output {
+                Output::Persist(records) => disk.apply(&records),
+                Output::Act(Action::Backup { draft, .. }) => return draft.map(|draft| *draft),
+                said => panic!("that is no backup: {said:?}"),
+            }
+        }
+        panic!("every administrator has an answer")
     }
 
     /// When a node wants to be told that time has passed.
@@ -259,6 +306,24 @@ impl Lab {
         disk.apply(&started);
         *place = engine;
         Ok(())
+    }
+
+    /// Starts a node on an empty disk with these records, as from a backup.
+    ///
+    /// # Errors
+    /// Why the node does not start.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn begin_with(
+        &mut self,
+        node: ParticipantId,
+        records: Vec<Record>,
+    ) -> Result<(), StartError> {
+        let (_, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        *disk = Disk::default();
+        disk.apply(&records);
+        self.restart(node)
     }
 
     /// What a node needs to start, for changing it.

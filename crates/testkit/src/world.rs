@@ -323,7 +323,7 @@ impl World {
                     self.tell_node(node, NodeInput::WorkDone(work.run()));
                     continue;
                 }
-                NodeAction::Checkpoint { .. } => continue,
+                NodeAction::Checkpoint { .. } | NodeAction::Backup { .. } => continue,
             };
             self.note(format!("node {node} says {}", answer_name(&answer)));
             let (Some(state), Some((asked_as, asked))) =

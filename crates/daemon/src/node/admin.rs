@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::AttachedTo;
+use super::backup::Backups;
 use super::export::Exports;
 use crate::DaemonError;
 
@@ -55,6 +56,7 @@ pub(super) struct Admin {
     pub(super) attached_to: AttachedTo,
     pub(super) calls: AdminCalls,
     pub(super) exports: Exports,
+    pub(super) backups: Backups,
 }
 
 impl Admin {
@@ -72,7 +74,9 @@ impl Admin {
         let input = |call| Input::Question { link: LinkId::ADMIN, call, question };
         match self.tell(input).await? {
             Action::Answer { answer, .. } => Ok(answer),
-            Action::Checkpoint { .. } | Action::Work(_) => Err(unexpected()),
+            Action::Checkpoint { .. } | Action::Backup { .. } | Action::Work(_) => {
+                Err(unexpected())
+            }
         }
     }
 
@@ -138,6 +142,20 @@ impl NodeAdmin for Admin {
         };
         let internal = |error| Failure::new(Reason::Internal, format!("{error}"));
         Ok(Response::new(turn.stream(checkpoint.map_err(internal)?)))
+    }
+
+    type CreateBackupStream = ReceiverStream<Result<pb::CreateBackupResponse, Status>>;
+
+    async fn create_backup(
+        &self,
+        _: Request<pb::CreateBackupRequest>,
+    ) -> Result<Response<Self::CreateBackupStream>, Status> {
+        let turn = self.backups.turn()?;
+        let Action::Backup { draft, .. } = self.tell(|call| Input::CreateBackup { call }).await?
+        else {
+            return Err(unexpected());
+        };
+        Ok(Response::new(turn.stream(draft).await?))
     }
 
     async fn get_metrics(
