@@ -12,7 +12,7 @@ pub(crate) mod welcome;
 
 use std::path::PathBuf;
 
-use quorate_model::Digest;
+use quorate_model::{Digest, ParticipantId};
 use quorate_net::TlsError;
 use quorate_net::pki::{PkiError, Role};
 use quorate_trust::{CredentialError, CredentialTextError, RootError, SinglePoint, TrustRoot};
@@ -83,6 +83,8 @@ pub(crate) enum SetupError {
     ClusterExists(PathBuf),
     #[error("no coordinator joins: at least one is needed")]
     NoCoordinator,
+    #[error("recovery officers of node {0}: it does not join, or they are given twice")]
+    RecoveryOf(ParticipantId),
     #[error("quorum {0:?} is given twice")]
     QuorumTwice(String),
     #[error(
