@@ -228,5 +228,13 @@ fn authentic<T: Body>(fixture: &ClusterFixture, from: ParticipantId, body: T) ->
 fn heads() -> Heads {
     let digest = Digest::new([3; 32]);
     let clock = Timestamp::from_millis(1);
-    Heads { root: digest, bundle: digest, orders: digest, audit: digest, audit_length: 1, clock }
+    Heads {
+        root: digest,
+        bundle: digest,
+        orders: digest,
+        life: 1,
+        audit: digest,
+        audit_length: 1,
+        clock,
+    }
 }

@@ -147,5 +147,13 @@ pub(crate) fn deliver<T: Body + Clone>(
 pub(crate) fn heads() -> Heads {
     let digest = Digest::new([3; 32]);
     let clock = Timestamp::from_millis(1);
-    Heads { root: digest, bundle: digest, orders: digest, audit: digest, audit_length: 1, clock }
+    Heads {
+        root: digest,
+        bundle: digest,
+        orders: digest,
+        life: 1,
+        audit: digest,
+        audit_length: 1,
+        clock,
+    }
 }

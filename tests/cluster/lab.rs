@@ -66,6 +66,21 @@ impl Lab {
         self.run(&[args, &officers].concat()).await
     }
 
+    /// Proposes an order, has two officers sign it, and hands it in: what came of it.
+    pub(crate) async fn propose(&self, name: &str, action: &[&str]) -> Ended {
+        let file = self.dir.path().join(name);
+        let file = file.to_str().unwrap();
+        let propose = [&["order", "propose"], action, &["--out", file]].concat();
+        let proposed = self.run(&propose).await;
+        assert_eq!(proposed.code, 0, "{proposed:?}");
+        for officer in ["alice", "bob"] {
+            let key = self.dir.path().join(officer).join("person.pem");
+            let signed = self.run(&["order", "sign", file, "--key", key.to_str().unwrap()]).await;
+            assert_eq!(signed.code, 0, "{signed:?}");
+        }
+        self.run(&["order", "submit", file]).await
+    }
+
     /// Runs a command as the service `payments`.
     pub(crate) async fn run(&self, args: &[&str]) -> Ended {
         run(&self.cluster.profile_dir(), args).await

@@ -118,17 +118,8 @@ async fn a_freeze_by_one_node_s_socket_reaches_all_and_takes_two_to_lift() {
 #[tokio::test]
 async fn a_suspended_key_is_resumed_by_its_quorum() {
     let mut lab = Lab::new().await;
-    let keys = ["alice", "bob"].map(|who| lab.dir.path().join(who).join("person.pem"));
     let order = async |name: &str, action: &[&str]| {
-        let file = lab.dir.path().join(name);
-        let file = file.to_str().unwrap();
-        let propose = [&["order", "propose"], action, &["--out", file]].concat();
-        assert_eq!(officer(&lab, "alice", &propose).await.code, 0);
-        for key in &keys {
-            let sign = ["order", "sign", file, "--key", key.to_str().unwrap()];
-            assert_eq!(officer(&lab, "alice", &sign).await.code, 0);
-        }
-        let submitted = officer(&lab, "alice", &["order", "submit", file]).await;
+        let submitted = lab.propose(name, action).await;
         assert_eq!(submitted.code, 0, "{submitted:?}");
         submitted.json["order"].as_str().unwrap().to_owned()
     };

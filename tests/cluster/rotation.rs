@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
+use crate::files::copy;
 use crate::lab::{Ended, Lab, QUORATE};
 
 async fn shown(lab: &Lab, key: &str) -> Value {
@@ -91,21 +92,6 @@ async fn a_power_cut_in_a_refresh_leaves_a_key_that_signs_and_is_refreshed() {
         sleep(Duration::from_millis(200)).await;
     }
     panic!("what was begun does not end");
-}
-
-/// Copies a folder with everything in it.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let place = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &place);
-        } else {
-            std::fs::copy(entry.path(), place).unwrap();
-        }
-    }
 }
 
 /// What node 1 says when it starts from a store; nothing where it goes on.

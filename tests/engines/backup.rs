@@ -36,8 +36,8 @@ fn records(lab: &Lab, header: &Header, contents: Contents) -> Result<Vec<Record>
 fn restore(lab: &mut Lab, node: u16) {
     let (header, contents) = backed_up(lab, node);
     let records = records(lab, &header, contents).unwrap();
-    lab.begin_with(id(node), records).unwrap();
-    lab.confirm_clock(id(node));
+    lab.put_back(id(node), &records).unwrap();
+    lab.confirm_start(id(node));
 }
 
 fn status(lab: &mut Lab, node: u16) -> NodeStatus {
@@ -78,13 +78,13 @@ fn without_recovery_officers_nothing_is_given_away() {
 #[test]
 fn without_an_active_key_nothing_is_given_away() {
     let mut lab = recoverable(Scheme::FrostEd25519);
-    lab.begin_with(id(1), Vec::new()).unwrap();
+    lab.put_back(id(1), &[]).unwrap();
     assert_eq!(lab.back_up(id(1)).unwrap_err(), BackupRefusal::NoKeys);
     // A key that is certified and not confirmed is none yet.
     let mut lab = recoverable(Scheme::FrostEd25519);
     let mut records = lab.records(id(1));
     records.retain(|record| !matches!(record, Record::Active(_)));
-    lab.begin_with(id(1), records).unwrap();
+    lab.put_back(id(1), &records).unwrap();
     assert_eq!(lab.back_up(id(1)).unwrap_err(), BackupRefusal::NoKeys);
 }
 
@@ -94,7 +94,7 @@ fn a_node_begins_from_a_backup_and_says_from_which() {
         let mut lab = recoverable(scheme);
         let (header, contents) = backed_up(&mut lab, 1);
         let records = records(&lab, &header, contents).unwrap();
-        lab.begin_with(id(1), records).unwrap();
+        lab.put_back(id(1), &records).unwrap();
         let (entries, _) = lab.read_audit(id(1));
         let first = &entries[0].event;
         assert_eq!(first.kind, EventKind::NodeRestored);
@@ -151,7 +151,7 @@ fn a_share_without_some_of_its_pairs_is_damaged_and_not_restored() {
             share.pairs.pop_last();
         }
     }
-    let started = lab.begin_with(id(1), records);
+    let started = lab.put_back(id(1), &records);
     assert!(matches!(started, Err(StartError::Share { .. })), "{started:?}");
 }
 
@@ -161,7 +161,7 @@ fn a_node_that_begins_from_a_backup_has_each_share_or_does_not_start() {
     let (header, contents) = backed_up(&mut lab, 1);
     let mut records = records(&lab, &header, contents).unwrap();
     records.retain(|record| matches!(record, Record::Audit(_)));
-    assert_eq!(lab.begin_with(id(1), records), Err(StartError::State));
+    assert_eq!(lab.put_back(id(1), &records), Err(StartError::State));
 }
 
 #[test]

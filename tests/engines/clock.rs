@@ -41,7 +41,7 @@ fn wrong(lab: &mut Lab, how: How, by_ms: i64, bundle: fn() -> Bundle) {
 /// The clock is right again, and whoever has to agrees.
 fn right(lab: &mut Lab) {
     lab.wrong_ms.clear();
-    lab.confirm_clock(id(1));
+    lab.confirm_start(id(1));
 }
 
 /// A lab with this policy.
@@ -234,7 +234,7 @@ fn a_clock_that_is_set_ends_what_was_begun_by_it() {
         doubted(lab.ask(id(1), begin));
         // Set right again, it is believed at once: it keeps pace with what was confirmed.
         lab.wrong_ms.clear();
-        assert_eq!(lab.clock_challenge(id(1)), None);
+        assert_eq!(lab.challenge(id(1)), None);
         assert_eq!(refused(lab.ask(id(1), share)), RefusalCode::NotFound);
         let ceremony = CeremonyKey { key, attempt: FIRST };
         let next = ToNode::Announcements(ceremony, announcements);
@@ -283,10 +283,10 @@ fn records_from_the_future_say_when_the_node_works_again() {
         lab.wrong_ms.insert(node, OFF_MS);
         lab.reboot(node, ClusterFixture::bundle()).unwrap();
     }
-    lab.confirm_clock(id(1));
+    lab.confirm_start(id(1));
     let then = lab.now.plus_millis(26 * HOUR_MS);
     lab.wrong_ms.clear();
-    lab.confirm_clock(id(1));
+    lab.confirm_start(id(1));
     let request = lab.payment(1, true);
     let reason = doubted(reserve(&mut lab, &request, 1));
     assert!(reason.contains(&format!("works again at {then}")), "{reason}");
@@ -313,7 +313,7 @@ fn a_jump_is_in_the_audit_log_once_and_so_is_what_ended_the_doubt() {
     // Somebody set it almost right, as the others say.
     lab.wrong_ms.insert(id(1), 500);
     lab.reboot(id(1), ClusterFixture::bundle()).unwrap();
-    lab.confirm_clock(id(1));
+    lab.confirm_start(id(1));
     let (entries, _) = lab.read_audit(id(1));
     let of = |kind: &str| {
         let found = entries.iter().filter(|entry| entry.event.kind.as_str() == kind);

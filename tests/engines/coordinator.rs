@@ -1,12 +1,12 @@
 //! A coordinator and the nodes of a lab.
 
 mod approvals;
-mod clocks;
 mod keys;
 mod orders;
 mod pairs;
 mod paths;
 mod requests;
+mod testimonies;
 mod verdicts;
 
 use std::collections::VecDeque;

@@ -11,6 +11,7 @@ mod claims;
 mod clock;
 mod coordinator;
 mod ecdsa;
+mod history;
 mod key_generation;
 mod orders;
 mod peers;

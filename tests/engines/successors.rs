@@ -127,7 +127,7 @@ fn what_waits_does_not_begin_by_a_wrong_clock() {
         }
         assert_eq!(versions(&mut lab, 1), (1, 1));
         lab.wrong_ms.clear();
-        lab.confirm_clock(id(1));
+        lab.confirm_start(id(1));
         assert_eq!(versions(&mut lab, 1), (1, 1), "the delay is not over");
         later(&mut lab, DELAY_MS);
         assert_eq!(versions(&mut lab, 1), (1, 2));

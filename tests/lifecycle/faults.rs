@@ -30,8 +30,8 @@ fn of_a_change(question: &ToNode) -> bool {
         | ToNode::CarryOut { .. }
         | ToNode::Orders
         | ToNode::Order(_)
-        | ToNode::ReadClock { .. }
-        | ToNode::HearClock(_)
+        | ToNode::Testify { .. }
+        | ToNode::HearTestimony(_)
         | ToNode::Simulate { .. }
         | ToNode::Status => false,
     }

@@ -142,10 +142,10 @@ fn tamper_with(question: &mut ToNode, rng: &mut dyn RngCore) {
             tamper(acceptances, rng, early);
         }
         ToNode::Reject { request, .. } => flip(&mut request.statement, rng),
-        ToNode::HearClock(reading) => {
+        ToNode::HearTestimony(reading) => {
             reading.body.heads.clock = reading.body.heads.clock.plus_millis(1);
         }
-        ToNode::ReadClock { .. }
+        ToNode::Testify { .. }
         | ToNode::Simulate { .. }
         | ToNode::Orders
         | ToNode::Order(_)
@@ -242,8 +242,8 @@ fn invented_attempts_signing_sets_and_subjects_gain_nothing() {
             | ToNode::Reject { .. }
             | ToNode::Orders
             | ToNode::Order(_)
-            | ToNode::ReadClock { .. }
-            | ToNode::HearClock(_)
+            | ToNode::Testify { .. }
+            | ToNode::HearTestimony(_)
             | ToNode::Status => {}
         });
         holds(&outcome, "inventing", seed);
@@ -257,8 +257,8 @@ fn clocks_that_are_withheld_replayed_or_invented_gain_nothing() {
         let mut heard: Vec<FromNode> = Vec::new();
         let meddler = move |mut frame: Frame| {
             let Frame::Answer(_, _, answer) = &mut frame else { return vec![frame] };
-            let FromNode::ClockReading(reading) = answer else { return vec![frame] };
-            heard.push(FromNode::ClockReading(reading.clone()));
+            let FromNode::Testimony(reading) = answer else { return vec![frame] };
+            heard.push(FromNode::Testimony(reading.clone()));
             match rng.next_u32() % 4 {
                 0 => return Vec::new(),
                 1 => *answer = heard[rng.next_u32() as usize % heard.len()].clone(),

@@ -101,6 +101,7 @@ fn answers_of_the_other_phase_are_worked_around() {
                 root: Digest::new([0; 32]),
                 bundle: Digest::new([0; 32]),
                 orders: Digest::new([0; 32]),
+                life: 1,
                 audit: Digest::new([0; 32]),
                 audit_length: 0,
                 clock: Timestamp::ZERO,

@@ -233,6 +233,7 @@ fn heads() -> Heads {
         root: Digest::new([5; 32]),
         bundle: Digest::new([6; 32]),
         orders: Digest::new([8; 32]),
+        life: 1,
         audit: Digest::new([7; 32]),
         audit_length: 1,
         clock: Timestamp::from_millis(1),

@@ -4,7 +4,6 @@ mod answer;
 mod approval;
 mod ceremony;
 mod certificate;
-mod clock;
 mod denial;
 mod exchange;
 mod order;
@@ -14,6 +13,7 @@ pub(crate) mod scheme;
 mod signed;
 mod signing;
 mod status;
+mod testimony;
 #[cfg(test)]
 mod tests;
 pub(crate) mod verdict;

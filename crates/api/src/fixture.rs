@@ -8,10 +8,10 @@ use quorate_model::{
     ParticipantSet, RequestId, Scheme, SharingId, Threshold, Timestamp,
 };
 use quorate_protocol::exchange::{ExchangeMessage, Parcel, SealedPart};
-use quorate_protocol::sign::{Offer, ReserveAnswer, ShareAnswer};
+use quorate_protocol::sign::{AnsweredHeads, Offer, ReserveAnswer, ShareAnswer};
 use quorate_protocol::wire::{
-    Acceptance, CeremonyKey, ClockReading, Deferral, ExchangeKey, FromNode, MissingQuorum,
-    MissingVerdict, NodeStatus, Refusal, RefusalCode, SignedDenial, Subject, ToNode, Words,
+    Acceptance, CeremonyKey, Deferral, ExchangeKey, FromNode, MissingQuorum, MissingVerdict,
+    NodeStatus, Refusal, RefusalCode, SignedDenial, Subject, Testimony, ToNode, Words,
 };
 use quorate_protocol::{
     Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, SealedShare, Vote,
@@ -46,7 +46,7 @@ pub(crate) fn signed<T>(from: u16, body: T) -> Signed<T> {
 pub(crate) fn heads() -> Heads {
     let clock = Timestamp::from_millis(1_790_000_000_123);
     let (root, bundle, audit, orders) = (digest(1), digest(2), digest(3), digest(5));
-    Heads { root, bundle, orders, audit, audit_length: 4, clock }
+    Heads { root, bundle, orders, life: 2, audit, audit_length: 4, clock }
 }
 
 pub(crate) fn sign_request() -> SignRequest {
@@ -237,12 +237,17 @@ pub(crate) fn status() -> NodeStatus {
         policy_version: 3,
         scheduled: vec!["policy version 4 begins tomorrow".to_owned()],
         version: "0.1.0".to_owned(),
-        clock_challenge: Some(digest(15)),
+        challenge: Some(digest(15)),
     }
 }
 
-fn clock_reading() -> ClockReading {
-    ClockReading { challenge: digest(15), heads: heads() }
+fn testimony() -> Testimony {
+    let seen = signed(2, answered_heads());
+    Testimony { challenge: digest(15), seen: Some(seen), heads: heads() }
+}
+
+pub(crate) fn answered_heads() -> AnsweredHeads {
+    AnsweredHeads { rest: digest(16), heads: heads() }
 }
 
 /// Every question.
@@ -298,8 +303,8 @@ pub(crate) fn questions() -> Vec<ToNode> {
         ToNode::CarryOut { order: order_with_document(), acceptances: vec![acceptance()] },
         ToNode::Orders,
         ToNode::Order(digest(6)),
-        ToNode::ReadClock { challenge: digest(15) },
-        ToNode::HearClock(signed(3, clock_reading())),
+        ToNode::Testify { asker: ParticipantId::new(2).unwrap(), challenge: digest(15) },
+        ToNode::HearTestimony(signed(3, testimony())),
         ToNode::Status,
     ]
 }
@@ -327,9 +332,10 @@ pub(crate) fn answers() -> Vec<FromNode> {
         FromNode::Accepted(acceptance()),
         FromNode::Orders(vec![digest(6), digest(7)]),
         FromNode::Order(order_with_document()),
-        FromNode::ClockReading(signed(3, clock_reading())),
+        FromNode::Testimony(signed(3, testimony())),
+        FromNode::Testimony(signed(3, Testimony { seen: None, ..testimony() })),
         FromNode::Status(status()),
-        FromNode::Status(NodeStatus { clock_challenge: None, ..status() }),
+        FromNode::Status(NodeStatus { challenge: None, ..status() }),
         refused(RefusalCode::Invalid),
         refused(RefusalCode::NotFound),
         refused(RefusalCode::AttemptUsed),
@@ -340,6 +346,7 @@ pub(crate) fn answers() -> Vec<FromNode> {
         refused(RefusalCode::Time),
         refused(RefusalCode::Frozen),
         refused(RefusalCode::PeerPutBack),
+        refused(RefusalCode::LogInDoubt),
         refused(RefusalCode::PairFrozen(id(3))),
     ]
 }

@@ -56,8 +56,8 @@ pub fn to_node_is_bulk(question: &ToNode) -> bool {
         | ToNode::Confirm { .. }
         | ToNode::Replaced { .. }
         | ToNode::Simulate { .. }
-        | ToNode::ReadClock { .. }
-        | ToNode::HearClock(_)
+        | ToNode::Testify { .. }
+        | ToNode::HearTestimony(_)
         | ToNode::Status => false,
     }
 }
@@ -82,7 +82,7 @@ pub fn node_frame_is_bulk(answer: &FromNode) -> bool {
         | FromNode::Active
         | FromNode::Simulated(_)
         | FromNode::Accepted(_)
-        | FromNode::ClockReading(_)
+        | FromNode::Testimony(_)
         | FromNode::Status(_)
         | FromNode::Refused(_) => false,
     }

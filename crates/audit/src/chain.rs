@@ -109,7 +109,9 @@ fn shows_the_time(event: &Event) -> bool {
         | EventKind::NodeRestored
         | EventKind::AdminAccess
         | EventKind::BackupCreated
-        | EventKind::ClockDoubted => false,
+        | EventKind::ClockDoubted
+        | EventKind::LogConfirmed
+        | EventKind::LogPutBack => false,
         EventKind::CeremonyBegun
         | EventKind::ShareCommitted
         | EventKind::ShareDropped

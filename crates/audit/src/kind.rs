@@ -43,6 +43,10 @@ pub enum EventKind {
     ClockDoubted,
     /// Enough other nodes' clocks agreed with the node's own.
     ClockConfirmed,
+    /// Enough other nodes had nothing to show that is missing in this log.
+    LogConfirmed,
+    /// Another node showed what this one signed before, and it is missing in this log.
+    LogPutBack,
     /// A backup of the node's shares was given away, to be opened by recovery officers.
     BackupCreated,
     /// The node began from a backup. The first entry of a log, or nothing.
@@ -51,7 +55,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -71,6 +75,8 @@ impl EventKind {
         Self::AdminAccess,
         Self::ClockDoubted,
         Self::ClockConfirmed,
+        Self::LogConfirmed,
+        Self::LogPutBack,
         Self::BackupCreated,
         Self::NodeRestored,
     ];
@@ -97,6 +103,8 @@ impl EventKind {
             Self::AdminAccess => "admin-access",
             Self::ClockDoubted => "clock-doubted",
             Self::ClockConfirmed => "clock-confirmed",
+            Self::LogConfirmed => "log-confirmed",
+            Self::LogPutBack => "log-put-back",
             Self::BackupCreated => "backup-created",
             Self::NodeRestored => "node-restored",
         }

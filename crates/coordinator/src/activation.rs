@@ -310,7 +310,7 @@ impl Coordinator {
             | FromNode::Accepted(_)
             | FromNode::Orders(_)
             | FromNode::Order(_)
-            | FromNode::ClockReading(_)
+            | FromNode::Testimony(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => return,
         };

@@ -91,7 +91,7 @@ impl Coordinator {
                 | FromNode::Accepted(_)
                 | FromNode::Orders(_)
                 | FromNode::Order(_)
-                | FromNode::ClockReading(_)
+                | FromNode::Testimony(_)
                 | FromNode::Simulated(_)
                 | FromNode::Status(_),
             ) => (Fault::Node(node), "it answered something else than it was asked".to_owned()),

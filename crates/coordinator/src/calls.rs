@@ -32,8 +32,8 @@ pub(crate) enum Purpose {
     FetchOrder(Digest),
     Reject,
     /// For the node that doubts its own.
-    ReadClock(ParticipantId),
-    HearClock,
+    Testify(ParticipantId),
+    HearTestimony,
     Status,
 }
 

@@ -251,14 +251,14 @@ impl Coordinator {
             Purpose::FetchOrder(digest) => self.order_fetched(node, digest, answer, out),
             // It ended here already.
             Purpose::Reject => {}
-            Purpose::ReadClock(asker) => self.clock_read(asker, answer, out),
-            Purpose::Status | Purpose::HearClock => {
+            Purpose::Testify(asker) => self.testified(asker, answer, out),
+            Purpose::Status | Purpose::HearTestimony => {
                 let FromNode::Status(status) = answer else { return };
                 if status.heads.orders != self.orders.head() {
                     self.ask(node, Purpose::Orders, ToNode::Orders, self.limits.phase_ms, out);
                 }
-                if let (Purpose::Status, Some(challenge)) = (&purpose, status.clock_challenge) {
-                    self.ask_clocks(node, challenge, out);
+                if let (Purpose::Status, Some(challenge)) = (&purpose, status.challenge) {
+                    self.ask_to_testify(node, challenge, out);
                 }
                 self.take_status(node, status, out);
             }
@@ -269,7 +269,7 @@ impl Coordinator {
         let Some(state) = self.nodes.0.get_mut(&node) else { return };
         let heads = status.heads;
         state.on = Some((heads.root, heads.bundle));
-        let could_work = state.status.is_some() && !state.doubts_its_clock();
+        let could_work = state.status.is_some() && !state.doubts_itself();
         if let Some(earlier) = state.status.replace(status) {
             if earlier.heads.bundle != heads.bundle {
                 self.forget_deferrals(node, out);
@@ -298,8 +298,8 @@ impl Coordinator {
             | Purpose::Orders
             | Purpose::FetchOrder(_)
             | Purpose::Reject
-            | Purpose::ReadClock(_)
-            | Purpose::HearClock
+            | Purpose::Testify(_)
+            | Purpose::HearTestimony
             | Purpose::Status => {}
         }
     }

@@ -36,7 +36,7 @@ impl Coordinator {
 
     /// Does what an order says, as far as it concerns a coordinator. Gives from when on it holds here.
     ///
-    /// Policy bundles are for the nodes, and a root is followed once they hold it: what they refuse must
+    /// Policy bundles and readmissions are for the nodes, and a root is followed once they hold it: what they refuse must
     /// not be in the way of what comes next.
     pub(crate) fn take_effect(
         &mut self,
@@ -53,6 +53,7 @@ impl Coordinator {
             | OrderAction::Resume(_)
             | OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
+            | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => now,
         };
@@ -105,6 +106,8 @@ const fn stops_or_lifts(action: &OrderAction) -> bool {
         | OrderAction::Resume(_)
         | OrderAction::GenerateKey(_)
         | OrderAction::ReshareKey(_) => true,
-        OrderAction::ActivatePolicy(_) | OrderAction::UpdateRoot(_) => false,
+        OrderAction::ReadmitNode(_)
+        | OrderAction::ActivatePolicy(_)
+        | OrderAction::UpdateRoot(_) => false,
     }
 }

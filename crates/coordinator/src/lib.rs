@@ -10,7 +10,6 @@ mod answers;
 mod approvals;
 mod calls;
 mod client;
-mod clocks;
 mod config;
 mod coordinator;
 mod effect;
@@ -29,6 +28,7 @@ mod sharings;
 mod signing;
 mod simulation;
 mod start;
+mod testimonies;
 mod verdicts;
 
 pub use client::{

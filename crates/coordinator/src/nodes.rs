@@ -22,8 +22,8 @@ pub(crate) struct NodeState {
 }
 
 impl NodeState {
-    pub(crate) fn doubts_its_clock(&self) -> bool {
-        self.status.as_ref().is_some_and(|status| status.clock_challenge.is_some())
+    pub(crate) fn doubts_itself(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.challenge.is_some())
     }
 }
 
@@ -56,12 +56,12 @@ impl Nodes {
         self.0.get(&id).is_some_and(|node| node.attached)
     }
 
-    /// Whether a node is attached and said that it does not doubt its clock: whoever does would only
-    /// refuse.
+    /// Whether a node is attached and said that it does not doubt its clock or its log: whoever does would
+    /// only refuse.
     pub(crate) fn can_work(&self, id: ParticipantId) -> bool {
         self.0
             .get(&id)
-            .is_some_and(|node| node.attached && node.status.is_some() && !node.doubts_its_clock())
+            .is_some_and(|node| node.attached && node.status.is_some() && !node.doubts_itself())
     }
 
     /// The nodes that can be asked, ascending.

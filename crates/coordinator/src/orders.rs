@@ -54,7 +54,8 @@ impl Orders {
             | OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
-            | OrderAction::Resume(_) => None,
+            | OrderAction::Resume(_)
+            | OrderAction::ReadmitNode(_) => None,
         };
         let standing = Standing { record, root, nodes: BTreeMap::new() };
         self.standing.insert(order.id.clone(), standing);

@@ -88,6 +88,7 @@ fn repaired(order: &VerifiedOrder) -> Option<ParticipantId> {
         | OrderAction::Unfreeze(_)
         | OrderAction::Suspend(_)
         | OrderAction::Resume(_)
+        | OrderAction::ReadmitNode(_)
         | OrderAction::ActivatePolicy(_)
         | OrderAction::UpdateRoot(_) => None,
     }

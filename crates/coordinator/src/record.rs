@@ -85,6 +85,7 @@ impl OperationRecord {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
+            | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => None,
         }

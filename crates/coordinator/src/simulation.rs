@@ -80,7 +80,7 @@ impl Coordinator {
             | FromNode::Accepted(_)
             | FromNode::Orders(_)
             | FromNode::Order(_)
-            | FromNode::ClockReading(_)
+            | FromNode::Testimony(_)
             | FromNode::Status(_) => {
                 let reason = format!("node {node} answered something else than it was asked");
                 self.simulate_failed(node, call, reason, out);

@@ -142,7 +142,7 @@ pub struct NodeLimits {
     /// How many other nodes' clocks must agree with this node's once its machine was started (as many
     /// as the trust root's threshold floor). Set it lower while other nodes are lost, after a look at
     /// the clock: with 0, whoever starts the node vouches for it.
-    pub clock_peers: Option<usize>,
+    pub start_peers: Option<usize>,
 }
 
 /// Limits of a coordinator. Each has a default.
@@ -226,7 +226,7 @@ impl NodeLimits {
             attempts_max: self.attempts_max.unwrap_or(default.attempts_max),
             session_ms: self.session_ms.unwrap_or(default.session_ms),
             clock_skew_ms: self.clock_skew_ms.unwrap_or(default.clock_skew_ms),
-            clock_peers: self.clock_peers,
+            start_peers: self.start_peers,
             ..default
         }
     }

@@ -11,6 +11,8 @@ pub struct Heads {
     pub bundle: Digest,
     /// Hash of all orders that the node carried out, those to make keys aside.
     pub orders: Digest,
+    /// Which life of the node it is: 1, and one more for each order that readmitted it.
+    pub life: u64,
     /// Root of the tree of all entries of the node's audit log (RFC 6962, section 2.1).
     pub audit: Digest,
     /// How many entries the node's audit log has.
@@ -25,6 +27,7 @@ impl Transcribe for Heads {
             .digest(&self.root)
             .digest(&self.bundle)
             .digest(&self.orders)
+            .u64(self.life)
             .digest(&self.audit)
             .u64(self.audit_length)
             .u64(self.clock.millis());

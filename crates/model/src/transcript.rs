@@ -54,6 +54,8 @@ pub enum Tag {
     SigningContext,
     /// A signer's reserve answer.
     ReserveAnswer,
+    /// A signer's reserve answer without its heads.
+    ReserveRest,
     /// All that the signers of an attempt answered: the signing package.
     SigningPackage,
     /// A signer's released shares.
@@ -64,10 +66,10 @@ pub enum Tag {
     Deferral,
     /// A node's word that it carried out an order.
     Acceptance,
-    /// What a node that doubts its clock has others sign.
-    ClockChallenge,
-    /// A node's answer to another that asked for its clock.
-    ClockReading,
+    /// What a node that has just started has others sign.
+    Challenge,
+    /// What a node says to another that has just started.
+    Testimony,
     /// A policy bundle.
     Bundle,
     /// An entry of an audit log.
@@ -116,13 +118,14 @@ impl Tag {
             Self::EcdsaSigning => "quorate/v1/ecdsa-signing",
             Self::SigningContext => "quorate/v1/signing-context",
             Self::ReserveAnswer => "quorate/v1/reserve-answer",
+            Self::ReserveRest => "quorate/v1/reserve-rest",
             Self::SigningPackage => "quorate/v1/signing-package",
             Self::ShareAnswer => "quorate/v1/share-answer",
             Self::Denial => "quorate/v1/denial",
             Self::Deferral => "quorate/v1/deferral",
             Self::Acceptance => "quorate/v1/acceptance",
-            Self::ClockChallenge => "quorate/v1/clock-challenge",
-            Self::ClockReading => "quorate/v1/clock-reading",
+            Self::Challenge => "quorate/v1/challenge",
+            Self::Testimony => "quorate/v1/testimony",
             Self::Bundle => "quorate/v1/bundle",
             Self::AuditEntry => "quorate/v1/audit-entry",
             Self::SafetyState => "quorate/v1/safety-state",

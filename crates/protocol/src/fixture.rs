@@ -131,6 +131,7 @@ impl Fixture {
             root: self.root.hash(),
             bundle: Digest::new([2; 32]),
             orders: Digest::new([4; 32]),
+            life: 1,
             audit: Digest::new([3; 32]),
             audit_length: 1,
             clock: Timestamp::from_millis(5),

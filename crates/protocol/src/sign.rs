@@ -16,6 +16,6 @@ mod tests;
 pub use aggregate::aggregate;
 pub use any::{AnyGroupInfo, AnyKeyShare, AnyReserved};
 pub(crate) use context::package_digest;
-pub use context::{Offer, ReserveAnswer, ShareAnswer, SigningContext};
+pub use context::{AnsweredHeads, Offer, ReserveAnswer, ShareAnswer, SigningContext};
 pub use key_share::{KeyShare, KeyShareError};
 pub use reserve::Reserved;

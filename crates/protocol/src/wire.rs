@@ -10,7 +10,7 @@ use quorate_model::{
 use quorate_trust::{Body, Signed, SignedApproval, SignedOrder, SignedRequest, SignedRiskVerdict};
 
 use crate::exchange::Parcel;
-use crate::sign::{ReserveAnswer, ShareAnswer};
+use crate::sign::{AnsweredHeads, ReserveAnswer, ShareAnswer};
 use crate::{Announcement, Certificate, CertifiedKey, Confirmation, Round1, Round2, Vote};
 
 /// Matches an answer to its question, within one attachment of a node to a coordinator.
@@ -134,15 +134,17 @@ pub enum ToNode {
     Orders,
     /// Which order is that? Answered by [`FromNode::Order`].
     Order(Digest),
-    /// What does your clock show? Another node asks, and takes no older answer than its question:
-    /// answered by [`FromNode::ClockReading`].
-    ReadClock {
-        /// What the asking node drew at random ([`NodeStatus::clock_challenge`]).
+    /// What does your clock show, and what have you seen of the asking node's audit log? It takes no
+    /// older answer than its question: answered by [`FromNode::Testimony`].
+    Testify {
+        /// The node that asks.
+        asker: ParticipantId,
+        /// What it drew at random ([`NodeStatus::challenge`]).
         challenge: Digest,
     },
-    /// What another node's clock shows, for a node that doubts its own: answered by
+    /// What another node says, for a node that doubts its clock or its audit log: answered by
     /// [`FromNode::Status`].
-    HearClock(Signed<ClockReading>),
+    HearTestimony(Signed<Testimony>),
     /// What would the gate say? Answered by [`FromNode::Simulated`]; nothing is reserved.
     Simulate {
         /// The request.
@@ -215,8 +217,8 @@ pub enum FromNode {
     Orders(Vec<Digest>),
     /// An order that the node carried out.
     Order(SignedOrder),
-    /// What the node's clock shows.
-    ClockReading(Signed<ClockReading>),
+    /// What the node's clock shows, and what it has seen of the asking node.
+    Testimony(Signed<Testimony>),
     /// What the gate would say: the rules that allow, or the reason it refuses.
     Simulated(Result<Vec<String>, String>),
     /// How the node is.
@@ -297,11 +299,13 @@ pub struct Acceptance {
     pub heads: Heads,
 }
 
-/// What a node's clock shows, to a node that doubts its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClockReading {
-    /// What the asking node drew: the clock was read after that.
+/// What a node knows of another that has just started, for that one to compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Testimony {
+    /// What the asking node drew: all of this is newer than that.
     pub challenge: Digest,
+    /// The asking node's own word, where the node has one: how long its audit log was.
+    pub seen: Option<Signed<AnsweredHeads>>,
     /// What the node knows to be newest, its clock among it.
     pub heads: Heads,
 }
@@ -335,6 +339,8 @@ pub enum RefusalCode {
     Busy,
     /// Too early, too late, or the node doubts its clock.
     Time,
+    /// The node has not found out yet whether it was put back to an earlier state, or it was.
+    LogInDoubt,
     /// A freeze or a suspension is in force: until it is lifted.
     Frozen,
     /// Another signer shows an older audit log than before.
@@ -366,8 +372,8 @@ pub struct NodeStatus {
     pub scheduled: Vec<String>,
     /// The version of its software.
     pub version: String,
-    /// Where it doubts its clock: what others are to sign beside the time, for it to compare.
-    pub clock_challenge: Option<Digest>,
+    /// Where it doubts its clock or its audit log: what others are to sign beside what they know.
+    pub challenge: Option<Digest>,
 }
 
 impl Transcribe for SignedDenial {
@@ -413,12 +419,16 @@ impl Body for Acceptance {
     const TAG: Tag = Tag::Acceptance;
 }
 
-impl Transcribe for ClockReading {
+impl Transcribe for Testimony {
     fn transcribe(&self, transcript: &mut Transcript) {
-        transcript.digest(&self.challenge).value(&self.heads);
+        transcript.digest(&self.challenge).u64(u64::from(self.seen.is_some()));
+        if let Some(Signed { from, body, signature }) = &self.seen {
+            transcript.u64(u64::from(from.get())).value(body).bytes(signature.as_bytes());
+        }
+        transcript.value(&self.heads);
     }
 }
 
-impl Body for ClockReading {
-    const TAG: Tag = Tag::ClockReading;
+impl Body for Testimony {
+    const TAG: Tag = Tag::Testimony;
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{BootId, Digest, Moment, ParticipantId, Tag, Timestamp, Transcript};
-use quorate_protocol::wire::ClockReading;
+use quorate_protocol::wire::Testimony;
 use quorate_trust::Authentic;
 use rand_core::CryptoRngCore;
 
@@ -83,10 +83,8 @@ impl Clock {
         self.doubt
     }
 
-    /// What others are to sign, while there is doubt. It is drawn anew before it is too old for an
-    /// answer.
+    /// What others are to sign beside what they know. It is drawn anew before it is too old for an answer.
     pub(crate) fn challenge(&mut self, rng: &mut dyn CryptoRngCore) -> Option<Digest> {
-        self.doubt?;
         let uptime_ms = self.now.uptime_ms;
         let is_young = |challenge: &Challenge| {
             uptime_ms.saturating_sub(challenge.uptime_ms) < self.skew_ms / 2
@@ -95,22 +93,22 @@ impl Clock {
             let mut drawn = [0; 32];
             rng.fill_bytes(&mut drawn);
             // Hashed: what the source of nonces gave is shown to nobody.
-            let drawn = Transcript::new(Tag::ClockChallenge).bytes(&drawn).finish();
+            let drawn = Transcript::new(Tag::Challenge).bytes(&drawn).finish();
             self.challenge = Some(Challenge { drawn, uptime_ms, heard: BTreeMap::new() });
         }
         self.challenge.as_ref().map(|challenge| challenge.drawn)
     }
 
     /// Takes in what another node's clock shows; `false` where that answers no challenge, or too late.
-    pub(crate) fn hear(&mut self, reading: &Authentic<ClockReading>) -> bool {
+    pub(crate) fn hear(&mut self, testimony: &Authentic<Testimony>) -> bool {
         let Moment { uptime_ms, .. } = self.now;
-        let ClockReading { challenge: answered, heads } = *reading.body();
+        let Testimony { challenge: answered, heads, .. } = testimony.body();
         let Some(challenge) = &mut self.challenge else { return false };
         let age_ms = uptime_ms.saturating_sub(challenge.uptime_ms);
-        if challenge.drawn != answered || age_ms > self.skew_ms {
+        if challenge.drawn != *answered || age_ms > self.skew_ms {
             return false;
         }
-        challenge.heard.insert(reading.from(), Heard { time: heads.clock, uptime_ms });
+        challenge.heard.insert(testimony.from(), Heard { time: heads.clock, uptime_ms });
         true
     }
 
@@ -137,7 +135,6 @@ impl Clock {
     pub(crate) fn confirm(&mut self) -> Option<ClockRecord> {
         self.confirmed = Some(self.now);
         self.doubt = None;
-        self.challenge = None;
         self.boot.map(|boot| ClockRecord { boot, confirmed: self.now })
     }
 }

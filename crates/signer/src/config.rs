@@ -54,7 +54,7 @@ pub struct Limits {
     /// How many other nodes' clocks must agree with this node's after a start of the machine: as many
     /// as the trust root's threshold floor where this is `None`, and never more than there are. With
     /// zero, whoever starts the node vouches for its clock.
-    pub clock_peers: Option<usize>,
+    pub start_peers: Option<usize>,
     /// How long after its expiry a request is remembered, in milliseconds.
     pub remember_ms: u64,
 }
@@ -68,7 +68,7 @@ impl Default for Limits {
             session_ms: 15_000,
             ceremony_ms: 120_000,
             clock_skew_ms: 10_000,
-            clock_peers: None,
+            start_peers: None,
             remember_ms: 3_600_000,
         }
     }

@@ -31,7 +31,7 @@ impl Node {
         match exchange {
             ExchangeKey::Ceremony(ceremony) => self.ceremony_round(ceremony, round, asked, turn),
             ExchangeKey::Signing { subject, attempt } => {
-                self.check_clock(turn.now)?;
+                self.check_fit(turn.now)?;
                 let session = self.sessions.take(*subject, *attempt);
                 let Some(Session { stage: Stage::Rounds(signing), permit, subject, deadline }) =
                     session

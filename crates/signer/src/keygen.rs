@@ -117,7 +117,7 @@ impl Node {
         let not_one = || refuse(RefusalCode::Invalid, "this order makes no key");
         let order = order.ok_or_else(not_one)?;
         let verified = order.verified();
-        self.check_clock(turn.now)?;
+        self.check_fit(turn.now)?;
         let ceremony = Ceremony::generate_key(&order, attempt);
         unless_stopped(self.stops.on_key(&ceremony.key, turn.now))?;
         if !ceremony.roster.contains(self.me) {

@@ -42,6 +42,10 @@ impl Ledger {
         expires <= self.watermark
     }
 
+    pub(crate) fn records(&self) -> impl Iterator<Item = &RequestRecord> {
+        self.requests.values()
+    }
+
     pub(crate) fn get(&self, request: &RequestKey) -> Option<&RequestRecord> {
         self.requests.get(request)
     }

@@ -17,9 +17,11 @@ use crate::backup::BackupRefusal;
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::history::History;
 use crate::keygen::Ceremonies;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
+use crate::lives::Lives;
 use crate::orders::Orders;
 use crate::pairs::FrozenPairs;
 use crate::peers::Peers;
@@ -138,6 +140,10 @@ pub struct Node {
     pub(crate) said_last: SaidLast,
     pub(crate) stops: Stops,
     pub(crate) orders: Orders,
+    /// Which life each node is in.
+    pub(crate) lives: Lives,
+    /// Whether this node's own log is all that it wrote.
+    pub(crate) history: History,
     pub(crate) peers: Peers,
     /// Pairs of this node and another that must not sign together.
     pub(crate) frozen_pairs: FrozenPairs,
@@ -264,8 +270,8 @@ impl Node {
             ToNode::Orders => Ok(FromNode::Orders(self.orders.digests().copied().collect())),
             ToNode::Order(digest) => self.order(&digest),
             ToNode::Simulate { request, verdicts } => self.simulate(&request, &verdicts, turn.now),
-            ToNode::ReadClock { challenge } => Ok(self.read_clock(challenge, turn.now)),
-            ToNode::HearClock(reading) => self.hear_clock(reading, turn, rng),
+            ToNode::Testify { asker, challenge } => Ok(self.testify(asker, challenge, turn.now)),
+            ToNode::HearTestimony(testimony) => self.hear_testimony(testimony, turn, rng),
             ToNode::Status => Ok(FromNode::Status(self.status(turn.now, rng))),
         };
         answer.map(Reply::Said)
@@ -277,6 +283,7 @@ impl Node {
             root: self.root_hash,
             bundle: self.gate.bundle_hash(),
             orders: self.orders.head(),
+            life: self.lives.of(self.me),
             audit: self.log.head(),
             audit_length: self.log.length(),
             clock: now,

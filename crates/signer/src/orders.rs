@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_audit::{Event, EventKind};
 use quorate_model::{Digest, Timestamp};
 use quorate_protocol::wire::{Acceptance, FromNode, Refusal, RefusalCode};
-use quorate_trust::{OrderAction, Signed, SignedOrder, VerifiedOrder, orders_head};
+use quorate_trust::{OrderAction, Readmission, Signed, SignedOrder, VerifiedOrder, orders_head};
 
 use crate::node::{LinkId, Node};
 use crate::record::{OrderRecord, Record};
@@ -124,6 +124,9 @@ impl Node {
                 let own = now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000));
                 settled.map_or(own, |settled| settled.min(own))
             }
+            OrderAction::ReadmitNode(readmission) => {
+                return self.readmit(readmission).map(|()| now);
+            }
             OrderAction::ActivatePolicy(successor) => {
                 return self.schedule_policy(successor, signed, verified, settled, now);
             }
@@ -150,6 +153,10 @@ fn event(verified: &VerifiedOrder, begins: Timestamp, link: LinkId) -> Event {
         OrderAction::Suspend(key) => event.fact("key", key),
         OrderAction::GenerateKey(generate) => event.fact("key", &generate.key),
         OrderAction::ReshareKey(reshare) => event.fact("key", &reshare.key),
+        OrderAction::ReadmitNode(Readmission { node, life, length, head }) => {
+            let event = event.fact("node", node).fact("life", life);
+            event.fact("length", length).fact("head", head)
+        }
         OrderAction::ActivatePolicy(successor) | OrderAction::UpdateRoot(successor) => {
             event.fact("version", successor.version).fact("document", successor.hash)
         }

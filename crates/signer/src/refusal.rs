@@ -37,6 +37,8 @@ pub(crate) fn order(error: OrderError) -> Refusal {
         | OrderError::NoOfficer
         | OrderError::Signer(_)
         | OrderError::TooManySignatures
+        | OrderError::NoSuchNode(_)
+        | OrderError::Life
         | OrderError::Document
         | OrderError::Version
         | OrderError::QuorumMissing { .. } => RefusalCode::Invalid,

@@ -32,7 +32,7 @@ impl Node {
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
-        self.check_clock(turn.now)?;
+        self.check_fit(turn.now)?;
         if self.sessions.len() >= self.limits.sessions_max {
             let reason = format!("{} signing sessions are open", self.limits.sessions_max);
             return Err(refuse(RefusalCode::Busy, reason));

@@ -36,7 +36,7 @@ impl Node {
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
         let verified = signed.verify(&self.root).map_err(order_refused)?;
-        self.check_clock(turn.now)?;
+        self.check_fit(turn.now)?;
         let predecessor = self.predecessor(predecessor)?;
         let ceremony = Ceremony::reshare(&verified, attempt, &predecessor, dealers)
             .map_err(|error| refuse(RefusalCode::Invalid, error))?;

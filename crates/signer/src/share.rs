@@ -4,7 +4,9 @@ use quorate_audit::{Event, EventKind};
 use quorate_intent::Decoded;
 use quorate_model::{Attempt, Digest, Timestamp};
 use quorate_policy::{ConfirmationSubject, Decision, Gate, Permit, Phase, SigningSubject};
-use quorate_protocol::sign::{AnyReserved, ReserveAnswer, ShareAnswer, SigningContext};
+use quorate_protocol::sign::{
+    AnsweredHeads, AnyReserved, ReserveAnswer, ShareAnswer, SigningContext,
+};
 use quorate_protocol::wire::{FromNode, Refusal, RefusalCode};
 use quorate_trust::{Authentic, Signed};
 
@@ -41,8 +43,9 @@ impl Node {
         asked: Asked,
         turn: &mut Turn,
     ) -> Result<Reply, Refusal> {
+        let shown = answers.iter().map(AnsweredHeads::of).collect();
         let answers = self.authenticate(answers)?;
-        self.check_clock(turn.now)?;
+        self.check_fit(turn.now)?;
         self.check_heads(&answers, turn.now)?;
         let Some(session) = self.sessions.take(subject, attempt) else {
             let reason =
@@ -50,7 +53,7 @@ impl Node {
             return Err(refuse(RefusalCode::NotFound, reason));
         };
         // After the session: so nobody fills the audit log with one false answer.
-        self.check_logs(&answers, turn)?;
+        self.check_logs(shown, turn)?;
         let context = session.context().clone();
         let Session { stage, permit, subject, deadline } = session;
         let making = match stage {
@@ -221,6 +224,9 @@ impl Node {
             .fact("package", answer.package)
             .fact("bundle", self.gate.bundle_hash())
             .fact("rules", permit.rules().join(","));
+        for seen in context.signing_set.iter().filter_map(|node| self.peers.fact(node)) {
+            event = event.fact(crate::peers::FACT, seen);
+        }
         for (asset, amount) in permit.charges() {
             event = event.fact(crate::charge::FACT, crate::charge::write(asset, *amount));
         }

@@ -12,9 +12,11 @@ use crate::charge;
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::config::NodeConfig;
+use crate::history::History;
 use crate::keygen::Ceremonies;
 use crate::keys::{HeldKey, Keys};
 use crate::ledger::Ledger;
+use crate::lives::Lives;
 use crate::node::Node;
 use crate::orders::Orders;
 use crate::pairs::FrozenPairs;
@@ -67,6 +69,14 @@ pub enum StartError {
     /// The audit log knows of a request that the store does not.
     #[error("the audit log says that request {0} was answered, the store does not")]
     Request(RequestKey),
+    /// The audit log knows of a longer log of another node than the store does.
+    #[error(
+        "the audit log says that node {0} showed a longer audit log than the store says: a record of it was removed or put back"
+    )]
+    Peer(ParticipantId),
+    /// The store knows of a decision that the audit log does not.
+    #[error("the store says how request {0} ended, the audit log does not: its end was removed")]
+    Unlogged(RequestKey),
     /// A stored order cannot be read, or contradicts another.
     #[error("the store has an order that cannot have been carried out: {0}")]
     Order(String),
@@ -125,6 +135,8 @@ impl Node {
             said_last: SaidLast::default(),
             stops: Stops::default(),
             orders: Orders::default(),
+            lives: Lives::default(),
+            history: History::of(&[]),
             peers: Peers::default(),
             frozen_pairs: FrozenPairs::default(),
             ecdsa,
@@ -144,8 +156,11 @@ impl Node {
         if let Some(by) = jumped {
             node.clock_jumped(by, &mut turn);
         }
-        if node.clock.doubt().is_some() && node.clock_peers() == 0 {
-            node.clock_confirmed("configuration", &mut turn);
+        if node.start_peers() == 0 {
+            if node.clock.doubt().is_some() {
+                node.clock_confirmed("configuration", &mut turn);
+            }
+            node.log_confirmed("configuration", &mut turn);
         }
         Ok((node, turn.into_records()))
     }
@@ -191,6 +206,8 @@ impl Node {
         }
         entries.sort_by_key(|entry| entry.index);
         self.log = Log::verify(&entries)?;
+        self.history = History::of(&entries);
+        self.peers.check(&entries)?;
         self.usage = charge::usage(&entries);
         self.claims = Claims::of_log(&entries);
         self.load_orders(orders)?;
@@ -229,6 +246,10 @@ impl Node {
                 let root = read_root(signed, successor).map_err(|error| error.to_string())?;
                 let taken = self.roots.append(successor, *begins, root);
                 taken.map_err(|error| error.to_string())
+            }
+            OrderAction::ReadmitNode(readmission) => {
+                self.lives.load(readmission);
+                Ok(())
             }
             OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)

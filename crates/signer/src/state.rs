@@ -1,6 +1,8 @@
 //! The state root: one hash over the records whose loss would undo a decision. It is in every entry of
 //! the audit log, whose head the peers see: so deleting or rolling back one of them shows.
 
+use std::collections::BTreeSet;
+
 use quorate_audit::{Entry, Event, EventKind};
 use quorate_model::{Digest, RequestKey, Tag, Timestamp, Transcript};
 
@@ -21,6 +23,7 @@ impl Node {
             self.state = self.state_root();
         }
         let entry = self.log.append(event, turn.now, self.state);
+        self.history.follow(&entry);
         turn.write(Record::Audit(entry));
     }
 
@@ -43,6 +46,26 @@ impl Node {
             });
             if !kept && !self.ledger.has_forgotten(expires) {
                 return Err(StartError::Request(request));
+            }
+        }
+        self.check_ledger(entries)
+    }
+
+    /// And the other way round, for what was decided for good: the end of the log is there.
+    fn check_ledger(&self, entries: &[Entry]) -> Result<(), StartError> {
+        let of = |kind, fact: &'static str| {
+            let entries = entries.iter().filter(move |entry| entry.event.kind == kind);
+            entries.flat_map(move |entry| entry.event.values(fact)).collect::<BTreeSet<_>>()
+        };
+        let released = of(EventKind::SharesReleased, "subject");
+        let denied = of(EventKind::RequestDenied, "request");
+        for record in self.ledger.records() {
+            let is_logged =
+                record.released.is_none() || released.contains(&*record.digest.to_string());
+            let denial_is =
+                record.denied.is_none() || denied.contains(&*record.request.to_string());
+            if !is_logged || !denial_is {
+                return Err(StartError::Unlogged(record.request.clone()));
             }
         }
         Ok(())

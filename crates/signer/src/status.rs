@@ -15,9 +15,8 @@ impl Node {
             active.partition(|held| self.vault.is_dealt_only(&held.sharing()));
         let active = active.len();
         let mut reasons = Vec::new();
-        if let Err(refusal) = self.check_clock(now) {
-            reasons.push(refusal.reason);
-        }
+        let fit = [self.check_clock(now), self.check_log()];
+        reasons.extend(fit.into_iter().filter_map(Result::err).map(|refusal| refusal.reason));
         let stops = self.stops.in_force(now).map(|(_, stop)| stop).map(ToString::to_string);
         let stops = stops.chain(self.frozen_pairs.in_words());
         let restored = dealt_only.into_iter().map(|held| {
@@ -44,7 +43,7 @@ impl Node {
             policy_version: self.gate.bundle().version(),
             scheduled: self.scheduled(),
             version: self.version.clone(),
-            clock_challenge: self.clock.challenge(rng),
+            challenge: self.is_in_doubt().then(|| self.clock.challenge(rng)).flatten(),
         }
     }
 }

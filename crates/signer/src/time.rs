@@ -1,8 +1,8 @@
 //! What depends on time, and what a node does while it doubts its clock.
 
 use quorate_audit::{Event, EventKind};
-use quorate_model::{Digest, Timestamp};
-use quorate_protocol::wire::{ClockReading, FromNode, Refusal, RefusalCode};
+use quorate_model::{Digest, ParticipantId, Timestamp};
+use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, Testimony};
 use quorate_trust::Signed;
 use rand_core::CryptoRngCore;
 
@@ -36,6 +36,12 @@ impl Node {
         }
     }
 
+    /// Refuses where this node may not sign or take part in anything: by its clock, or by its audit log.
+    pub(crate) fn check_fit(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.check_clock(now)?;
+        self.check_log()
+    }
+
     /// The earliest that it can be: what the clock shows, or, where that is in doubt, the latest
     /// time that the node was sure of.
     pub(crate) fn earliest(&self, now: Timestamp) -> Timestamp {
@@ -57,17 +63,17 @@ impl Node {
         format!(
             "this node's clock {why}: {agree} of {} other nodes that are needed agree with it\
              {differ}. Set it right if it is wrong, and have the others attached to the coordinator; \
-             where they are lost, see clock_peers in the node's [limits]",
-            self.clock_peers()
+             where they are lost, see start_peers in the node's [limits]",
+            self.start_peers()
         )
     }
 
-    /// How many others must agree with this node's clock: so many that one of them is honest, since
-    /// fewer than the threshold are not; where there are no more, all.
-    pub(crate) fn clock_peers(&self) -> usize {
+    /// How many others must agree with this node's clock and with its audit log: so many that one of them is
+    /// honest, since fewer than the threshold are not; where there are no more, all.
+    pub(crate) fn start_peers(&self) -> usize {
         let others = self.root.nodes.len().saturating_sub(1);
         let enough = self.root.threshold_floor.as_usize();
-        self.limits.clock_peers.unwrap_or(enough).min(others)
+        self.limits.start_peers.unwrap_or(enough).min(others)
     }
 
     /// Acts on a clock that was just found to have been set: whatever was begun by it ends.
@@ -77,36 +83,57 @@ impl Node {
         self.audit(Event::new(EventKind::ClockDoubted).fact("ahead_ms", by), turn);
     }
 
-    /// Signs what this node's clock shows. It says so also while it doubts its clock: all nodes of a
-    /// cluster may have to start at once.
-    pub(crate) fn read_clock(&self, challenge: Digest, now: Timestamp) -> FromNode {
+    /// Signs what this node's clock shows, and what it has seen of another that has just started. It says so
+    /// also while it is in doubt itself: all nodes of a cluster may have to start at once.
+    pub(crate) fn testify(
+        &self,
+        asker: ParticipantId,
+        challenge: Digest,
+        now: Timestamp,
+    ) -> FromNode {
+        let seen = self.peers.shown_by(asker).cloned();
         let heads = self.heads(now);
-        FromNode::ClockReading(self.sign(ClockReading { challenge, heads }))
+        FromNode::Testimony(self.sign(Testimony { challenge, seen, heads }))
     }
 
-    /// Hears what another node's clock shows; with enough that agree, the doubt ends.
-    pub(crate) fn hear_clock(
+    /// Hears what another node says; with enough that agree, the doubt ends.
+    pub(crate) fn hear_testimony(
         &mut self,
-        reading: Signed<ClockReading>,
+        testimony: Signed<Testimony>,
         turn: &mut Turn,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
-        let reading = reading.verify(&self.root).map_err(sender)?;
-        if reading.from() == self.me {
-            return Err(refuse(RefusalCode::Invalid, "a node does not confirm its own clock"));
+        let testimony = testimony.verify(&self.root).map_err(sender)?;
+        if testimony.from() == self.me {
+            return Err(refuse(
+                RefusalCode::Invalid,
+                "a node does not confirm its own clock and log",
+            ));
+        }
+        if !self.is_in_doubt() {
+            return Ok(FromNode::Status(self.status(turn.now, rng)));
+        }
+        if !self.clock.hear(&testimony) {
+            let reason = "that answers no question of this node's, or comes too late for one";
+            return Err(refuse(RefusalCode::Time, reason));
         }
         if self.clock.doubt().is_some() {
-            if !self.clock.hear(&reading) {
-                let reason = "that answers no question of this node's, or comes too late for one";
-                return Err(refuse(RefusalCode::Time, reason));
-            }
             let agree = self.clock.differences().filter(|(_, by)| *by == 0);
             let agree: Vec<_> = agree.map(|(node, _)| node.to_string()).collect();
-            if agree.len() >= self.clock_peers() {
+            if agree.len() >= self.start_peers() {
                 self.clock_confirmed(&agree.join(","), turn);
             }
         }
+        if self.history.is_in_doubt() {
+            let (from, Testimony { seen, .. }) = testimony.into_parts();
+            self.compare_logs(from, seen, turn)?;
+        }
         Ok(FromNode::Status(self.status(turn.now, rng)))
+    }
+
+    /// Whether this node has others testify.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.clock.doubt().is_some() || self.history.is_in_doubt()
     }
 
     /// Believes the clock from now on.

@@ -1,7 +1,6 @@
 //! Nodes without a coordinator: a test asks them whatever it likes.
 
-mod clocks;
-
+mod doubts;
 mod exchange;
 
 use std::collections::BTreeMap;
@@ -48,7 +47,7 @@ pub struct Lab {
     /// By how many milliseconds a node's wall clock is wrong: ahead, or behind.
     pub wrong_ms: BTreeMap<ParticipantId, i64>,
     /// How many other nodes' clocks are to agree with a node's, for those that start next.
-    pub clock_peers: Option<usize>,
+    pub start_peers: Option<usize>,
     /// What signs with ECDSA keys at a node, where it is not the usual: for those that start next.
     pub backends: BTreeMap<ParticipantId, Arc<dyn EcdsaBackend>>,
     /// How often a node's machine was started.
@@ -86,7 +85,7 @@ impl Lab {
             fixture,
             now,
             wrong_ms: BTreeMap::new(),
-            clock_peers: None,
+            start_peers: None,
             backends: BTreeMap::new(),
             boots: BTreeMap::new(),
             nodes,
@@ -95,7 +94,7 @@ impl Lab {
             threshold,
         };
         for node in lab.ids() {
-            lab.confirm_clock(node);
+            lab.confirm_start(node);
         }
         lab
     }
@@ -271,7 +270,7 @@ impl Lab {
         }
     }
 
-    /// Stops a node and starts it again from its disk.
+    /// Stops a node and starts it again from its disk. The others say that its log is whole.
     ///
     /// # Errors
     /// Why the node does not start.
@@ -292,12 +291,30 @@ impl Lab {
         bundle: Bundle,
         change: impl FnOnce(&mut Vec<Record>),
     ) -> Result<(), StartError> {
+        self.restart_alone(node, bundle, change)?;
+        self.confirm_start(node);
+        Ok(())
+    }
+
+    /// As [`Lab::restart_with`], and the others have said nothing yet.
+    ///
+    /// # Errors
+    /// Why the node does not start.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn restart_alone(
+        &mut self,
+        node: ParticipantId,
+        bundle: Bundle,
+        change: impl FnOnce(&mut Vec<Record>),
+    ) -> Result<(), StartError> {
         let mut records = self.records(node);
         change(&mut records);
         let mut config = self.fixture.node_config(node, bundle);
         let boots = self.boots.get(&node).copied().unwrap_or_default();
         config.boot = Some(BootId::from_bytes([boots; 16]));
-        config.limits.clock_peers = self.clock_peers;
+        config.limits.start_peers = self.start_peers;
         if let Some(backend) = self.backends.get(&node) {
             config.ecdsa = Arc::clone(backend);
         }
@@ -308,22 +325,18 @@ impl Lab {
         Ok(())
     }
 
-    /// Starts a node on an empty disk with these records, as from a backup.
+    /// Stops a node and starts it again from what its disk was before. The others have said nothing yet.
     ///
     /// # Errors
     /// Why the node does not start.
     ///
     /// # Panics
     /// If there is no such node.
-    pub fn begin_with(
-        &mut self,
-        node: ParticipantId,
-        records: Vec<Record>,
-    ) -> Result<(), StartError> {
+    pub fn put_back(&mut self, node: ParticipantId, before: &[Record]) -> Result<(), StartError> {
         let (_, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
         *disk = Disk::default();
-        disk.apply(&records);
-        self.restart(node)
+        disk.apply(before);
+        self.restart_alone(node, ClusterFixture::bundle(), |_| {})
     }
 
     /// What a node needs to start, for changing it.

@@ -151,7 +151,7 @@ impl Oracle {
             | FromNode::Simulated(_)
             | FromNode::Orders(_)
             | FromNode::Order(_)
-            | FromNode::ClockReading(_)
+            | FromNode::Testimony(_)
             | FromNode::Status(_)
             | FromNode::Refused(_) => Ok(()),
         }

@@ -272,8 +272,8 @@ impl World {
             | ToNode::Reject { .. }
             | ToNode::Orders
             | ToNode::Order(_)
-            | ToNode::ReadClock { .. }
-            | ToNode::HearClock(_)
+            | ToNode::Testify { .. }
+            | ToNode::HearTestimony(_)
             | ToNode::Status => (None, None, false),
         };
         Asked { subject, attempt, is_confirmation }

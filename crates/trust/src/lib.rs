@@ -25,9 +25,9 @@ pub use approval::{
 };
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
 pub use order::{
-    Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, ParseScope, ReshareKey,
-    SIGNATURES_MAX, Scope, SharingChange, SignedOrder, Successor, VerifiedOrder, Window,
-    orders_head,
+    Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, ParseScope, Readmission,
+    ReshareKey, SIGNATURES_MAX, Scope, SharingChange, SignedOrder, Successor, VerifiedOrder,
+    Window, orders_head,
 };
 pub use person::{
     Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,

@@ -5,12 +5,13 @@ mod action;
 use std::collections::BTreeSet;
 
 use quorate_model::{
-    ClusterId, DOCUMENT_BYTES_MAX, Digest, OrderId, ParticipantSet, PersonName, ServiceName, Tag,
-    Threshold, Timestamp, Transcript,
+    ClusterId, DOCUMENT_BYTES_MAX, Digest, OrderId, ParticipantId, ParticipantSet, PersonName,
+    ServiceName, Tag, Threshold, Timestamp, Transcript,
 };
 
 pub use self::action::{
-    Authority, GenerateKey, OrderAction, ParseScope, ReshareKey, Scope, SharingChange, Successor,
+    Authority, GenerateKey, OrderAction, ParseScope, Readmission, ReshareKey, Scope, SharingChange,
+    Successor,
 };
 use crate::text::{Reader, TextError, Writer, value};
 use crate::{Namespace, SignerError, StatementSignature, TrustRoot};
@@ -118,6 +119,12 @@ pub enum OrderError {
         "the document beside the order is missing, is larger than {DOCUMENT_BYTES_MAX} bytes, or is not the one that the order names"
     )]
     Document,
+    /// A node that is not of this cluster.
+    #[error("node {0} is not in the trust root")]
+    NoSuchNode(ParticipantId),
+    /// Lives count from 1, and the first begins without an order.
+    #[error("an order begins a node's life 2 or a later one")]
+    Life,
     /// Versions count from 1, and the first follows nothing.
     #[error("an order brings version 2 or a later one, which follows at least one")]
     Version,
@@ -197,6 +204,14 @@ impl Order {
             {
                 Err(OrderError::UnknownService(service.clone()))
             }
+            OrderAction::ReadmitNode(Readmission { node, .. })
+                if !root.nodes.contains_key(node) =>
+            {
+                Err(OrderError::NoSuchNode(*node))
+            }
+            OrderAction::ReadmitNode(Readmission { life, .. }) if *life < 2 => {
+                Err(OrderError::Life)
+            }
             OrderAction::ActivatePolicy(successor) | OrderAction::UpdateRoot(successor) => {
                 let follows = successor.version >= 2 && !successor.previous.is_empty();
                 if follows { Ok(()) } else { Err(OrderError::Version) }
@@ -205,7 +220,8 @@ impl Order {
             | OrderAction::Freeze(_)
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
-            | OrderAction::Resume(_) => Ok(()),
+            | OrderAction::Resume(_)
+            | OrderAction::ReadmitNode(_) => Ok(()),
         }
     }
 }
@@ -329,6 +345,7 @@ impl VerifiedOrder {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
+            | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => None,
         }

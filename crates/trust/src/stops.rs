@@ -93,6 +93,7 @@ impl Stops {
             OrderAction::Suspend(_)
             | OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
+            | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => {}
         }
@@ -130,6 +131,7 @@ impl Stops {
             }
             OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
+            | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => Err(StopError::NoStop(order.action.as_str())),
         }

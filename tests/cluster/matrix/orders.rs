@@ -5,8 +5,9 @@ use quorate_api::pb::custody::v1::key_service_client::KeyServiceClient;
 use quorate_api::pb::custody::v1::order_service_client::OrderServiceClient;
 use quorate_api::pb::node::v1 as node;
 use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
+use quorate_model::{Digest, ParticipantId};
 use quorate_net::connect_uds;
-use quorate_trust::{OrderAction, Scope, SignedOrder};
+use quorate_trust::{OrderAction, Readmission, Scope, SignedOrder};
 use tonic::Status;
 
 use super::caller::code;
@@ -56,6 +57,7 @@ pub(super) async fn table(people: &People) -> String {
             OrderAction::Unfreeze(froze.digest()),
             suspend,
             OrderAction::Resume(suspended.digest()),
+            readmission(if door == Door::Coordinator { 3 } else { 2 }),
         ];
         let plain = plain.into_iter().map(|action| (action, None));
         let documents = people.successors(version).map(|(action, text)| (action, Some(text)));
@@ -67,6 +69,13 @@ pub(super) async fn table(people: &People) -> String {
     head.extend(SIGNERS.map(|(name, _)| name));
     let head: [&str; 7] = head.try_into().unwrap();
     markdown(head, rows)
+}
+
+/// Of another node than the one whose door it is: a node takes none for itself while its log is whole.
+fn readmission(node: u16) -> OrderAction {
+    let node = ParticipantId::new(node).unwrap();
+    let head = Digest::new([0; 32]);
+    OrderAction::ReadmitNode(Readmission { node, life: 2, length: 0, head })
 }
 
 /// What an order comes to, by who signed it.
@@ -107,6 +116,7 @@ fn named(action: &OrderAction) -> &'static str {
         | OrderAction::Unfreeze(_)
         | OrderAction::Suspend(_)
         | OrderAction::Resume(_)
+        | OrderAction::ReadmitNode(_)
         | OrderAction::ActivatePolicy(_)
         | OrderAction::UpdateRoot(_) => action.as_str(),
     }

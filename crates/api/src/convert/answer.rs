@@ -35,7 +35,7 @@ impl TryFrom<Answer> for FromNode {
                 Self::Orders(field::digests("Orders.digests", &digests, limits::ORDERS_MAX)?)
             }
             Answer::Order(order) => Self::Order(order.try_into()?),
-            Answer::ClockReading(message) => Self::ClockReading(message.try_into()?),
+            Answer::Testimony(message) => Self::Testimony(message.try_into()?),
             Answer::Status(message) => Self::Status(message.try_into()?),
             Answer::Refused(message) => Self::Refused(message.try_into()?),
         })
@@ -66,7 +66,7 @@ impl From<FromNode> for Answer {
                 Self::Orders(pb::Orders { digests })
             }
             FromNode::Order(order) => Self::Order(order.into()),
-            FromNode::ClockReading(message) => Self::ClockReading(message.into()),
+            FromNode::Testimony(message) => Self::Testimony(message.into()),
             FromNode::Status(status) => Self::Status(status.into()),
             FromNode::Refused(refusal) => Self::Refused(refusal.into()),
         }
@@ -86,6 +86,7 @@ impl TryFrom<pb::Refusal> for Refusal {
             Ok(pb::RefusalCode::Aborted) => RefusalCode::Aborted,
             Ok(pb::RefusalCode::Busy) => RefusalCode::Busy,
             Ok(pb::RefusalCode::Time) => RefusalCode::Time,
+            Ok(pb::RefusalCode::LogInDoubt) => RefusalCode::LogInDoubt,
             Ok(pb::RefusalCode::Frozen) => RefusalCode::Frozen,
             Ok(pb::RefusalCode::PeerPutBack) => RefusalCode::PeerPutBack,
             Ok(pb::RefusalCode::PairFrozen) => {
@@ -112,6 +113,7 @@ impl From<Refusal> for pb::Refusal {
             RefusalCode::Aborted => pb::RefusalCode::Aborted,
             RefusalCode::Busy => pb::RefusalCode::Busy,
             RefusalCode::Time => pb::RefusalCode::Time,
+            RefusalCode::LogInDoubt => pb::RefusalCode::LogInDoubt,
             RefusalCode::Frozen => pb::RefusalCode::Frozen,
             RefusalCode::PeerPutBack => pb::RefusalCode::PeerPutBack,
             RefusalCode::PairFrozen(_) => pb::RefusalCode::PairFrozen,
@@ -126,6 +128,7 @@ impl From<Refusal> for pb::Refusal {
             | RefusalCode::Aborted
             | RefusalCode::Busy
             | RefusalCode::Time
+            | RefusalCode::LogInDoubt
             | RefusalCode::Frozen
             | RefusalCode::PeerPutBack => 0,
         };

@@ -13,6 +13,7 @@ impl TryFrom<pb::Heads> for Heads {
         Ok(Self {
             root: field::digest("Heads.root", &heads.root)?,
             bundle: field::digest("Heads.bundle", &heads.bundle)?,
+            life: heads.life,
             audit: field::digest("Heads.audit", &heads.audit)?,
             audit_length: heads.audit_length,
             clock: Timestamp::from_millis(heads.clock_ms),
@@ -26,6 +27,7 @@ impl From<Heads> for pb::Heads {
         Self {
             root: heads.root.as_bytes().to_vec(),
             bundle: heads.bundle.as_bytes().to_vec(),
+            life: heads.life,
             audit: heads.audit.as_bytes().to_vec(),
             audit_length: heads.audit_length,
             clock_ms: heads.clock.millis(),

@@ -76,10 +76,11 @@ impl TryFrom<Question> for ToNode {
             },
             Question::Confirm(confirm) => confirmed(confirm)?,
             Question::Replaced(replaced) => replaced_from_pb(replaced)?,
-            Question::ReadClock(pb::ReadClock { challenge }) => {
-                Self::ReadClock { challenge: field::digest("ReadClock.challenge", &challenge)? }
-            }
-            Question::HearClock(reading) => Self::HearClock(reading.try_into()?),
+            Question::Testify(pb::Testify { challenge, asker }) => Self::Testify {
+                asker: field::participant("Testify.asker", asker)?,
+                challenge: field::digest("Testify.challenge", &challenge)?,
+            },
+            Question::HearTestimony(testimony) => Self::HearTestimony(testimony.try_into()?),
             Question::Simulate(simulate) => Self::Simulate {
                 request: field::required("Simulate.request", simulate.request)?.try_into()?,
                 verdicts: verdicts("Simulate.verdicts", simulate.verdicts)?,
@@ -209,10 +210,11 @@ impl From<ToNode> for Question {
             ToNode::Confirm { sharing, confirmations } => {
                 Self::Confirm(confirmed_to_pb(&sharing, confirmations))
             }
-            ToNode::ReadClock { challenge } => {
-                Self::ReadClock(pb::ReadClock { challenge: challenge.as_bytes().to_vec() })
-            }
-            ToNode::HearClock(reading) => Self::HearClock(reading.into()),
+            ToNode::Testify { asker, challenge } => Self::Testify(pb::Testify {
+                challenge: challenge.as_bytes().to_vec(),
+                asker: field::participant_to_pb(asker),
+            }),
+            ToNode::HearTestimony(testimony) => Self::HearTestimony(testimony.into()),
             ToNode::Simulate { request, verdicts } => {
                 let verdicts = verdicts.into_iter().map(Into::into).collect();
                 Self::Simulate(pb::Simulate { request: Some(request.into()), verdicts })

@@ -1,8 +1,8 @@
 //! Messages with their sender's signature.
 
 use quorate_protocol::exchange::ExchangeMessage;
-use quorate_protocol::sign::{ReserveAnswer, ShareAnswer};
-use quorate_protocol::wire::{Acceptance, ClockReading, Deferral, SignedDenial};
+use quorate_protocol::sign::{AnsweredHeads, ReserveAnswer, ShareAnswer};
+use quorate_protocol::wire::{Acceptance, Deferral, SignedDenial, Testimony};
 use quorate_protocol::{Announcement, Round1, Round2, Vote};
 use quorate_trust::Signed;
 
@@ -42,7 +42,8 @@ signed!(node::v1::SignedExchangeMessage, ExchangeMessage, "SignedExchangeMessage
 signed!(node::v1::SignedVote, Vote, "SignedVote");
 signed!(node::v1::SignedReserveAnswer, ReserveAnswer, "SignedReserveAnswer");
 signed!(node::v1::SignedShareAnswer, ShareAnswer, "SignedShareAnswer");
-signed!(node::v1::SignedClockReading, ClockReading, "SignedClockReading");
+signed!(node::v1::SignedAnsweredHeads, AnsweredHeads, "SignedAnsweredHeads");
+signed!(node::v1::SignedTestimony, Testimony, "SignedTestimony");
 signed!(statement::v1::SignedDenial, SignedDenial, "SignedDenial");
 signed!(statement::v1::SignedDeferral, Deferral, "SignedDeferral");
 signed!(statement::v1::SignedAcceptance, Acceptance, "SignedAcceptance");

@@ -13,8 +13,8 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
         const SCHEDULED: &str = "NodeStatus.scheduled";
         const STOPS: &str = "NodeStatus.stops";
         const VERSION: &str = "NodeStatus.version";
-        const CHALLENGE: &str = "NodeStatus.clock_challenge";
-        let challenge = Some(status.clock_challenge).filter(|bytes| !bytes.is_empty());
+        const CHALLENGE: &str = "NodeStatus.challenge";
+        let challenge = Some(status.challenge).filter(|bytes| !bytes.is_empty());
         Ok(Self {
             heads: field::required("NodeStatus.heads", status.heads)?.try_into()?,
             active_keys: status.active_keys,
@@ -26,7 +26,7 @@ impl TryFrom<pb::NodeStatus> for NodeStatus {
             policy_version: status.policy_version,
             scheduled: field::text_list(SCHEDULED, status.scheduled, limits::STATUS_REASONS_MAX)?,
             version: field::text(VERSION, status.version, limits::VERSION_BYTES_MAX)?,
-            clock_challenge: challenge.map(|b| field::digest(CHALLENGE, &b)).transpose()?,
+            challenge: challenge.map(|b| field::digest(CHALLENGE, &b)).transpose()?,
         })
     }
 }
@@ -48,7 +48,7 @@ impl From<NodeStatus> for pb::NodeStatus {
             policy_version: status.policy_version,
             scheduled: clip(status.scheduled),
             version: field::clip(status.version, limits::VERSION_BYTES_MAX),
-            clock_challenge: status.clock_challenge.map_or(vec![], |c| c.as_bytes().to_vec()),
+            challenge: status.challenge.map_or(vec![], |c| c.as_bytes().to_vec()),
         }
     }
 }

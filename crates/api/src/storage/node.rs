@@ -97,7 +97,11 @@ pub fn encode(record: &Record) -> Vec<Write> {
             pieces::split(ORDERS, record.order.digest().as_bytes(), &order(record))
         }
         Record::Peer(record) => {
-            vec![put(PEERS, field::participant_to_pb(record.node).to_be_bytes(), &peer(record))]
+            vec![put(
+                PEERS,
+                field::participant_to_pb(record.shown.from).to_be_bytes(),
+                &peer(record),
+            )]
         }
         Record::PairFreeze(record) => {
             let sharing = SharingId { key: record.key.clone(), epoch: record.epoch };
@@ -157,7 +161,7 @@ pub fn decode(entries: impl IntoIterator<Item = Stored>) -> Result<Vec<Record>, 
                 orders.put(key, value);
                 continue;
             }
-            PEERS => Record::Peer(peer_from_pb(&read("PeerRecord", bytes)?)?),
+            PEERS => Record::Peer(peer_from_pb(read("PeerRecord", bytes)?)?),
             AUDIT => Record::Audit(audit_from_pb(read("AuditRecord", bytes)?)?),
             other => return Err(DecodeError::value("tree", format!("no such tree: {other}"))),
         };
@@ -368,23 +372,11 @@ fn order_from_pb(record: pb::OrderRecord) -> Result<OrderRecord, DecodeError> {
 }
 
 fn peer(record: &PeerRecord) -> pb::PeerRecord {
-    pb::PeerRecord {
-        node: field::participant_to_pb(record.node),
-        tls: record.tls.as_bytes().to_vec(),
-        length: record.length,
-        head: record.head.as_bytes().to_vec(),
-        clock_ms: record.clock.millis(),
-    }
+    pb::PeerRecord { shown: Some(record.shown.clone().into()) }
 }
 
-fn peer_from_pb(record: &pb::PeerRecord) -> Result<PeerRecord, DecodeError> {
-    Ok(PeerRecord {
-        node: field::participant("PeerRecord.node", record.node)?,
-        tls: field::digest("PeerRecord.tls", &record.tls)?,
-        length: record.length,
-        head: field::digest("PeerRecord.head", &record.head)?,
-        clock: Timestamp::from_millis(record.clock_ms),
-    })
+fn peer_from_pb(record: pb::PeerRecord) -> Result<PeerRecord, DecodeError> {
+    Ok(PeerRecord { shown: field::required("PeerRecord.shown", record.shown)?.try_into()? })
 }
 
 fn pair_freeze(record: &PairFreezeRecord) -> pb::PairFreezeRecord {

@@ -8,8 +8,8 @@ use quorate_model::Digest;
 use super::*;
 use crate::Fault;
 use crate::fixture::{
-    certificate, certificate_of, certified_key, confirmation, digest, order_with_document,
-    reshared_key, sharing, sign_request, signature, signed_order,
+    answered_heads, certificate, certificate_of, certified_key, confirmation, digest,
+    order_with_document, reshared_key, sharing, sign_request, signature, signed, signed_order,
 };
 
 const SECRET: [u8; 32] = [0x5e; 32];
@@ -80,13 +80,7 @@ fn records() -> Vec<Record> {
             statement: digest(4),
             attempt: Attempt(1),
         }),
-        Record::Peer(PeerRecord {
-            node: ParticipantId::new(2).unwrap(),
-            tls: digest(9),
-            length: 10,
-            head: digest(11),
-            clock: Timestamp::from_millis(12),
-        }),
+        Record::Peer(PeerRecord { shown: signed(2, answered_heads()) }),
         Record::PairFreeze(PairFreezeRecord {
             key: "treasury".parse().unwrap(),
             epoch: Epoch(3),

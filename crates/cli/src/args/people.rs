@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Subcommand};
-use quorate_model::{KeyId, OrderId, QuorumName};
+use quorate_model::{KeyId, OrderId, ParticipantId, QuorumName};
 use quorate_trust::Scope;
 
 use crate::clock::parse_duration;
@@ -105,6 +105,11 @@ pub enum Propose {
     Suspend {
         /// The key.
         key: KeyId,
+    },
+    /// Sign with a node again that was put back to an earlier state, or lost its store. Takes the quorum `keys`.
+    Readmit {
+        /// The node.
+        node: ParticipantId,
     },
     /// Make a suspended key active again. Takes the quorum `keys`.
     Resume {

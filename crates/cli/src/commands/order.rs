@@ -1,5 +1,6 @@
 //! `quorate order` and `quorate freeze`.
 
+mod readmit;
 pub(super) mod report;
 
 use std::path::{Path, PathBuf};
@@ -88,6 +89,9 @@ async fn propose(
         Propose::Suspend { key } => OrderAction::Suspend(key),
         Propose::Unfreeze { order } => OrderAction::Unfreeze(digest_of(&order, profile).await?),
         Propose::Resume { order } => OrderAction::Resume(digest_of(&order, profile).await?),
+        Propose::Readmit { node } => {
+            readmit::action(node, &Client::connect(profile).await?).await?
+        }
     };
     let text = order::propose(&root, action, clock::now(), expires)?;
     files::create(out, &text)?;

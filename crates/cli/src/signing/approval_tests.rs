@@ -60,6 +60,7 @@ fn waits(fixture: &Fixture, of: &SignedRequest, effects: Digest) -> Deferral {
             root: fixture.root.hash(),
             bundle: digest(5),
             orders: digest(6),
+            life: 1,
             audit: digest(7),
             audit_length: 1,
             clock: Timestamp::from_millis(1),

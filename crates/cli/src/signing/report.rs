@@ -206,7 +206,15 @@ mod tests {
 
     fn answer(signer: &SigningKey, request: Digest, reason: &str) -> Answer {
         let (root, clock) = (Digest::new([0; 32]), Timestamp::ZERO);
-        let heads = Heads { root, bundle: root, orders: root, audit: root, audit_length: 0, clock };
+        let heads = Heads {
+            root,
+            bundle: root,
+            orders: root,
+            life: 1,
+            audit: root,
+            audit_length: 0,
+            clock,
+        };
         let body = SignedDenial { request, reason: "no rule".to_owned(), heads };
         let signed = Signed::sign("1".parse().unwrap(), body, signer);
         let denial = NodeDenial { node: 1, reason: reason.to_owned(), denial: Some(signed.into()) };

@@ -47,9 +47,9 @@ fn observe_answer(answer: &FromNode) {
         FromNode::Accepted(_) => "accepted",
         FromNode::Orders(_) => "orders",
         FromNode::Order(_) => "order",
-        FromNode::ClockReading(_) => "clock-reading",
+        FromNode::Testimony(_) => "testimony",
         FromNode::Status(status) => {
-            let doubts = status.clock_challenge.is_some();
+            let doubts = status.challenge.is_some();
             metrics::gauge!("quorate_clock_doubted").set(if doubts { 1.0 } else { 0.0 });
             "status"
         }

@@ -195,6 +195,7 @@ fn huge_answer() -> FromNode {
             root,
             bundle,
             orders: audit,
+            life: 1,
             audit,
             audit_length: 0,
             clock: Timestamp::ZERO,

@@ -6,7 +6,7 @@ use quorate_model::{
     Attempt, ClusterId, DerivationPath, Digest, Epoch, Heads, KeyId, ParticipantId, ParticipantSet,
     Scheme, Tag, Transcribe, Transcript,
 };
-use quorate_trust::Body;
+use quorate_trust::{Body, Signed};
 
 /// Everything that a signer commits to before it makes a nonce. Each signer computes it itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,16 @@ pub struct ReserveAnswer {
     /// For an ECDSA key, which has no commitments, what makes the session.
     pub offer: Option<Offer>,
     /// What the node knows to be newest.
+    pub heads: Heads,
+}
+
+/// The heads of a [`ReserveAnswer`] with as much of it as its signature takes to verify: so whoever was shown
+/// them can show them to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredHeads {
+    /// Hash of all else that was answered.
+    pub rest: Digest,
+    /// What the node knew to be newest.
     pub heads: Heads,
 }
 
@@ -99,8 +109,10 @@ impl Transcribe for SigningContext {
     }
 }
 
-impl Transcribe for ReserveAnswer {
-    fn transcribe(&self, transcript: &mut Transcript) {
+impl ReserveAnswer {
+    /// Hash of all but the heads.
+    fn rest(&self) -> Digest {
+        let mut transcript = Transcript::new(Tag::ReserveRest);
         transcript.digest(&self.context).u64(self.commitments.len() as u64);
         for [hiding, binding] in &self.commitments {
             transcript.bytes(hiding).bytes(binding);
@@ -109,8 +121,32 @@ impl Transcribe for ReserveAnswer {
         if let Some(Offer { nonce, ephemeral }) = &self.offer {
             transcript.bytes(nonce).bytes(ephemeral);
         }
-        transcript.value(&self.heads);
+        transcript.finish()
     }
+}
+
+impl AnsweredHeads {
+    /// The heads in a signed answer. The signature of the one is that of the other.
+    pub fn of(answer: &Signed<ReserveAnswer>) -> Signed<Self> {
+        let body = Self { rest: answer.body.rest(), heads: answer.body.heads };
+        Signed { from: answer.from, body, signature: answer.signature }
+    }
+}
+
+impl Transcribe for ReserveAnswer {
+    fn transcribe(&self, transcript: &mut Transcript) {
+        transcript.digest(&self.rest()).value(&self.heads);
+    }
+}
+
+impl Transcribe for AnsweredHeads {
+    fn transcribe(&self, transcript: &mut Transcript) {
+        transcript.digest(&self.rest).value(&self.heads);
+    }
+}
+
+impl Body for AnsweredHeads {
+    const TAG: Tag = Tag::ReserveAnswer;
 }
 
 impl Transcribe for ShareAnswer {

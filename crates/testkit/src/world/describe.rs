@@ -37,8 +37,10 @@ pub(super) fn question_name(question: &ToNode) -> String {
         ToNode::CarryOut { order, .. } => format!("order {}", order.digest().short()),
         ToNode::Orders => "orders".to_owned(),
         ToNode::Order(digest) => format!("order {}?", digest.short()),
-        ToNode::ReadClock { challenge } => format!("clock? {}", challenge.short()),
-        ToNode::HearClock(reading) => format!("the clock of node {}", reading.from),
+        ToNode::Testify { asker, challenge } => {
+            format!("testify to node {asker}, {}", challenge.short())
+        }
+        ToNode::HearTestimony(testimony) => format!("node {} testifies", testimony.from),
         ToNode::Status => "status".to_owned(),
     }
 }
@@ -60,7 +62,7 @@ pub(super) fn answer_name(answer: &FromNode) -> String {
         FromNode::Accepted(word) => format!("accepted order {}", word.body.order.short()),
         FromNode::Orders(orders) => format!("{} orders", orders.len()),
         FromNode::Order(order) => format!("order {}", order.digest().short()),
-        FromNode::ClockReading(reading) => format!("clock: {}", reading.body.heads.clock),
+        FromNode::Testimony(testimony) => format!("testimony: {}", testimony.body.heads.clock),
         FromNode::Status(_) => "status".to_owned(),
         FromNode::Refused(refusal) => format!("refused: {}", refusal.reason),
     }

@@ -69,7 +69,7 @@ impl World {
         // A thousand clusters: what is looked for here is not in the library.
         config.ecdsa = Arc::new(OpenEcdsa);
         if self.bug == Some(Bug::BelieveClocks) {
-            config.limits.clock_peers = Some(0);
+            config.limits.start_peers = Some(0);
             config.limits.clock_skew_ms = faulty::ANY_SKEW_MS;
         }
         let Some(state) = self.nodes.get_mut(&node).filter(|n| n.process.engine.is_none()) else {

@@ -27,6 +27,8 @@ pub enum OrderAction {
     Suspend(KeyId),
     /// Lift one suspension, named by the digest of its order: the key is *active* again.
     Resume(Digest),
+    /// Sign with a node again that was put back to an earlier state, or lost all it had: its next life begins.
+    ReadmitNode(Readmission),
     /// Bring a policy bundle into force after the one before it.
     ActivatePolicy(Successor),
     /// Bring a version of the trust root into force after the one before it.
@@ -43,6 +45,20 @@ pub struct Successor {
     pub hash: Digest,
     /// Hashes of those that it follows: one, or every branch of a fork.
     pub previous: BTreeSet<Digest>,
+}
+
+/// An order to sign with a node again, on the audit log that it has now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readmission {
+    /// The node.
+    pub node: ParticipantId,
+    /// Which life of it begins, from 2. What it said in an earlier one is held against it no more.
+    pub life: u64,
+    /// How many entries its audit log has.
+    pub length: u64,
+    /// The root of the tree of all of them (RFC 6962, section 2.1): so the order is for this log, and for
+    /// none that the node is put back to later.
+    pub head: Digest,
 }
 
 /// An order to make a key by distributed key generation.
@@ -140,6 +156,7 @@ impl OrderAction {
             Self::Unfreeze(_) => "unfreeze",
             Self::Suspend(_) => "suspend",
             Self::Resume(_) => "resume",
+            Self::ReadmitNode(_) => "readmit-node",
             Self::ActivatePolicy(_) => "activate-policy",
             Self::UpdateRoot(_) => "update-root",
         }
@@ -148,9 +165,11 @@ impl OrderAction {
     /// Whose signatures it takes. Only stopping everything at once is left to one person.
     pub const fn authority(&self) -> Authority {
         match self {
-            Self::GenerateKey(_) | Self::ReshareKey(_) | Self::Suspend(_) | Self::Resume(_) => {
-                Authority::Quorum("keys")
-            }
+            Self::GenerateKey(_)
+            | Self::ReshareKey(_)
+            | Self::Suspend(_)
+            | Self::Resume(_)
+            | Self::ReadmitNode(_) => Authority::Quorum("keys"),
             Self::Unfreeze(_) => Authority::Quorum("unfreeze"),
             Self::Freeze(_) => Authority::AnyOfficer,
             Self::ActivatePolicy(_) => Authority::Quorum("policy"),
@@ -172,7 +191,8 @@ impl OrderAction {
             | Self::Freeze(_)
             | Self::Unfreeze(_)
             | Self::Suspend(_)
-            | Self::Resume(_) => None,
+            | Self::Resume(_)
+            | Self::ReadmitNode(_) => None,
         }
     }
 
@@ -186,7 +206,8 @@ impl OrderAction {
             | Self::Freeze(_)
             | Self::Unfreeze(_)
             | Self::Suspend(_)
-            | Self::Resume(_) => return None,
+            | Self::Resume(_)
+            | Self::ReadmitNode(_) => return None,
         };
         Some(Transcript::new(tag).text(document).finish())
     }
@@ -221,6 +242,10 @@ impl OrderAction {
             Self::Suspend(key) => {
                 text.field("key", key);
             }
+            Self::ReadmitNode(Readmission { node, life, length, head }) => {
+                text.field("node", node).field("life", life);
+                text.field("log-length", length).field("log-head", head);
+            }
             Self::ActivatePolicy(successor) => successor.write("policy", text),
             Self::UpdateRoot(successor) => successor.write("root", text),
         }
@@ -246,6 +271,12 @@ impl OrderAction {
             "unfreeze" => Ok(Self::Unfreeze(reader.parse("lifts")?)),
             "suspend" => Ok(Self::Suspend(reader.parse("key")?)),
             "resume" => Ok(Self::Resume(reader.parse("lifts")?)),
+            "readmit-node" => Ok(Self::ReadmitNode(Readmission {
+                node: reader.parse("node")?,
+                life: reader.parse("life")?,
+                length: reader.parse("log-length")?,
+                head: reader.parse("log-head")?,
+            })),
             "activate-policy" => Successor::read("policy", reader).map(Self::ActivatePolicy),
             "update-root" => Successor::read("root", reader).map(Self::UpdateRoot),
             other => Err(invalid("action", &format!("there is no action {other:?}"))),

@@ -126,6 +126,7 @@ fn reserve_answers() -> Vec<Case<OfReserve>> {
         case("root", Box::new(|a, _| a.heads.root = other(a.heads.root)), session()),
         case("bundle", Box::new(|a, _| a.heads.bundle = zero()), session()),
         case("orders", Box::new(|a, _| a.heads.orders = other(a.heads.orders)), session()),
+        case("life", Box::new(|a, _| a.heads.life += 1), session()),
         case("audit", Box::new(|a, _| a.heads.audit = zero()), session()),
         case("audit length", Box::new(|a, _| a.heads.audit_length = 0), session()),
         case("clock", Box::new(|a, _| a.heads.clock = quorate_model::Timestamp::ZERO), session()),
@@ -140,7 +141,8 @@ fn no_field_of_a_reserve_answer_makes_a_signature() {
     let every = |answer: &ReserveAnswer| {
         let ReserveAnswer { context: _, commitments: _, offer, heads } = answer;
         let Offer { nonce: _, ephemeral: _ } = offer.as_ref().unwrap();
-        let Heads { root: _, bundle: _, orders: _, audit: _, audit_length: _, clock: _ } = heads;
+        let Heads { root: _, bundle: _, orders: _, life: _, audit: _, audit_length: _, clock: _ } =
+            heads;
     };
     for case in reserve_answers() {
         let reserves = &|shown: &mut Outbox<ReserveAnswer>| {

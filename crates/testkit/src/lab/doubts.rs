@@ -1,42 +1,47 @@
-//! Clocks of a lab's nodes, right and wrong.
+//! Clocks of a lab's nodes, right and wrong, and what nodes ask each other after a start.
 
 use quorate_model::{Digest, Moment, ParticipantId, Timestamp};
 use quorate_policy::Bundle;
-use quorate_protocol::wire::{ClockReading, FromNode, ToNode};
+use quorate_protocol::wire::{FromNode, Testimony, ToNode};
 use quorate_signer::StartError;
 use quorate_trust::Signed;
 
 use super::Lab;
 
 impl Lab {
-    /// Brings a node that doubts its clock what the clocks of the others show.
+    /// Brings a node that is in doubt what the others testify.
     ///
     /// # Panics
     /// If a node does not answer.
-    pub fn confirm_clock(&mut self, node: ParticipantId) {
-        let Some(challenge) = self.clock_challenge(node) else { return };
+    pub fn confirm_start(&mut self, node: ParticipantId) {
+        let Some(challenge) = self.challenge(node) else { return };
         for other in self.ids().into_iter().filter(|other| *other != node) {
-            let reading = self.read_clock(other, challenge);
-            self.ask(node, ToNode::HearClock(reading));
+            let testimony = self.testify(other, node, challenge);
+            self.ask(node, ToNode::HearTestimony(testimony));
         }
     }
 
-    /// What a node that doubts its clock has others sign.
+    /// What a node that is in doubt has others sign.
     ///
     /// # Panics
     /// If it does not answer.
-    pub fn clock_challenge(&mut self, node: ParticipantId) -> Option<Digest> {
+    pub fn challenge(&mut self, node: ParticipantId) -> Option<Digest> {
         let FromNode::Status(status) = self.ask(node, ToNode::Status) else { panic!("no status") };
-        status.clock_challenge
+        status.challenge
     }
 
-    /// What a node says that its clock shows.
+    /// What a node testifies to another.
     ///
     /// # Panics
     /// If it does not answer.
-    pub fn read_clock(&mut self, node: ParticipantId, challenge: Digest) -> Signed<ClockReading> {
-        match self.ask(node, ToNode::ReadClock { challenge }) {
-            FromNode::ClockReading(reading) => reading,
+    pub fn testify(
+        &mut self,
+        node: ParticipantId,
+        asker: ParticipantId,
+        challenge: Digest,
+    ) -> Signed<Testimony> {
+        match self.ask(node, ToNode::Testify { asker, challenge }) {
+            FromNode::Testimony(testimony) => testimony,
             other => panic!("{other:?}"),
         }
     }
@@ -47,7 +52,7 @@ impl Lab {
     /// Why the node does not start.
     pub fn reboot(&mut self, node: ParticipantId, bundle: Bundle) -> Result<(), StartError> {
         *self.boots.entry(node).or_default() += 1;
-        self.restart_with(node, bundle, |_| {})
+        self.restart_alone(node, bundle, |_| {})
     }
 
     /// What a node's clocks show.

@@ -87,9 +87,9 @@ fn withheld_or_old_or_false_clocks_have_no_effect_but_refusal() {
         |_, _| FromNode::Active,
         |old, new| old.unwrap_or(new),
         |_, new| match new {
-            FromNode::ClockReading(mut reading) => {
+            FromNode::Testimony(mut reading) => {
                 reading.body.heads.clock = reading.body.heads.clock.plus_millis(26 * 3_600_000);
-                FromNode::ClockReading(reading)
+                FromNode::Testimony(reading)
             }
             other => other,
         },
@@ -97,13 +97,13 @@ fn withheld_or_old_or_false_clocks_have_no_effect_but_refusal() {
     for (number, trick) in tricks.into_iter().enumerate() {
         let mut cluster = cluster();
         reboot(&mut cluster, &[1]);
-        let challenge = cluster.lab.clock_challenge(id(1)).unwrap();
-        let old = cluster.lab.read_clock(id(2), challenge);
+        let challenge = cluster.lab.challenge(id(1)).unwrap();
+        let old = cluster.lab.testify(id(2), id(1), challenge);
         cluster.lab.now = cluster.lab.now.plus_millis(26 * 3_600_000);
         reboot(&mut cluster, &[1]);
         cluster.between = Box::new(move |_, answer| match answer {
-            reading @ FromNode::ClockReading(_) => {
-                trick(Some(FromNode::ClockReading(old.clone())), reading)
+            reading @ FromNode::Testimony(_) => {
+                trick(Some(FromNode::Testimony(old.clone())), reading)
             }
             other => other,
         });
