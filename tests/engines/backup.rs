@@ -7,6 +7,7 @@ use quorate_protocol::SecretShare;
 use quorate_protocol::wire::{FromNode, NodeStatus, RefusalCode, Subject, ToNode, Words};
 use quorate_signer::{BackupRefusal, Record, RestoreError, StartError, restored_records};
 use quorate_testkit::{Lab, seeded};
+use quorate_trust::{OrderAction, Readmission};
 
 use crate::{FIRST, id, lab, refused, set};
 
@@ -33,11 +34,27 @@ fn records(lab: &Lab, header: &Header, contents: Contents) -> Result<Vec<Record>
     restored_records(header, contents, &lab.fixture.root, lab.now)
 }
 
-fn restore(lab: &mut Lab, node: u16) {
-    let (header, contents) = backed_up(lab, node);
+/// Node 1 begins from its backup. It is not readmitted yet.
+fn put_back(lab: &mut Lab) {
+    let (header, contents) = backed_up(lab, 1);
     let records = records(lab, &header, contents).unwrap();
-    lab.put_back(id(node), &records).unwrap();
-    lab.confirm_start(id(node));
+    lab.put_back(id(1), &records).unwrap();
+    lab.confirm_start(id(1));
+}
+
+/// Node 1 begins from its backup, and an order readmits it.
+fn restore(lab: &mut Lab) {
+    put_back(lab);
+    let heads = status(lab, 1).heads;
+    let (length, head) = (heads.audit_length, heads.audit);
+    let readmission = Readmission { node: id(1), life: 2, length, head };
+    let action = OrderAction::ReadmitNode(readmission);
+    let order = lab.fixture.order_to("readmit", action, &["alice", "bob"], lab.now);
+    for node in lab.ids() {
+        let answer = lab.ask(node, ToNode::carry_out(order.clone()));
+        assert!(matches!(answer, FromNode::Accepted(_)), "{answer:?}");
+    }
+    lab.confirm_start(id(1));
 }
 
 fn status(lab: &mut Lab, node: u16) -> NodeStatus {
@@ -107,9 +124,14 @@ fn a_node_begins_from_a_backup_and_says_from_which() {
 }
 
 #[test]
-fn a_restored_frost_share_can_reserve() {
+fn a_restored_frost_share_can_reserve_once_the_node_is_readmitted() {
     let mut lab = recoverable(Scheme::FrostEd25519);
-    restore(&mut lab, 1);
+    put_back(&mut lab);
+    let request = lab.payment(1, true);
+    let answer = lab.reserve(id(1), &request, FIRST, &set([1, 2]));
+    assert_eq!(refused(answer), RefusalCode::LogInDoubt);
+    let mut lab = recoverable(Scheme::FrostEd25519);
+    restore(&mut lab);
     let request = lab.payment(1, true);
     let answer = lab.reserve(id(1), &request, FIRST, &set([1, 2]));
     assert!(matches!(answer, FromNode::Reserved(_)), "{answer:?}");
@@ -119,7 +141,7 @@ fn a_restored_frost_share_can_reserve() {
 #[test]
 fn a_restored_ecdsa_share_signs_nothing_and_says_what_to_do() {
     let mut lab = recoverable(Scheme::EcdsaSecp256k1);
-    restore(&mut lab, 1);
+    restore(&mut lab);
     let request = lab.payment(1, true);
     let confirmation = Subject::Confirmation { sharing: Lab::sharing() };
     let reserve = ToNode::Reserve {

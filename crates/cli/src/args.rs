@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod backup;
 mod key;
 mod payload;
 mod people;
@@ -21,6 +22,7 @@ use quorate_net::pki::CoordinatorName;
 use quorate_trust::{Label, Recipient};
 
 pub use self::audit::{Audit, Pinned};
+pub use self::backup::{Backup, Recover};
 pub use self::key::{Key, KeyChange};
 pub use self::payload::PayloadArgs;
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
@@ -110,6 +112,11 @@ pub enum Command {
     /// Export and read the audit logs of nodes.
     #[command(subcommand)]
     Audit(Audit),
+    /// Make, look at and verify backups of nodes.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Make what a node starts from, out of its backup. Offline.
+    Recover(Recover),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.

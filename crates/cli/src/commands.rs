@@ -2,6 +2,7 @@
 
 mod approve;
 mod audit;
+mod backup;
 mod completion;
 mod demo;
 mod dev;
@@ -10,6 +11,7 @@ mod join;
 mod key;
 mod order;
 mod policy;
+mod recover;
 mod request;
 mod root;
 mod serve;
@@ -54,6 +56,8 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Status => status::run(dir, output).await,
         Command::Policy(policy) => policy::run(policy, dir, output).await,
         Command::Audit(command) => audit::run(command, dir, output).await,
+        Command::Backup(command) => backup::run(command, dir, output).await,
+        Command::Recover(command) => recover::run(command, dir, output),
         Command::Completion { shell } => completion::run(shell, output),
         Command::Version => version::run(output),
     }

@@ -31,6 +31,10 @@ pub(crate) const TLS_KEY_FILE: &str = "tls.key";
 pub(crate) const JOIN_FILE: &str = "join.txt";
 /// The policy bundle of a node.
 pub(crate) const POLICY_FILE: &str = "policy.toml";
+/// The key that signs everything a node says.
+pub(crate) const IDENTITY_FILE: &str = "identity.pem";
+/// The folder of a store.
+pub(crate) const STORE_DIR: &str = "store";
 /// The passphrase that wraps the data keys of a store.
 pub(crate) const PASSPHRASE_FILE: &str = "passphrase";
 

@@ -50,7 +50,7 @@ impl Member {
     /// nothing that it says needs a signature.
     pub(crate) const fn key_file(&self) -> Option<&'static str> {
         match self {
-            Self::Node { .. } => Some("identity.pem"),
+            Self::Node { .. } => Some(super::IDENTITY_FILE),
             Self::Coordinator { .. } => None,
             Self::Service { .. } => Some("request.pem"),
             Self::Person { .. } => Some("person.pem"),
