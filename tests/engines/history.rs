@@ -90,8 +90,8 @@ fn a_node_signs_nothing_until_enough_others_have_nothing_to_show() {
     assert_eq!(doubts(&mut lab), None);
     pay(&mut lab, 3);
     let (entries, _) = lab.read_audit(id(2));
-    let confirmed = entries.iter().filter(|entry| entry.event.kind.as_str() == "log-confirmed");
-    assert_eq!(confirmed.last().unwrap().event.values("by").next(), Some("1,3"));
+    let mut confirmed = entries.iter().filter(|entry| entry.event.kind.as_str() == "log-confirmed");
+    assert_eq!(confirmed.next_back().unwrap().event.values("by").next(), Some("1,3"));
 }
 
 #[test]

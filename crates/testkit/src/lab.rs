@@ -1,5 +1,6 @@
 //! Nodes without a coordinator: a test asks them whatever it likes.
 
+mod backup;
 mod doubts;
 mod exchange;
 
@@ -7,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quorate_audit::{Entry, SignedCheckpoint};
-use quorate_backup::Draft;
 use quorate_model::{
     Attempt, BootId, DerivationPath, Digest, Epoch, KeyId, Moment, ParticipantId, ParticipantSet,
     Scheme, SharingId, Timestamp,
@@ -17,9 +17,7 @@ use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{CallId, CeremonyKey, ExchangeKey, FromNode, Subject, ToNode, Words};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, Engine as _, Output};
-use quorate_signer::{
-    Action, BackupRefusal, Input, LinkId, Node, NodeConfig, Record, StartError, Work,
-};
+use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError, Work};
 use quorate_trust::{Signed, SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
@@ -225,27 +223,6 @@ impl Lab {
             }
         }
         panic!("every reader has an answer")
-    }
-
-    /// Has a node give away what a backup of it seals, as its administrator.
-    ///
-    /// # Errors
-    /// The node's own, where it gives nothing.
-    ///
-    /// # Panics
-    /// If there is no such node.
-    pub fn back_up(&mut self, node: ParticipantId) -> Result<Draft, BackupRefusal> {
-        let now = self.moment(node);
-        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
-        let input = Input::CreateBackup { call: CallId(0) };
-        for output in engine.handle(input, now, &mut self.rng) {
-            match output {
-                Output::Persist(records) => disk.apply(&records),
-                Output::Act(Action::Backup { draft, .. }) => return draft.map(|draft| *draft),
-                said => panic!("that is no backup: {said:?}"),
-            }
-        }
-        panic!("every administrator has an answer")
     }
 
     /// When a node wants to be told that time has passed.
