@@ -76,6 +76,13 @@ struct Key {
     group_verifying_key: Vec<u8>,
 }
 
+/// What so many of a hundred requests took at most.
+pub(crate) fn percentile(latencies: &mut [Duration], percent: usize) -> Result<Duration, Failure> {
+    latencies.sort_unstable();
+    let at = (latencies.len() * percent).div_ceil(100).saturating_sub(1);
+    Ok(latencies.get(at).copied().ok_or("nothing was signed")?)
+}
+
 impl Service {
     pub(crate) async fn open(
         profile: &Path,
@@ -125,31 +132,37 @@ impl Service {
         clients: usize,
         measured: Duration,
     ) -> Result<Figures, Failure> {
+        let begun = Instant::now();
+        let mut latencies = self.latencies(clients, measured).await?;
+        // The last requests end after the time is up: what they took counts.
+        let elapsed = begun.elapsed().as_secs_f64();
+        let (p50, p99) = (percentile(&mut latencies, 50)?, percentile(&mut latencies, 99)?);
+        let signatures = latencies.len() * self.payments.coins as usize;
+        let per_second = signatures as f64 / elapsed;
+        Ok(Figures { signatures, per_second, p50, p99 })
+    }
+
+    /// As [`Service::load`]: the time that each request took.
+    pub(crate) async fn latencies(
+        self: &Arc<Self>,
+        clients: usize,
+        measured: Duration,
+    ) -> Result<Vec<Duration>, Failure> {
         let mut channels = Vec::new();
         for _ in 0..clients {
             channels.push(self.connect().await?);
         }
-        let begun = Instant::now();
+        let until = Instant::now() + measured;
         let mut tasks = JoinSet::new();
         for channel in channels {
             let service = Arc::clone(self);
-            tasks.spawn(async move { service.client(channel, begun + measured).await });
+            tasks.spawn(async move { service.client(channel, until).await });
         }
         let mut latencies = Vec::new();
         while let Some(ended) = tasks.join_next().await {
             latencies.extend(ended??);
         }
-        // The last requests end after the time is up: what they took counts.
-        let elapsed = begun.elapsed().as_secs_f64();
-        latencies.sort_unstable();
-        let percentile = |percent: usize| {
-            let at = (latencies.len() * percent).div_ceil(100).saturating_sub(1);
-            latencies.get(at).copied().ok_or("nothing was signed")
-        };
-        let signatures = latencies.len() * self.payments.coins as usize;
-        let per_second = signatures as f64 / elapsed;
-        let (p50, p99) = (percentile(50)?, percentile(99)?);
-        Ok(Figures { signatures, per_second, p50, p99 })
+        Ok(latencies)
     }
 
     /// One client: the time that each of its signatures took.

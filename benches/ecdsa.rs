@@ -91,6 +91,7 @@ fn generate(fixture: &ClusterFixture, threshold: u16) -> Each<Share> {
         threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
         roster: ParticipantSet::new(fixture.root.nodes.keys().copied()).expect("nodes"),
         raw_ok: false,
+        activation: quorate_model::Activation::AtOnce,
         resharing: None,
     };
     let backend: Arc<dyn EcdsaBackend> = Arc::new(Dkls23);

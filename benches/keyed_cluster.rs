@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quorate_cli::dev::Cluster;
-use quorate_model::{ChainId, Network, Scheme, Threshold};
+use quorate_model::Threshold;
 use quorate_policy::Bundle;
 
 use crate::clients::{Failure, Figures, Payments, Service};
@@ -16,23 +16,19 @@ use crate::footprint::Footprint;
 use crate::maker::make_keys;
 use crate::processes::{cpu_time, run, said};
 
-const PAYMENTS: Payments = Payments {
-    network: Network::Evm(ChainId::DEVELOPMENT),
-    scheme: Scheme::EcdsaSecp256k1,
-    coins: 1,
-};
 /// The delay of a development cluster for what may allow more, and some.
 const POLICY_DELAY: Duration = Duration::from_secs(5);
 
 /// A cluster that is measured.
 pub(crate) struct KeyedCluster {
-    cluster: Cluster,
-    executable: PathBuf,
+    pub(crate) cluster: Cluster,
+    pub(crate) executable: PathBuf,
     dir: PathBuf,
     /// Of keys that can still be made: the policy has them.
     names: VecDeque<String>,
+    payments: Payments,
     /// The keys that there are.
-    keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
 }
 
 /// Of the coordinator, and for each figure of the node that has most.
@@ -53,14 +49,19 @@ pub(crate) struct Measured {
 
 impl KeyedCluster {
     /// Starts a cluster whose policy allows so many keys, and some for those that cannot be made.
-    pub(crate) async fn start(executable: &Path, dir: &Path, keys: usize) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        executable: &Path,
+        dir: &Path,
+        keys: usize,
+        payments: Payments,
+    ) -> Result<Self, Failure> {
         let threshold = Threshold::new(2)?;
         let (mut cluster, _) =
             Cluster::open(executable.to_owned(), dir, 3, threshold).map_err(said)?;
         cluster.start().await.map_err(said)?;
         let names = (0..keys + keys / 20 + 4).map(|number| format!("key-{number}")).collect();
         let (executable, dir, keys) = (executable.to_owned(), dir.to_owned(), Vec::new());
-        let started = Self { cluster, executable, dir, names, keys };
+        let started = Self { cluster, executable, dir, names, payments, keys };
         started.allow_keys()?;
         tokio::time::sleep(POLICY_DELAY).await;
         Ok(started)
@@ -93,7 +94,8 @@ impl KeyedCluster {
     /// Makes keys until there are so many.
     pub(crate) fn make_keys(&mut self, count: usize) -> Result<(), Failure> {
         let missing = count - self.keys.len();
-        let made = make_keys(&self.cluster, &self.executable, &mut self.names, missing)?;
+        let scheme = self.payments.scheme;
+        let made = make_keys(&self.cluster, &self.executable, &mut self.names, missing, scheme)?;
         self.keys.extend(made);
         self.cluster.check().map_err(said)
     }
@@ -127,7 +129,7 @@ impl KeyedCluster {
 
     /// What signs under every key.
     pub(crate) async fn service(&self) -> Result<Arc<Service>, Failure> {
-        Service::open(&self.cluster.profile_dir(), &self.dir, &self.keys, PAYMENTS).await
+        Service::open(&self.cluster.profile_dir(), &self.dir, &self.keys, self.payments).await
     }
 
     /// So many clients at once, for so long.

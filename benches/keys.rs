@@ -16,11 +16,18 @@ mod processes;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clients::{Failure, Service};
+use quorate_model::{ChainId, Network, Scheme};
+
+use crate::clients::{Failure, Payments, Service};
 use crate::footprint::Footprint;
 use crate::keyed_cluster::{KeyedCluster, Measured};
 use crate::processes::{cpu_name, executable, setting};
 
+const PAYMENTS: Payments = Payments {
+    network: Network::Evm(ChainId::DEVELOPMENT),
+    scheme: Scheme::EcdsaSecp256k1,
+    coins: 1,
+};
 const CLIENTS: [usize; 2] = [1, 8];
 const TRIES: usize = 5;
 
@@ -44,9 +51,11 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let dir = tempfile::tempdir()?;
-        let mut one = KeyedCluster::start(&executable, &dir.path().join("one"), 1).await?;
+        let mut one =
+            KeyedCluster::start(&executable, &dir.path().join("one"), 1, PAYMENTS).await?;
         let mut many =
-            KeyedCluster::start(&executable, &dir.path().join("many"), settings.keys).await?;
+            KeyedCluster::start(&executable, &dir.path().join("many"), settings.keys, PAYMENTS)
+                .await?;
         let ended = run(&mut one, &mut many, &settings).await;
         if ended.is_err() {
             println!("{}\n{}", one.last_lines(), many.last_lines());

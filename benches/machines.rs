@@ -68,6 +68,7 @@ fn ceremony<S: Suite>(fixture: &ClusterFixture, threshold: u16) -> Ceremony {
         threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
         roster: ParticipantSet::new(fixture.root.nodes.keys().copied()).expect("nodes"),
         raw_ok: false,
+        activation: quorate_model::Activation::AtOnce,
         resharing: None,
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn make_keys(
     executable: &Path,
     names: &mut VecDeque<String>,
     count: usize,
+    scheme: Scheme,
 ) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
     let progress = Progress { names, missing: count, made: Vec::new(), said: begun };
@@ -45,7 +46,7 @@ pub(crate) fn make_keys(
                 progress.missing -= 1;
                 progress.names.pop_front().ok_or("too many key generations failed")?
             };
-            let made = make_key(cluster, executable, &name, Scheme::EcdsaSecp256k1);
+            let made = make_key(cluster, executable, &name, scheme);
             let mut progress = locked();
             match made {
                 Ok(()) => progress.made.push(name),

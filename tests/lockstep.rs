@@ -209,7 +209,7 @@ impl Lockstep {
         panic!("the request has not ended in time");
     }
 
-    fn call(&mut self, request: ClientRequest) -> Result<ClientReply, ClientError> {
+    pub(crate) fn call(&mut self, request: ClientRequest) -> Result<ClientReply, ClientError> {
         let call = ClientCall(self.replies.len() as u64 + 1);
         self.inputs.push_back(CoordinatorInput::Client { call, request });
         self.settle();
@@ -365,8 +365,12 @@ impl Lockstep {
                     self.frames.push(Frame::Answer(id, call, answer.clone()));
                     self.inputs.push_back(CoordinatorInput::Answer { node: id, call, answer });
                 }
-                Output::Act(NodeAction::Checkpoint { .. } | NodeAction::Backup { .. }) => {
-                    panic!("no administrator asked")
+                Output::Act(
+                    NodeAction::Checkpoint { .. }
+                    | NodeAction::Backup { .. }
+                    | NodeAction::Noted { .. },
+                ) => {
+                    panic!("nobody administers a node")
                 }
                 Output::Now(NodeAction::Work(work)) => {
                     work_done.push(NodeInput::WorkDone(work.run()))

@@ -32,6 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.type_name_domain(["."], "type.googleapis.com");
     // tonic-types has Status already, and makes details from it.
     config.extern_path(".google.rpc.Status", "::tonic_types::Status");
+    // Theirs are written by hand: there is a secret in them.
+    config.skip_debug(["quorate.node.v1.UnsealRequest", "quorate.node.v1.RotateKekRequest"]);
     tonic_prost_build::configure().compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

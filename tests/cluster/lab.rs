@@ -46,6 +46,16 @@ impl Lab {
         lab
     }
 
+    /// As [`Self::new`], but for what runs as nodes and coordinator, what is changed in its folder first,
+    /// and that nothing is started yet.
+    pub(crate) fn prepared(executable: PathBuf, prepare: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let threshold = Threshold::new(2).unwrap();
+        let (cluster, _) = Cluster::open(executable, dir.path(), 3, threshold).unwrap();
+        prepare(dir.path());
+        Self { cluster, dir }
+    }
+
     pub(crate) async fn make_key(&self, key: &str, scheme: &str) {
         let made = self.create_key(key, scheme, &[]).await;
         assert_eq!(made.code, 0, "{made:?}");

@@ -10,6 +10,7 @@ mod by_hand;
 mod demo;
 mod dev;
 mod files;
+mod key_states;
 mod lab;
 mod loss;
 mod matrix;
@@ -21,6 +22,10 @@ mod raw;
 mod restart;
 mod roots;
 mod rotation;
+mod seal;
 mod setup;
 mod sign;
+#[path = "../softhsm.rs"]
+mod softhsm;
+mod token;
 mod verdicts;

@@ -32,7 +32,7 @@ fn every_command_line_is_understood() {
         assert_eq!(line[0], "/usr/bin/quorate", "{file}");
         let args = Args::try_parse_from(&line).unwrap_or_else(|error| panic!("{file}: {error}"));
         let config = match args.command {
-            Command::Node(node) => node.config,
+            Command::Node(node) => node.config.unwrap(),
             Command::Coordinator(coordinator) => coordinator.config,
             other => panic!("{file}: {other:?}"),
         };

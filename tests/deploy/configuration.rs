@@ -82,13 +82,14 @@ fn an_unknown_setting_is_refused_in_every_table() {
 #[test]
 fn what_is_commented_out_is_right_too() {
     for (name, example) in examples() {
-        // The other source of the key-encryption key: one of the two, never both.
+        // The other sources of the passphrase: one of them, never several.
         let on = switched_on(&example);
         assert_ne!(on, example);
-        let error = load(&name, &on).expect_err("two sources").to_string();
+        let error = load(&name, &on).expect_err("several sources").to_string();
         assert!(error.contains("exactly one of"), "{name}: {error}");
-        let without_credential = on.lines().filter(|line| !line.starts_with("credential = "));
-        let passphrase = without_credential.collect::<Vec<_>>().join("\n");
+        let other =
+            |line: &&str| line.starts_with("credential = ") || line.starts_with("manual = ");
+        let passphrase = on.lines().filter(|line| !other(line)).collect::<Vec<_>>().join("\n");
         let loaded = load(&name, &passphrase).unwrap_or_else(|e| panic!("{name}: {e}"));
         let metrics = match loaded {
             Loaded::Node(node) => node.metrics,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test names what it expects, not the rest")]
 
+mod administer;
 #[path = "../altered.rs"]
 mod altered;
 mod approvals;
@@ -13,6 +14,7 @@ mod coordinator;
 mod ecdsa;
 mod history;
 mod key_generation;
+mod key_states;
 mod orders;
 mod peers;
 mod reserve;

@@ -1,12 +1,16 @@
 //! New sharings: what a node checks before it deals, and before it erases.
 
-use quorate_model::{Attempt, Epoch, ParticipantId, ParticipantSet, Scheme, SharingId, Threshold};
+use quorate_audit::EventKind;
+use quorate_model::{
+    Attempt, Epoch, Erasure, ParticipantId, ParticipantSet, Scheme, SharingId, Threshold,
+};
 use quorate_protocol::wire::{CeremonyKey, ExchangeKey, FromNode, RefusalCode, ToNode};
 use quorate_protocol::{Certificate, Confirmation, Vote};
-use quorate_signer::Record;
+use quorate_signer::{Administration, Record};
 use quorate_testkit::Lab;
 use quorate_trust::{OrderAction, ReshareKey, Scope, SharingChange, Signed, SignedOrder};
 
+use crate::administer::told;
 use crate::{id, lab, refused, set};
 
 const OFFICERS: [&str; 2] = ["alice", "bob"];
@@ -261,6 +265,24 @@ fn a_node_switches_when_every_share_was_seen_to_sign_and_then_erases() {
     lab.restart(id(1)).unwrap();
     assert_eq!(lab.ask(id(1), confirm(&confirmations)), FromNode::Active);
     assert_eq!(epochs(&lab, id(2)), [0, 1], "nobody told it");
+}
+
+/// Whoever reads the log learns how surely the old share is gone.
+#[test]
+fn what_is_erased_is_told_with_how_surely_it_is_gone() {
+    for erasure in [Erasure::Medium, Erasure::Complete] {
+        let mut lab = lab();
+        let to = "another".to_owned();
+        assert!(lab.administer(id(1), Administration::KekRotated { to, erasure }));
+        let question = refresh(&lab);
+        let next = voted(&mut lab, &question, &set([1, 2, 3]));
+        let confirmations = certify(&mut lab, &next);
+        let confirm = ToNode::Confirm { sharing: next.certified.sharing(), confirmations };
+        assert_eq!(lab.ask(id(1), confirm), FromNode::Active);
+        let dropped = told(&lab, id(1), EventKind::ShareDropped);
+        let said: Vec<_> = dropped.iter().flat_map(|event| event.values("erasure")).collect();
+        assert_eq!(said, [erasure.as_str()]);
+    }
 }
 
 /// What made the first sharing active.

@@ -9,7 +9,8 @@ use std::sync::mpsc::channel;
 use quorate_api::storage::{Seal, Write as ApiWrite, coordinator, node};
 use quorate_model::{Digest, ParticipantId};
 use quorate_store::{
-    Batch, Binding, DataKeyId, KdfParams, KekSource, Store, Tree, Write, Writer, WriterConfig,
+    Batch, Binding, DataKeyId, KdfParams, KekSource, SecretSource, Store, Tree, Write, Writer,
+    WriterConfig,
 };
 use quorate_testkit::Keeps;
 use rand_core::OsRng;
@@ -47,10 +48,10 @@ impl Stores {
     }
 
     fn open(&self, folder: &str) -> Store {
-        let kek = KekSource::PassphraseFile(self.0.path().join(PASSPHRASE));
+        let kek = KekSource::Passphrase(SecretSource::File(self.0.path().join(PASSPHRASE)));
         let binding = Binding::new(Digest::new([1; 32]));
         let rng = Box::new(OsRng);
-        Store::open(&self.0.path().join(folder), binding, &kek, KdfParams::light(), rng).unwrap()
+        Store::open(&self.0.path().join(folder), binding, &[kek], KdfParams::light(), rng).unwrap()
     }
 
     /// Every file of every store.

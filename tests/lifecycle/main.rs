@@ -9,14 +9,15 @@ mod lies;
 mod lockstep;
 mod restore;
 
-use quorate_coordinator::RequestState;
+use quorate_coordinator::{ClientRequest, RequestState};
 use quorate_model::{KeyId, ParticipantId, ParticipantSet, Scheme, Threshold};
+use quorate_protocol::wire::ToNode;
 use quorate_protocol::{CertifiedKey, verify_signature};
 use quorate_signer::Record;
 use quorate_testkit::{ClusterFixture, PaymentRequest, PaymentSize, network_of, seeded};
 use quorate_trust::{GenerateKey, OrderAction, ReshareKey, SharingChange, SignedOrder};
 
-use crate::lockstep::Lockstep;
+use crate::lockstep::{Fault, Lockstep};
 
 const OFFICERS: [&str; 2] = ["alice", "bob"];
 
@@ -52,6 +53,7 @@ impl Life {
             threshold: Threshold::new(2).unwrap(),
             roster: set(&[1, 2, 3]),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
         });
         let order = cluster.fixture.order_to("make", generate, &OFFICERS, cluster.now);
         let first = cluster.carry_out(&key(), &order).unwrap();
@@ -163,5 +165,40 @@ fn an_order_is_for_one_sharing_and_no_other() {
     let stranger = life.order(SharingChange::Repair(id(4)));
     let refused = life.cluster.carry_out(&key(), &stranger).unwrap_err();
     assert!(refused.contains("node 4 is to be repaired"), "{refused}");
+    life.pays();
+}
+
+/// One that hangs holds the others up, for a while; then they have their turn, and it has its own.
+#[test]
+fn keys_get_new_shares_one_after_the_other() {
+    let mut life = Life::new(Scheme::FrostEd25519);
+    let other: KeyId = "other".parse().unwrap();
+    let certified = life.cluster.generate_key(&other, Scheme::FrostEd25519, 3);
+    let mut withheld = false;
+    life.cluster.fault = Some(Box::new(move |_, question| {
+        let hangs = matches!(question, ToNode::Exchange(..)) && !withheld;
+        withheld |= hangs;
+        hangs.then_some(Fault::Withheld)
+    }));
+    let first = life.order(SharingChange::Refresh);
+    // The second time it says how far it is.
+    let far = |life: &mut Life, order: &SignedOrder| {
+        let ask = || ClientRequest::BeginCeremony(order.clone());
+        life.cluster.call(ask()).unwrap();
+        format!("{:?}", life.cluster.call(ask()))
+    };
+    assert!(far(&mut life, &first).contains("attempt 1"));
+    let second = OrderAction::ReshareKey(ReshareKey {
+        key: other.clone(),
+        public_key: certified.group_verifying_key.clone(),
+        predecessor: certified.digest(),
+        epoch: life.cluster.next_epoch(&other),
+        change: SharingChange::Refresh,
+    });
+    let second = life.cluster.fixture.order_to("second", second, &OFFICERS, life.cluster.now);
+    assert!(far(&mut life, &second).contains("waiting for its turn"));
+    let next = life.cluster.carry_out(&other, &second).unwrap();
+    assert_eq!(next.predecessor, Some(certified.digest()));
+    life.present = life.cluster.carry_out(&key(), &first).unwrap();
     life.pays();
 }

@@ -30,6 +30,7 @@ fn certified(scheme: Scheme, root: &Xpub) -> CertifiedKey {
         roster: ParticipantSet::from_wire([1, 2, 3]).unwrap(),
         threshold: Threshold::new(2).unwrap(),
         raw_ok: false,
+        activation: quorate_model::Activation::AtOnce,
         group_verifying_key: root.public_key.serialize().to_vec(),
         verifying_shares: [].into(),
         chain_code: root.chain_code.to_bytes(),

@@ -94,6 +94,7 @@ impl Vector {
             roster: ParticipantSet::new(verifying_shares.keys().copied()).unwrap(),
             threshold: Threshold::new(2).unwrap(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
             group_verifying_key: self.at("/inputs/group_public_key"),
             verifying_shares,
             chain_code: [0; 32],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use quorate_coordinator::{KeyRecord, KeyView, RequestState, SignRequestRecord, SignRequestView};
 use quorate_model::{
-    Attempt, DerivationPath, Digest, Epoch, Heads, KeyState, Network, ParticipantId,
+    Activation, Attempt, DerivationPath, Digest, Epoch, Heads, KeyState, Network, ParticipantId,
     ParticipantSet, RequestId, Scheme, SharingId, Threshold, Timestamp,
 };
 use quorate_protocol::exchange::{ExchangeMessage, Parcel, SealedPart};
@@ -111,6 +111,7 @@ pub(crate) fn certified_key(key: &str) -> CertifiedKey {
         roster,
         threshold: Threshold::new(2).unwrap(),
         raw_ok: true,
+        activation: Activation::ByOrder,
         group_verifying_key: vec![3; 33],
         verifying_shares,
         chain_code: [4; 32],
@@ -397,5 +398,11 @@ pub(crate) fn key_record(key: &str) -> KeyRecord {
 }
 
 pub(crate) fn key_view(key: &str) -> KeyView {
-    KeyView { record: key_record(key), state: KeyState::Active, next_epoch: Epoch(9) }
+    KeyView {
+        record: key_record(key),
+        state: KeyState::Active,
+        next_epoch: Epoch(9),
+        active_until: Some(Timestamp::from_millis(1_790_000_000_500)),
+        activated_ms: 7,
+    }
 }

@@ -1,5 +1,7 @@
 //! What travels and what rests, as generated from `proto/`.
 
+use std::fmt;
+
 /// quorate's own packages.
 #[expect(
     missing_docs,
@@ -45,6 +47,18 @@ pub use quorate::{custody, node, statement, storage};
 /// All files of `proto/` as an encoded `google.protobuf.FileDescriptorSet`, for server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/quorate.bin"));
 
+impl fmt::Debug for node::v1::UnsealRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnsealRequest(<redacted>)")
+    }
+}
+
+impl fmt::Debug for node::v1::RotateKekRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RotateKekRequest(<redacted>)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use prost::Message as _;
@@ -84,6 +98,15 @@ mod tests {
             let zero = enumeration.value.iter().find(|value| value.number() == 0).unwrap();
             assert!(zero.name().ends_with("_UNSPECIFIED"), "{}", zero.name());
         }
+    }
+
+    #[test]
+    fn a_passphrase_is_not_in_the_debug_text_of_what_carries_it() {
+        let passphrase = b"horse".to_vec();
+        let unseal = super::node::v1::UnsealRequest { passphrase: passphrase.clone() };
+        assert_eq!(format!("{unseal:?}"), "UnsealRequest(<redacted>)");
+        let rotate = super::node::v1::RotateKekRequest { passphrase };
+        assert_eq!(format!("{rotate:?}"), "RotateKekRequest(<redacted>)");
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Log {
     }
 }
 
-/// A node may start, be read and be backed up before its clock is set: only what it does afterwards counts, and
+/// A node may start, be read, be sealed and be backed up before its clock is set: only what it does afterwards counts, and
 /// nothing that it did while it doubted its clock. So no wrong clock makes the right one seem late.
 fn shows_the_time(event: &Event) -> bool {
     match event.kind {
@@ -109,6 +109,8 @@ fn shows_the_time(event: &Event) -> bool {
         | EventKind::NodeRestored
         | EventKind::AdminAccess
         | EventKind::BackupCreated
+        | EventKind::NodeSealed
+        | EventKind::KekRotation
         | EventKind::ClockDoubted
         | EventKind::LogConfirmed
         | EventKind::LogPutBack => false,
@@ -165,7 +167,13 @@ mod tests {
         let mut log = Log::default();
         let (late, early) = (Timestamp::from_millis(9), Timestamp::from_millis(3));
         let state = Digest::new([0; 32]);
-        for kind in [EventKind::NodeStarted, EventKind::AdminAccess] {
+        let before_the_clock = [
+            EventKind::NodeStarted,
+            EventKind::AdminAccess,
+            EventKind::NodeSealed,
+            EventKind::KekRotation,
+        ];
+        for kind in before_the_clock {
             let _ = log.append(Event::new(kind), late, state);
             assert_eq!(log.time(), Timestamp::ZERO);
         }

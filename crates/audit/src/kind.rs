@@ -39,6 +39,10 @@ pub enum EventKind {
     PairFrozen,
     /// Somebody read this log through the interface for administrators.
     AdminAccess,
+    /// An administrator sealed the node: it let go of its shares and stopped.
+    NodeSealed,
+    /// An administrator replaced the key-encryption key.
+    KekRotation,
     /// The clock was set, by more than nodes may differ.
     ClockDoubted,
     /// Enough other nodes' clocks agreed with the node's own.
@@ -55,7 +59,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -73,6 +77,8 @@ impl EventKind {
         Self::PeerPutBack,
         Self::PairFrozen,
         Self::AdminAccess,
+        Self::NodeSealed,
+        Self::KekRotation,
         Self::ClockDoubted,
         Self::ClockConfirmed,
         Self::LogConfirmed,
@@ -101,6 +107,8 @@ impl EventKind {
             Self::PeerPutBack => "peer-put-back",
             Self::PairFrozen => "pair-frozen",
             Self::AdminAccess => "admin-access",
+            Self::NodeSealed => "node-sealed",
+            Self::KekRotation => "kek-rotation",
             Self::ClockDoubted => "clock-doubted",
             Self::ClockConfirmed => "clock-confirmed",
             Self::LogConfirmed => "log-confirmed",

@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod key;
+mod node;
 mod payload;
 mod people;
 mod policy;
@@ -15,15 +16,16 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand};
 use clap_complete::Shell;
 use quorate_model::{
-    DerivationPath, Digest, KeyId, Network, ParticipantId, PersonName, RequestId, Scheme,
-    ServiceName, Threshold,
+    Activation, DerivationPath, Digest, KeyId, Network, ParticipantId, PersonName, RequestId,
+    Scheme, ServiceName, Threshold,
 };
 use quorate_net::pki::CoordinatorName;
 use quorate_trust::{Label, Recipient};
 
 pub use self::audit::{Audit, Pinned};
 pub use self::backup::{Backup, Recover};
-pub use self::key::{Key, KeyChange};
+pub use self::key::{Key, KeyChange, OrderedBy};
+pub use self::node::{Configured, Node, NodeCommand, Secret};
 pub use self::payload::PayloadArgs;
 pub use self::people::{Approve, Freeze, OrderCommand, Propose};
 pub use self::policy::{Example, Policy};
@@ -75,7 +77,7 @@ pub enum Command {
     Join(Join),
     /// Make a cluster: its authority, trust root and certificates, from join files.
     Init(Init),
-    /// Run a signer node.
+    /// Run a signer node, or unseal, seal and re-key one that runs.
     Node(Node),
     /// Run a coordinator.
     Coordinator(Coordinator),
@@ -241,17 +243,6 @@ pub struct Init {
     pub dev: bool,
 }
 
-/// Runs a signer node.
-#[derive(Debug, Group)]
-pub struct Node {
-    /// Its node.toml.
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
-    /// Stop when stdin is closed: so no child outlives a parent that was killed.
-    #[arg(long, hide = true)]
-    pub until_stdin_closes: bool,
-}
-
 /// Runs a coordinator.
 #[derive(Debug, Group)]
 pub struct Coordinator {
@@ -283,6 +274,9 @@ pub struct KeyCreate {
     /// Let it sign raw digests: 32 bytes of which no node can say what they do. For ever.
     #[arg(long)]
     pub raw_ok: bool,
+    /// When it begins to sign, for ever: at-once, or by-order, which activates it for as long as the order says.
+    #[arg(long, default_value = "at-once")]
+    pub activation: Activation,
     /// The key file of an officer (person.pem). Repeat it for each who signs the order.
     #[arg(long = "officer-key", value_name = "FILE", required = true)]
     pub officer_keys: Vec<PathBuf>,

@@ -9,6 +9,7 @@ mod dev;
 mod init;
 mod join;
 mod key;
+mod node;
 mod order;
 mod policy;
 mod recover;
@@ -41,7 +42,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Dev(size) => dev::run(dir, size, output).await,
         Command::Join(join) => join::run(join, dir, output),
         Command::Init(init) => init::run(init, dir, output),
-        Command::Node(node) => serve::node(node).await,
+        Command::Node(node) => node::run(node, output).await,
         Command::Coordinator(coordinator) => serve::coordinator(coordinator).await,
         Command::Key(key) => key::run(key, dir, output).await,
         Command::Sign(sign) => sign::run(*sign, dir, output).await,

@@ -20,6 +20,8 @@ pub(crate) struct VerifiedKey {
     certificate: Certificate,
     confirmations: Vec<Confirmation>,
     state: KeyState,
+    active_until: Option<Timestamp>,
+    activated_ms: u64,
     created: Timestamp,
     path: DerivationPath,
     /// Of the child at `path`.
@@ -81,6 +83,9 @@ impl VerifiedKey {
             Ok(pb::KeyState::PreActivation) => KeyState::PreActivation,
             Ok(pb::KeyState::Active) => KeyState::Active,
             Ok(pb::KeyState::Suspended) => KeyState::Suspended,
+            Ok(pb::KeyState::Deactivated) => KeyState::Deactivated,
+            Ok(pb::KeyState::Compromised) => KeyState::Compromised,
+            Ok(pb::KeyState::Destroyed) => KeyState::Destroyed,
             Ok(pb::KeyState::Unspecified) | Err(_) => return Err(KeyError::State(id)),
         };
         let covered = check_confirmations(certified, &confirmations)?;
@@ -90,11 +95,22 @@ impl VerifiedKey {
         let created = Timestamp::from_millis(key.create_time_ms);
         let (path, verifying_key) = (DerivationPath::root(), certified.group_verifying_key.clone());
         let next_epoch = Epoch(key.next_epoch);
-        Ok(Self { certificate, confirmations, state, created, next_epoch, path, verifying_key })
+        let until = Some(key.active_until_ms).filter(|until| *until > 0);
+        Ok(Self {
+            certificate,
+            confirmations,
+            state,
+            active_until: until.map(Timestamp::from_millis),
+            activated_ms: key.activated_ms,
+            created,
+            next_epoch,
+            path,
+            verifying_key,
+        })
     }
 
-    /// Verifies what was kept of a key, back to the pinned root and without any coordinator. Whether the
-    /// key is suspended is not in it.
+    /// Verifies what was kept of a key, back to the pinned root and without any coordinator. What orders made
+    /// of its state is not in it.
     pub(crate) fn of_proof(proof: KeyProof, root: &TrustRoot) -> Result<Self, KeyError> {
         let certified = &proof.certificate.certified;
         let key = pb::Key {
@@ -147,6 +163,16 @@ impl VerifiedKey {
         self.state
     }
 
+    /// Until when an order has the key active.
+    pub(crate) const fn active_until(&self) -> Option<Timestamp> {
+        self.active_until
+    }
+
+    /// For how long orders had the key activated so far, in milliseconds.
+    pub(crate) const fn activated_ms(&self) -> u64 {
+        self.activated_ms
+    }
+
     pub(crate) const fn created(&self) -> Timestamp {
         self.created
     }
@@ -165,7 +191,11 @@ impl VerifiedKey {
     pub(crate) fn addresses(&self) -> Result<Vec<(Network, Address)>, PayloadError> {
         let networks = network_name::of_scheme(self.certified().scheme);
         match self.state {
-            KeyState::Active | KeyState::Suspended => {
+            KeyState::Active
+            | KeyState::Suspended
+            | KeyState::Deactivated
+            | KeyState::Compromised
+            | KeyState::Destroyed => {
                 networks.map(|network| Ok((network, address(self.paying(network))?))).collect()
             }
             KeyState::PreActivation => Ok(Vec::new()),

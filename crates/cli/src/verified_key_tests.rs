@@ -143,6 +143,7 @@ impl Fixture {
             roster: set(&[1, 2, 3]),
             threshold: Threshold::new(2).unwrap(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
             group_verifying_key: self.group.verifying_key(),
             verifying_shares: (1..=3).map(|number| (id(number), vec![2; 32])).collect(),
             chain_code: [3; 32],

@@ -381,11 +381,13 @@ impl Coordinator {
     fn give_up(&mut self, key: &SharingId, reason: &str, out: &mut Out) {
         let Some(activation) = self.keys.get_mut(key) else { return };
         activation.given_up = true;
+        self.rest_after(&key.key, out);
         self.set_operation_of(key, &OperationState::Failed(reason.to_owned()), out);
     }
 
     fn finish_operation(&mut self, record: &KeyRecord, out: &mut Out) {
         let sharing = record.certificate.certified.sharing();
+        self.rest_after(&sharing.key, out);
         self.set_operation_of(&sharing, &OperationState::Done, out);
     }
 

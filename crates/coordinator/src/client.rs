@@ -149,6 +149,10 @@ pub struct KeyView {
     pub state: KeyState,
     /// The first epoch that no attempt at a new sharing has made.
     pub next_epoch: Epoch,
+    /// Until when an order has it active.
+    pub active_until: Option<Timestamp>,
+    /// For how long orders had it activated so far, in milliseconds.
+    pub activated_ms: u64,
 }
 
 /// A request as clients see it.

@@ -7,7 +7,7 @@ use quorate_model::{
 };
 use quorate_protocol::wire::{CallId, FromNode, NodeStatus, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::{Stops, Succession, TrustRoot};
+use quorate_trust::{KeyStates, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
 use crate::activation::Activation;
@@ -18,6 +18,7 @@ use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
 use crate::orders::Orders;
 use crate::out::Out;
+use crate::pace::Pace;
 use crate::record::{OperationRecord, Record};
 use crate::requests::Requests;
 use crate::session::Session;
@@ -96,8 +97,12 @@ pub struct Coordinator {
     pub(crate) operations: BTreeMap<OrderId, OperationRecord>,
     pub(crate) ceremonies: BTreeMap<KeyId, Ceremony>,
     pub(crate) keys: Sharings,
+    /// Whose turn it is to get new shares.
+    pub(crate) pace: Pace,
     pub(crate) simulations: BTreeMap<ClientCall, Simulation>,
     pub(crate) stops: Stops,
+    /// What orders say of the states of keys.
+    pub(crate) key_states: KeyStates,
     pub(crate) orders: Orders,
     pub(crate) next_status: Timestamp,
 }

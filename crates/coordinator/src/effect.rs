@@ -21,10 +21,18 @@ impl Coordinator {
         for record in records {
             let unreadable = |error: &dyn std::error::Error| StartError::Order(error.to_string());
             let order = Order::parse(&record.order.text).map_err(|error| unreadable(&error))?;
-            if stops_or_lifts(&order.action) {
-                let by = record.order.signatures.iter().map(|signature| signature.person.clone());
-                let applied = self.stops.apply(&order, by.collect(), record.begins);
-                applied.map_err(|error| unreadable(&error))?;
+            match concerns(&order.action) {
+                Concern::Stops => {
+                    let by = record.order.signatures.iter();
+                    let by = by.map(|signature| signature.person.clone()).collect();
+                    let applied = self.stops.apply(&order, by, record.begins);
+                    applied.map_err(|error| unreadable(&error))?;
+                }
+                Concern::KeyStates => {
+                    let applied = self.key_states.apply(&order, record.begins);
+                    applied.map_err(|error| unreadable(&error))?;
+                }
+                Concern::Nodes => {}
             }
             self.orders.insert(&order, record);
         }
@@ -48,18 +56,35 @@ impl Coordinator {
             OrderAction::Unfreeze(_) => {
                 now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000))
             }
+            OrderAction::DestroyKey(_) => {
+                now.plus_millis(self.root.change_delay_s.saturating_mul(1_000))
+            }
             OrderAction::Freeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
             | OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
+            | OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::KeepKey(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => now,
         };
-        if stops_or_lifts(action) {
-            let carried_out = self.stops.carry_out(verified, begins);
-            carried_out.map_err(|error| ClientError::new(ErrorCode::Invalid, error))?;
+        let invalid = |error: &dyn std::error::Error| ClientError::new(ErrorCode::Invalid, error);
+        match concerns(action) {
+            Concern::Stops => {
+                self.stops.carry_out(verified, begins).map_err(|error| invalid(&error))?;
+            }
+            Concern::KeyStates => {
+                let activation = action.key().and_then(|key| self.keys.present(key));
+                let activation = activation.map(|key| key.record.certificate.certified.activation);
+                self.key_states
+                    .carry_out(verified.order(), begins, activation, now)
+                    .map_err(|error| invalid(&error))?;
+            }
+            Concern::Nodes => {}
         }
         Ok(begins)
     }
@@ -97,17 +122,30 @@ impl Coordinator {
     }
 }
 
+/// What at a coordinator an order is about.
+enum Concern {
+    Stops,
+    KeyStates,
+    /// Nothing here.
+    Nodes,
+}
+
 /// Orders to make a key are not submitted here: they are refused as what stops nothing.
-const fn stops_or_lifts(action: &OrderAction) -> bool {
+const fn concerns(action: &OrderAction) -> Concern {
     match action {
         OrderAction::Freeze(_)
         | OrderAction::Suspend(_)
         | OrderAction::Unfreeze(_)
         | OrderAction::Resume(_)
         | OrderAction::GenerateKey(_)
-        | OrderAction::ReshareKey(_) => true,
+        | OrderAction::ReshareKey(_) => Concern::Stops,
+        OrderAction::ActivateKey { .. }
+        | OrderAction::DeactivateKey(_)
+        | OrderAction::CompromiseKey { .. }
+        | OrderAction::DestroyKey(_)
+        | OrderAction::KeepKey(_) => Concern::KeyStates,
         OrderAction::ReadmitNode(_)
         | OrderAction::ActivatePolicy(_)
-        | OrderAction::UpdateRoot(_) => false,
+        | OrderAction::UpdateRoot(_) => Concern::Nodes,
     }
 }

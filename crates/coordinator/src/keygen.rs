@@ -111,6 +111,12 @@ impl Coordinator {
             };
             return self.fail_operation(&plan, &reason, out);
         };
+        if plan.predecessor.is_some()
+            && let Err(waits) = self.pace.begin(key, out.now)
+        {
+            ceremony.round = Round::Pause(out.now.plus_millis(self.limits.retry_ms));
+            return self.note(&plan, waits, out);
+        }
         ceremony.attempt = attempt;
         ceremony.round = Round::Announcements(BTreeMap::new(), BTreeMap::new());
         let dealing = dealers.as_ref();
@@ -358,6 +364,7 @@ impl Coordinator {
         let pause = self.limits.retry_ms << key.attempt.0.min(5);
         ceremony.round = Round::Pause(out.now.plus_millis(pause));
         let plan = ceremony.plan.clone();
+        self.rest_after(&key.key, out);
         self.note(&plan, &format!("attempt {} failed: {reason}", key.attempt), out);
     }
 
@@ -366,7 +373,13 @@ impl Coordinator {
         self.set_operation(plan, OperationState::Running(state.to_owned()), out);
     }
 
+    /// It is the turn of another key to get new shares, after a rest.
+    pub(crate) fn rest_after(&mut self, key: &KeyId, out: &Out) {
+        self.pace.end(key, self.limits.reshare_rests, out.now);
+    }
+
     pub(crate) fn fail_operation(&mut self, plan: &Plan, reason: &str, out: &mut Out) {
+        self.rest_after(&plan.key, out);
         self.ceremonies.remove(&plan.key);
         self.set_operation(plan, OperationState::Failed(reason.to_owned()), out);
     }

@@ -18,6 +18,7 @@ mod keygen;
 mod nodes;
 mod orders;
 mod out;
+mod pace;
 mod plan;
 mod queries;
 mod record;

@@ -88,6 +88,11 @@ fn repaired(order: &VerifiedOrder) -> Option<ParticipantId> {
         | OrderAction::Unfreeze(_)
         | OrderAction::Suspend(_)
         | OrderAction::Resume(_)
+        | OrderAction::ActivateKey { .. }
+        | OrderAction::DeactivateKey(_)
+        | OrderAction::CompromiseKey { .. }
+        | OrderAction::DestroyKey(_)
+        | OrderAction::KeepKey(_)
         | OrderAction::ReadmitNode(_)
         | OrderAction::ActivatePolicy(_)
         | OrderAction::UpdateRoot(_) => None,

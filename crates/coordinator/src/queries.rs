@@ -3,7 +3,8 @@
 use quorate_intent::{PayingKey, Payload, decode};
 use quorate_model::{Attempt, DerivationPath, KeyId, KeyState, Network, RequestKey, Timestamp};
 use quorate_trust::{
-    OrderAction, SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict, VerifiedOrder,
+    OrderAction, SignRequest, SignedOrder, SignedRequest, SignedRiskVerdict, Standing,
+    VerifiedOrder,
 };
 
 use crate::activation::Activation;
@@ -118,6 +119,10 @@ impl Coordinator {
         if let Some(stop) = self.stops.on_key(key, out.now) {
             return Err(ClientError::new(ErrorCode::Frozen, stop));
         }
+        if self.key_states.destroyed_from(key).is_some_and(|from| from <= out.now) {
+            let message = format!("key {key} is destroyed: an id is used once");
+            return Err(ClientError::new(ErrorCode::Precondition, message));
+        }
         let taken = plan.predecessor.is_none() && self.keys.present(key).is_some();
         if taken || self.ceremonies.contains_key(key) {
             let message = match plan.predecessor {
@@ -153,13 +158,29 @@ impl Coordinator {
 
     fn key_view(&self, key: &Activation, now: Timestamp) -> KeyView {
         let record = key.record.clone();
-        let suspended = self.stops.suspends(&record.certificate.certified.key, now);
-        let state = match key.signs() {
-            true if suspended => KeyState::Suspended,
-            true => KeyState::Active,
-            false => KeyState::PreActivation,
-        };
-        KeyView { record, state, next_epoch: key.next_epoch(self.limits.attempts_max) }
+        let name = &record.certificate.certified.key;
+        KeyView {
+            state: self.state(key, now),
+            next_epoch: key.next_epoch(self.limits.attempts_max),
+            active_until: self.standing(key, now).active_until(),
+            activated_ms: self.key_states.activated_ms(name, now),
+            record,
+        }
+    }
+
+    fn standing(&self, key: &Activation, now: Timestamp) -> Standing {
+        let certified = &key.record.certificate.certified;
+        self.key_states.standing(&certified.key, certified.activation, now)
+    }
+
+    /// The state of a key, as far as is known here.
+    fn state(&self, key: &Activation, now: Timestamp) -> KeyState {
+        let suspended = self.stops.suspends(&key.record.certificate.certified.key, now);
+        let state = self.standing(key, now).state();
+        if state != KeyState::Destroyed && !key.signs() {
+            return KeyState::PreActivation;
+        }
+        if state == KeyState::Active && suspended { KeyState::Suspended } else { state }
     }
 
     pub(crate) fn activation(&self, key: &KeyId) -> Result<&Activation, ClientError> {
@@ -174,11 +195,13 @@ impl Coordinator {
         if let Some(stop) = self.stops.on_request(key, service, now) {
             return Err(ClientError::new(ErrorCode::Frozen, stop));
         }
-        if self.activation(key)?.signs() {
-            return Ok(());
+        match self.state(self.activation(key)?, now) {
+            KeyState::Active | KeyState::Deactivated | KeyState::Compromised => Ok(()),
+            state @ (KeyState::PreActivation | KeyState::Suspended | KeyState::Destroyed) => {
+                let message = format!("key {key} is {state}: it signs nothing");
+                Err(ClientError::new(ErrorCode::Precondition, message))
+            }
         }
-        let message = format!("key {} is not active yet", request.request.key);
-        Err(ClientError::new(ErrorCode::Precondition, message))
     }
 
     /// All that creating a request checks; gives the earlier request of that id, if there is one.

@@ -85,6 +85,11 @@ impl OperationRecord {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
+            | OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => None,

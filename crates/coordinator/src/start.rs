@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use quorate_model::{KeyId, Timestamp};
 use quorate_protocol::CertificateError;
 use quorate_protocol::sign::KeyShareError;
-use quorate_trust::{SignedOrder, Stops, Succession, TrustRoot};
+use quorate_trust::{KeyStates, SignedOrder, Stops, Succession, TrustRoot};
 
 use crate::activation::Activation;
 use crate::calls::Calls;
@@ -14,6 +14,7 @@ use crate::coordinator::Coordinator;
 use crate::keygen::Ceremony;
 use crate::nodes::Nodes;
 use crate::orders::Orders;
+use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::record::{KeyRecord, OperationRecord, OperationState, Record};
 use crate::requests::Requests;
@@ -72,8 +73,10 @@ impl Coordinator {
             operations: BTreeMap::new(),
             ceremonies: BTreeMap::new(),
             keys: Sharings::default(),
+            pace: Pace::default(),
             simulations: BTreeMap::new(),
             stops: Stops::default(),
+            key_states: KeyStates::default(),
             orders: Orders::default(),
             next_status: Timestamp::ZERO,
         };

@@ -1,11 +1,16 @@
 //! Configuration files. A relative path in one is relative to the file's folder.
 
+mod kek;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use quorate_model::{Digest, ParticipantId};
-use quorate_store::{KekSource, WriterConfig};
+use quorate_store::WriterConfig;
 use serde::Deserialize;
+
+pub(crate) use self::kek::KekContext;
+pub use self::kek::{KekFile, TokenFile};
 
 use crate::DaemonError;
 use crate::files::{content, read};
@@ -80,8 +85,10 @@ pub struct TlsFiles {
 pub struct StoreFile {
     /// The folder.
     pub dir: PathBuf,
-    /// Where the key-encryption key comes from.
+    /// Where the keys come from that wrap the data keys.
     pub kek: KekFile,
+    /// Where they will come from, while a node's key-encryption key is being rotated.
+    pub next_kek: Option<KekFile>,
     /// New work is refused while less space than this is free, in bytes.
     #[serde(default = "free_bytes_min")]
     pub free_bytes_min: u64,
@@ -89,16 +96,6 @@ pub struct StoreFile {
 
 fn free_bytes_min() -> u64 {
     WriterConfig::default().free_bytes_min
-}
-
-/// Where the key-encryption key comes from: exactly one of the two.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KekFile {
-    /// A file with a passphrase, which only the process's user can read.
-    pub passphrase_file: Option<PathBuf>,
-    /// The name of a credential in `$CREDENTIALS_DIRECTORY` (systemd).
-    pub credential: Option<String>,
 }
 
 /// One coordinator.
@@ -157,6 +154,8 @@ pub struct CoordinatorLimits {
     pub phase_ms: Option<u64>,
     /// How long a request that ended is kept after its expiry, in milliseconds (30 days).
     pub keep_ms: Option<u64>,
+    /// How many times as long as a new sharing took nothing is made of the next one (4).
+    pub reshare_rests: Option<u64>,
 }
 
 impl NodeFile {
@@ -166,7 +165,7 @@ impl NodeFile {
     /// [`DaemonError`], naming the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, DaemonError> {
         let file: Self = toml::from_str(&read(path)?).map_err(|error| content(path, error))?;
-        file.store.kek.source(Path::new("")).map_err(|reason| content(path, reason))?;
+        file.store.check().map_err(|reason| content(path, reason))?;
         pinned(&file.cluster).map_err(|reason| content(path, reason))?;
         ParticipantId::new(file.participant).map_err(|error| content(path, error))?;
         if file.coordinators.is_empty() {
@@ -186,7 +185,12 @@ impl CoordinatorFile {
     /// [`DaemonError`], naming the file and what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, DaemonError> {
         let file: Self = toml::from_str(&read(path)?).map_err(|error| content(path, error))?;
-        file.store.kek.source(Path::new("")).map_err(|reason| content(path, reason))?;
+        file.store.check().map_err(|reason| content(path, reason))?;
+        if file.store.is_manual() || file.store.next_kek.is_some() {
+            let reason =
+                "a coordinator starts by itself: it takes neither manual nor [store.next_kek]";
+            return Err(content(path, reason));
+        }
         pinned(&file.cluster).map_err(|reason| content(path, reason))?;
         Ok(file)
     }
@@ -202,18 +206,6 @@ impl CoordinatorAddress {
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let valid = !bare.is_empty() && port.parse::<u16>().is_ok();
         if valid { Ok((bare, rest)) } else { Err(wrong) }
-    }
-}
-
-impl KekFile {
-    pub(crate) fn source(&self, base: &Path) -> Result<KekSource, &'static str> {
-        match (&self.passphrase_file, &self.credential) {
-            (Some(path), None) => Ok(KekSource::PassphraseFile(base.join(path))),
-            (None, Some(name)) => Ok(KekSource::SystemdCredential { name: name.clone() }),
-            (None, None) | (Some(_), Some(_)) => {
-                Err("[store.kek] needs exactly one of passphrase_file and credential")
-            }
-        }
     }
 }
 
@@ -240,6 +232,7 @@ impl CoordinatorLimits {
             sessions_max: self.sessions_max.unwrap_or(default.sessions_max),
             phase_ms: self.phase_ms.unwrap_or(default.phase_ms),
             keep_ms: self.keep_ms.unwrap_or(default.keep_ms),
+            reshare_rests: self.reshare_rests.unwrap_or(default.reshare_rests),
             ..default
         }
     }
@@ -266,17 +259,5 @@ mod tests {
         for bad in ["a:7443", "http://a:7443", "https://a", "https://:7443", "https://a:99999"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn exactly_one_source_of_the_kek() {
-        let kek = |path: Option<&str>, credential: Option<&str>| KekFile {
-            passphrase_file: path.map(PathBuf::from),
-            credential: credential.map(str::to_owned),
-        };
-        assert!(kek(Some("a"), None).source(Path::new("")).is_ok());
-        assert!(kek(None, Some("a")).source(Path::new("")).is_ok());
-        assert!(kek(None, None).source(Path::new("")).is_err());
-        assert!(kek(Some("a"), Some("a")).source(Path::new("")).is_err());
     }
 }

@@ -38,7 +38,7 @@ use self::signing::Signing;
 use crate::config::{CoordinatorFile, pinned};
 use crate::driver::{Adapter, Driver};
 use crate::files::{self, content};
-use crate::storage::Storage;
+use crate::storage::{Storage, Whose};
 use crate::{DaemonError, clock};
 
 /// What nodes say that waits to be handed to the engine, at most.
@@ -120,7 +120,8 @@ async fn start(file: &CoordinatorFile, base: &Path) -> Result<(Coordinator, Stor
     let start = move || {
         let cluster = pinned(&file.cluster).map_err(|reason| content(&file.root, reason))?;
         let root = files::root(&base.join(&file.root), &cluster)?;
-        let (storage, records) = Storage::open(&file.store, &base, &cluster, "coordinator")?;
+        let whose = Whose { cluster: &cluster, role: "coordinator" };
+        let (storage, records) = Storage::open(&file.store, &base, &whose, None)?;
         let limits = file.limits.apply();
         let coordinator = Coordinator::start(root, limits, records, clock::now())?;
         info!(cluster = %cluster, "coordinator starts");

@@ -102,6 +102,11 @@ where
         Ok(Self { inputs: sender, thread, failure })
     }
 
+    /// Has [`Self::join`] say that the store failed in this way, unless it failed before.
+    pub(crate) fn fail(&self, error: &dyn std::error::Error) {
+        self.failure.get_or_init(|| with_causes(error));
+    }
+
     /// Waits for the engine's thread to end, which is what `stop` makes it do.
     pub(crate) fn join(self) -> Result<(), DaemonError> {
         let panicked = self.thread.join().is_err();

@@ -48,6 +48,12 @@ pub enum DaemonError {
     /// The store does not open.
     #[error("the store does not open")]
     Open(#[from] OpenError),
+    /// A person has to give the passphrase, and nobody did.
+    #[error("the passphrase is missing: the configuration says that a person gives it")]
+    NoPassphrase,
+    /// Something holds on to the store of a node that is to be sealed.
+    #[error("the store is still in use: the process stops, so that the node is sealed")]
+    StillOpen,
     /// The store cannot be read.
     #[error("the store cannot be read")]
     Scan(#[from] ReadError),

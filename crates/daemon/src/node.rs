@@ -1,46 +1,38 @@
-//! A signer node: engine, store, uplinks and admin socket.
+//! A signer node: its admin socket, and while it is not sealed engine, store and uplinks.
 
 mod admin;
 mod backup;
 mod export;
+mod life;
+mod live;
 mod observe;
+mod running;
 mod workers;
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use quorate_model::ParticipantId;
-use quorate_net::attach::{Uplink, UplinkConfig, UplinkEvent, UplinkHandle};
-use quorate_net::{ExpectedServer, UdsListener};
-use quorate_policy::Bundle;
+use quorate_net::UdsListener;
 use quorate_protocol::ecdsa::EcdsaBackend;
-use quorate_protocol::wire::{FromNode, Refusal, RefusalCode, ToNode};
-use quorate_signer::{Action, Identity, Input, LinkId, Node, NodeConfig};
+use quorate_store::Passphrase;
 use quorate_telemetry::Metrics;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
-use self::admin::{Admin, AdminCalls};
-use self::backup::Backups;
-use self::export::Exports;
-use self::observe::observe;
-use self::workers::Workers;
-use crate::config::{NodeFile, pinned};
-use crate::driver::{Adapter, Driver};
-use crate::files::{self, content, read};
-use crate::storage::{Room, Storage, node_role};
-use crate::{DaemonError, VERSION, clock};
+use self::admin::Admin;
+use self::life::{Life, LifeCall};
+use self::running::Running;
+use crate::config::NodeFile;
+use crate::{DaemonError, files};
 
-/// Questions that wait to be handed to the engine, at most.
-const EVENTS_MAX: usize = 1_024;
-
-/// The coordinators that the node is attached to now, by address.
-type AttachedTo = Arc<Mutex<BTreeMap<usize, String>>>;
+/// What administrators want of the node as a whole, and waits its turn.
+const LIFE_CALLS_MAX: usize = 4;
 
 /// Runs a signer node until `shutdown`. `ecdsa` does the work of ECDSA keys.
+///
+/// Where the configuration says that a person gives its passphrase, it starts sealed.
 ///
 /// # Errors
 /// [`DaemonError`], where the node must not start, or where its store failed: it stops then, and
@@ -53,201 +45,37 @@ pub async fn run_node(
     let file = NodeFile::load(config)?;
     let base = files::base(config);
     let metrics = Metrics::install(file.metrics.address)?;
-    let (node, started, storage) = start(&file, &base, ecdsa).await?;
+    let opener = Opener { config: config.to_owned(), ecdsa };
+    let running = if file.store.is_manual() { None } else { Some(opener.open(None).await?) };
     let socket = UdsListener::bind(&base.join(&file.admin.socket))?;
     let stop = CancellationToken::new();
-    let attached_to = AttachedTo::default();
-    let (events, received) = mpsc::channel(EVENTS_MAX);
-    let links = uplinks(&file, &base, events, &stop)?;
-    let adapter = NodeAdapter { links: links.clone() };
-    let calls = AdminCalls::default();
-    let (dispatch_calls, room) = (calls.clone(), storage.room.clone());
-    let workers = Workers::new();
-    let dispatch_work = workers.clone();
-    let dispatch = Arc::new(move |action| match tell_of_room(action, &room) {
-        Action::Work(work) => dispatch_work.take(work),
-        Action::Answer { link, call, answer } if link != LinkId::ADMIN => {
-            send(&links, link, call, answer);
-        }
-        action @ (Action::Answer { call, .. }
-        | Action::Checkpoint { call, .. }
-        | Action::Backup { call, .. }) => {
-            dispatch_calls.answer(call, action);
-        }
-    });
-    let exports = Exports::of(&storage.store);
-    let driver = Driver::start(node, started, storage, adapter, dispatch, stop.clone())?;
-    workers.tell(&driver.inputs);
-    let pump = pump(file, received, driver.inputs.clone(), Arc::clone(&attached_to));
-    let pump = tokio::spawn(stop.clone().run_until_cancelled_owned(pump));
-    let backups = Backups::new();
-    let inputs = driver.inputs.clone();
-    let admin = Admin { inputs, metrics, attached_to, calls, exports, backups };
+    let (calls, received) = mpsc::channel::<LifeCall>(LIFE_CALLS_MAX);
+    let life = Life::new(opener, running);
+    let admin = Admin { live: life.live(), metrics, life: calls };
     let admin = tokio::spawn(admin.serve(socket, stop.clone()));
-    tokio::select! {
-        () = shutdown => info!("asked to stop"),
-        () = stop.cancelled() => {}
-    }
+    let ended = life.run(received, shutdown).await;
     stop.cancel();
-    let _ = pump.await?;
     // An open call does not keep the process.
     let _ = tokio::time::timeout(std::time::Duration::from_secs(5), admin).await;
-    tokio::task::spawn_blocking(move || driver.join()).await??;
+    ended?;
     info!("stopped");
     Ok(())
 }
 
-/// Opens the store and takes up the work in it, on a thread that may block.
-async fn start(
-    file: &NodeFile,
-    base: &Path,
+/// Starts the node from what its configuration file says then.
+struct Opener {
+    config: PathBuf,
     ecdsa: Arc<dyn EcdsaBackend>,
-) -> Result<(Node, Vec<quorate_signer::Record>, Storage), DaemonError> {
-    let (file, base) = (file.clone(), base.to_owned());
-    let start = move || {
-        let at = |path: &Path| base.join(path);
-        let cluster = pinned(&file.cluster).map_err(|reason| content(&file.root, reason))?;
-        let root = files::root(&at(&file.root), &cluster)?;
-        let participant = ParticipantId::new(file.participant)
-            .map_err(|error| content(&file.identity_key, error))?;
-        let key = files::signing_key(&at(&file.identity_key))?;
-        let policy = Bundle::parse(&read(&at(&file.policy))?)
-            .map_err(|error| content(&at(&file.policy), error))?;
-        let role = node_role(participant);
-        let (storage, records) = Storage::open(&file.store, &base, &cluster, &role)?;
-        let config = NodeConfig {
-            identity: Identity { participant, key },
-            root,
-            policy,
-            limits: file.limits.apply(),
-            version: VERSION.to_owned(),
-            boot: clock::boot(),
-            ecdsa,
-        };
-        let (node, started) = Node::start(config, records, clock::moment())?;
-        info!(%participant, cluster = %cluster, "node starts");
-        Ok((node, started, storage))
-    };
-    tokio::task::spawn_blocking(start).await?
 }
 
-fn uplinks(
-    file: &NodeFile,
-    base: &Path,
-    events: mpsc::Sender<UplinkEvent>,
-    stop: &CancellationToken,
-) -> Result<Vec<UplinkHandle>, DaemonError> {
-    let tls = Arc::new(files::tls(&file.tls, base)?);
-    let spawn = |(link, coordinator): (usize, &crate::config::CoordinatorAddress)| {
-        let refused = |reason: &str| content(base, reason);
-        let (host, address) = coordinator.host_and_port().map_err(refused)?;
-        let expect = ExpectedServer::at(host).map_err(|error| refused(&error.to_string()))?;
-        let config = UplinkConfig {
-            address: address.to_owned(),
-            expect,
-            tls: Arc::clone(&tls),
-            link,
-            version: VERSION.to_owned(),
-        };
-        Ok(Uplink::spawn(config, events.clone(), stop.clone())?)
-    };
-    file.coordinators.iter().enumerate().map(spawn).collect()
-}
-
-/// Hands what coordinators ask to the engine.
-async fn pump(
-    file: NodeFile,
-    mut events: mpsc::Receiver<UplinkEvent>,
-    inputs: mpsc::Sender<Input>,
-    attached_to: AttachedTo,
-) {
-    let address = |link: usize| file.coordinators.get(link).map_or("", |c| c.address.as_str());
-    let set = |link: usize, up: bool| {
-        let mut attached = attached_to.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if up {
-            attached.insert(link, address(link).to_owned());
-        } else {
-            attached.remove(&link);
-        }
-        let peer = address(link).to_owned();
-        metrics::gauge!("quorate_peer_up", "peer" => peer).set(if up { 1.0 } else { 0.0 });
-    };
-    while let Some(event) = events.recv().await {
-        match event {
-            UplinkEvent::Attached { link } => {
-                info!(coordinator = address(link), "attached");
-                set(link, true);
-            }
-            UplinkEvent::Detached { link, reason } => {
-                warn!(coordinator = address(link), reason, "not attached");
-                set(link, false);
-            }
-            UplinkEvent::Question { link, call, question } => {
-                let link = LinkId(link as u64);
-                if inputs.send(Input::Question { link, call, question }).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Adds to a node's account of itself what its engine cannot know: that its disk runs low, and so new
-/// work is refused.
-fn tell_of_room(mut action: Action, room: &Room) -> Action {
-    if let Action::Answer { answer: FromNode::Status(status), .. } = &mut action
-        && !room.is_left()
-    {
-        status.ready = false;
-        status.reasons.push(Room::NONE.to_owned());
-    }
-    action
-}
-
-fn send(
-    links: &[UplinkHandle],
-    link: LinkId,
-    call: quorate_protocol::wire::CallId,
-    answer: FromNode,
-) {
-    let uplink = usize::try_from(link.0).ok().and_then(|index| links.get(index));
-    if let Some(Err(error)) = uplink.map(|uplink| uplink.send(call, answer)) {
-        // A lost link has lost its questions too: the coordinator asks again, or another node.
-        warn!(%error, "an answer was not sent");
-    }
-}
-
-struct NodeAdapter {
-    links: Vec<UplinkHandle>,
-}
-
-impl Adapter<Node> for NodeAdapter {
-    fn tick(&self) -> Input {
-        Input::Tick
+impl Opener {
+    /// Opens the store, with what a person gave for it, and takes up the work in it.
+    async fn open(&self, given: Option<Passphrase>) -> Result<Running, DaemonError> {
+        Running::start(&self.config, given, Arc::clone(&self.ecdsa)).await
     }
 
-    fn observe(&self, outputs: &[quorate_protocol::Output<quorate_signer::Record, Action>]) {
-        observe(outputs);
-    }
-
-    fn refuse(&self, input: Input) -> Option<Input> {
-        match input {
-            Input::Question {
-                link,
-                call,
-                question:
-                    ToNode::Reserve { .. } | ToNode::GenerateKey { .. } | ToNode::ReshareKey { .. },
-            } => {
-                let reason = Room::NONE.to_owned();
-                let refusal = Refusal { code: RefusalCode::Busy, reason };
-                send(&self.links, link, call, FromNode::Refused(refusal));
-                None
-            }
-            input @ (Input::Question { .. }
-            | Input::ReadAudit { .. }
-            | Input::CreateBackup { .. }
-            | Input::WorkDone(_)
-            | Input::Tick) => Some(input),
-        }
+    /// The configuration, as it is now.
+    fn file(&self) -> Result<NodeFile, DaemonError> {
+        NodeFile::load(&self.config)
     }
 }

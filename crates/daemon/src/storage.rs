@@ -7,13 +7,13 @@ use quorate_api::storage::{Seal, Stored, Value, Write as ApiWrite};
 use quorate_model::{ClusterId, ParticipantId, Tag, Transcript};
 use quorate_protocol::ecdsa::PairState;
 use quorate_store::{
-    Batch, Binding, DataKeyId, KdfParams, KeyringError, Store, Tree, VALUE_BYTES_MAX, Write,
-    Writer, WriterConfig,
+    Batch, Binding, DataKeyId, KdfParams, KeyringError, Passphrase, Store, Tree, VALUE_BYTES_MAX,
+    Write, Writer, WriterConfig,
 };
 use rand_core::OsRng;
 
 use crate::DaemonError;
-use crate::config::StoreFile;
+use crate::config::{KekContext, StoreFile};
 use crate::error::with_causes;
 use crate::files::content;
 
@@ -114,8 +114,9 @@ pub fn create_node_store(
     records: &[quorate_signer::Record],
 ) -> Result<(), DaemonError> {
     let dir = base.join(&file.dir);
+    let whose = Whose { cluster, role: &node_role(node) };
     let (storage, there): (_, Vec<quorate_signer::Record>) =
-        Storage::open(file, base, cluster, &node_role(node))?;
+        Storage::open(file, base, &whose, None)?;
     if !there.is_empty() {
         return Err(content(&dir, "holds records already: a node begins in an empty store"));
     }
@@ -131,9 +132,29 @@ pub fn create_node_store(
     Ok(())
 }
 
-/// Whose store a node's is.
+/// What a node is in its cluster.
 pub(crate) fn node_role(node: ParticipantId) -> String {
     format!("node/{node}")
+}
+
+/// Whose a store is.
+pub(crate) struct Whose<'a> {
+    pub(crate) cluster: &'a ClusterId,
+    /// What it is there, such as `node/1`.
+    pub(crate) role: &'a str,
+}
+
+impl Whose<'_> {
+    fn binding(&self) -> Binding {
+        let Self { cluster, role } = self;
+        Binding::new(Transcript::new(Tag::StoreBinding).digest(cluster).text(role).finish())
+    }
+
+    /// For people who look into a token: the first digits of the cluster's id are enough for them.
+    pub(crate) fn label(&self) -> String {
+        let cluster: String = self.cluster.to_string().chars().take(16).collect();
+        format!("quorate/{cluster}/{}", self.role.replace('/', "-"))
+    }
 }
 
 /// The room that is left on the disk.
@@ -154,18 +175,20 @@ impl Room {
 }
 
 impl Storage {
-    /// Opens the store and reads every record in it.
+    /// Opens the store and reads every record in it. `given` is the passphrase, where a person gives it.
     pub(crate) fn open<R: Keep>(
         file: &StoreFile,
         base: &Path,
-        cluster: &ClusterId,
-        role: &str,
+        whose: &Whose<'_>,
+        given: Option<Passphrase>,
     ) -> Result<(Self, Vec<R>), DaemonError> {
         let dir = base.join(&file.dir);
-        let kek = file.kek.source(base).map_err(|reason| content(&dir, reason))?;
-        let binding = Transcript::new(Tag::StoreBinding).digest(cluster).text(role).finish();
+        let keks = file.keks(KekContext { base, owner: whose.label(), given });
+        if keks.is_empty() {
+            return Err(DaemonError::NoPassphrase);
+        }
         let rng = Box::new(OsRng);
-        let store = Store::open(&dir, Binding::new(binding), &kek, KdfParams::production(), rng)?;
+        let store = Store::open(&dir, whose.binding(), &keks, KdfParams::production(), rng)?;
         let mut entries = Vec::new();
         for tree in R::TREES {
             let found = store.scan(Tree(tree))?.into_iter();

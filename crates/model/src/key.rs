@@ -1,6 +1,7 @@
 //! The life of a key, in numbers and states.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::KeyId;
 
@@ -59,15 +60,62 @@ impl fmt::Display for Attempt {
     }
 }
 
+/// When a key begins to sign, for ever: it is part of the key's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Activation {
+    /// As soon as all its shares have proven that they sign.
+    AtOnce,
+    /// When an order says so, and for as long as it says.
+    ByOrder,
+}
+
+impl Activation {
+    /// The name on every surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at-once",
+            Self::ByOrder => "by-order",
+        }
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is neither `at-once` nor `by-order`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not when a key is activated: expected at-once or by-order")]
+pub struct ParseActivation(String);
+
+impl FromStr for Activation {
+    type Err = ParseActivation;
+
+    fn from_str(text: &str) -> Result<Self, ParseActivation> {
+        let found = [Self::AtOnce, Self::ByOrder].into_iter().find(|known| known.as_str() == text);
+        found.ok_or_else(|| ParseActivation(text.chars().take(80).collect()))
+    }
+}
+
 /// The states of a key, by the names of NIST SP 800-57 part 1, section 7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyState {
-    /// Shared and voted for, not yet certified and confirmed: signs its key confirmation only.
+    /// Shared and voted for, not yet certified and confirmed, or not yet activated: signs its key
+    /// confirmation only.
     PreActivation,
     /// Signs what the gate permits.
     Active,
-    /// Signs nothing until it is resumed.
+    /// Signs nothing until it is resumed, or activated again.
     Suspended,
+    /// Pays to the destinations that were named for it, and signs nothing else, for ever: so late deposits stay
+    /// reachable.
+    Deactivated,
+    /// As deactivated, and each payment takes the approval of a quorum that was named for it.
+    Compromised,
+    /// Its shares are erased.
+    Destroyed,
 }
 
 impl KeyState {
@@ -77,6 +125,9 @@ impl KeyState {
             Self::PreActivation => "pre-activation",
             Self::Active => "active",
             Self::Suspended => "suspended",
+            Self::Deactivated => "deactivated",
+            Self::Compromised => "compromised",
+            Self::Destroyed => "destroyed",
         }
     }
 }

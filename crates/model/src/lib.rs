@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
 mod digest;
+mod erasure;
 mod heads;
 mod key;
 mod moment;
@@ -20,8 +21,9 @@ mod time;
 mod transcript;
 
 pub use digest::{ClusterId, Digest, ParseDigest, SessionId};
+pub use erasure::Erasure;
 pub use heads::Heads;
-pub use key::{Attempt, Epoch, KeyState, SharingId};
+pub use key::{Activation, Attempt, Epoch, KeyState, ParseActivation, SharingId};
 pub use moment::{BootId, Moment, ParseBootId};
 pub use name::{
     KeyId, NameError, OrderId, PersonName, ProviderName, QuorumName, RiskLevel, ServiceName,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{
-    Attempt, ClusterId, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, SessionId,
-    Tag, Threshold, Transcribe, Transcript,
+    Activation, Attempt, ClusterId, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme,
+    SessionId, Tag, Threshold, Transcribe, Transcript,
 };
 use quorate_trust::{Body, KeyOrder};
 
@@ -31,6 +31,8 @@ pub struct Ceremony {
     pub roster: ParticipantSet,
     /// Whether the key may sign raw digests.
     pub raw_ok: bool,
+    /// When the key begins to sign.
+    pub activation: Activation,
     /// Where the key exists: how its next sharing comes about.
     pub resharing: Option<Resharing>,
 }
@@ -49,6 +51,7 @@ impl Ceremony {
             threshold: generate.threshold,
             roster: generate.roster.clone(),
             raw_ok: generate.raw_ok,
+            activation: generate.activation,
             resharing: None,
         }
     }
@@ -84,6 +87,7 @@ impl Transcribe for Ceremony {
             .u64(u64::from(self.threshold.get()))
             .participants(&self.roster)
             .u64(u64::from(self.raw_ok))
+            .text(self.activation.as_str())
             .u64(u64::from(self.resharing.is_some()));
         if let Some(Resharing { predecessor, dealers }) = &self.resharing {
             transcript.digest(predecessor).participants(dealers);

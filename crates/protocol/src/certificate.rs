@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{
-    Attempt, ClusterId, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, SharingId,
-    Tag, Threshold, Transcribe, Transcript,
+    Activation, Attempt, ClusterId, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme,
+    SharingId, Tag, Threshold, Transcribe, Transcript,
 };
 use quorate_trust::{Signature, Signed, TrustRoot};
 
@@ -38,6 +38,8 @@ pub struct CertifiedKey {
     pub threshold: Threshold,
     /// Whether the key may sign raw digests: bytes of which no node can say what they do.
     pub raw_ok: bool,
+    /// When it begins to sign.
+    pub activation: Activation,
     /// The group verifying key, in the scheme's encoding.
     pub group_verifying_key: Vec<u8>,
     /// Each holder's verifying share, in the scheme's encoding.
@@ -90,6 +92,7 @@ impl CertifiedKey {
             && self.group_verifying_key == other.group_verifying_key
             && self.chain_code == other.chain_code
             && self.raw_ok == other.raw_ok
+            && self.activation == other.activation
     }
 
     /// The digest that votes sign.
@@ -146,6 +149,7 @@ impl Transcribe for CertifiedKey {
             .participants(&self.roster)
             .u64(u64::from(self.threshold.get()))
             .u64(u64::from(self.raw_ok))
+            .text(self.activation.as_str())
             .bytes(&self.group_verifying_key)
             .u64(self.verifying_shares.len() as u64);
         for (id, share) in &self.verifying_shares {

@@ -70,6 +70,7 @@ impl Fixture {
             threshold: Threshold::new(threshold).unwrap(),
             roster: ParticipantSet::new(self.keys.keys().copied()).unwrap(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
             resharing: None,
         }
     }

@@ -149,6 +149,7 @@ fn done(ceremony: Ceremony, seen: Digest, made: MadeShare) -> CeremonyProgress {
         roster: ceremony.roster,
         threshold: ceremony.threshold,
         raw_ok: ceremony.raw_ok,
+        activation: ceremony.activation,
         group_verifying_key,
         verifying_shares,
         chain_code,

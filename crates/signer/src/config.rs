@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quorate_model::{BootId, ParticipantId};
+use quorate_model::{BootId, Erasure, ParticipantId};
 use quorate_policy::Bundle;
 use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_trust::{SigningKey, TrustRoot};
@@ -22,6 +22,8 @@ pub struct NodeConfig {
     pub version: String,
     /// In which run of the machine the node is started, if that is known.
     pub boot: Option<BootId>,
+    /// How surely a share that is erased is gone.
+    pub erasure: Erasure,
     /// What signs with ECDSA keys.
     pub ecdsa: Arc<dyn EcdsaBackend>,
 }

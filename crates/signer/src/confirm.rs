@@ -111,7 +111,8 @@ impl Node {
         self.vault.drop_share(&sharing);
         let event = Event::new(EventKind::ShareDropped)
             .fact("key", &sharing.key)
-            .fact("epoch", sharing.epoch);
+            .fact("epoch", sharing.epoch)
+            .fact("erasure", self.erasure);
         self.audit(event, turn);
         turn.write(Record::DropSharing { peers: held.peers(self.me), sharing });
     }

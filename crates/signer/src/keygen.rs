@@ -149,6 +149,7 @@ impl Node {
         ceremony: &Ceremony,
         turn: &mut Turn,
     ) -> Result<(), Refusal> {
+        self.check_not_destroyed(&ceremony.key, turn.now)?;
         let attempt = ceremony.attempt;
         verified.check_time(turn.now).map_err(order_refused)?;
         self.admit_attempt(verified, attempt)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Epoch, KeyId, KeyState, ParticipantId, Scheme, SharingId};
+use quorate_model::{Epoch, KeyId, ParticipantId, Scheme, SharingId};
 use quorate_protocol::wire::{Refusal, RefusalCode};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation};
 use quorate_trust::Signature;
@@ -30,10 +30,6 @@ impl HeldKey {
     /// Which sharing it is.
     pub(crate) fn sharing(&self) -> SharingId {
         self.certified.sharing()
-    }
-
-    pub(crate) fn state(&self) -> KeyState {
-        if self.confirmations.is_some() { KeyState::Active } else { KeyState::PreActivation }
     }
 }
 
@@ -78,6 +74,12 @@ impl Keys {
         replaced
     }
 
+    /// Lets go of every sharing of a key.
+    pub(crate) fn remove_all(&mut self, key: &KeyId) -> Vec<HeldKey> {
+        let later = self.later.extract_if(.., |held, _| held.key == *key).map(|(_, held)| held);
+        self.present.remove(key).into_iter().chain(later).collect()
+    }
+
     /// Lets go of every sharing that is earlier than this one.
     pub(crate) fn let_go(&mut self, sharing: &SharingId) -> Vec<HeldKey> {
         let earlier = |held: &SharingId| held.key == sharing.key && held.epoch < sharing.epoch;
@@ -102,17 +104,15 @@ impl Keys {
         self.of_key(key).map(|held| held.certified.epoch).max()
     }
 
-    /// The key, if it signs requests.
-    pub(crate) fn active(&self, key: &KeyId) -> Result<&HeldKey, Refusal> {
+    /// The key, if its shares have proven that they sign.
+    pub(crate) fn confirmed(&self, key: &KeyId) -> Result<&HeldKey, Refusal> {
         let unknown = || refuse(RefusalCode::NotFound, format!("this node has no key {key}"));
         let held = self.present(key).ok_or_else(unknown)?;
-        match held.state() {
-            KeyState::Active => Ok(held),
-            state @ (KeyState::PreActivation | KeyState::Suspended) => {
-                let reason = format!("key {key} is in state {state}: it signs no request yet");
-                Err(refuse(RefusalCode::NotFound, reason))
-            }
+        if held.confirmations.is_some() {
+            return Ok(held);
         }
+        let reason = format!("key {key} is not confirmed yet: it signs no request");
+        Err(refuse(RefusalCode::NotFound, reason))
     }
 
     /// Every sharing.

@@ -6,6 +6,7 @@
 //! and only the gate makes one.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
+mod administer;
 mod backup;
 mod case;
 mod charge;
@@ -15,6 +16,7 @@ mod config;
 mod confirm;
 mod exchange;
 mod history;
+mod key_states;
 mod keygen;
 mod keys;
 mod ledger;
@@ -40,6 +42,7 @@ mod vault;
 mod verdict;
 mod work;
 
+pub use administer::Administration;
 pub use backup::BackupRefusal;
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use quorate_audit::{CheckpointError, Event, EventKind, Log, Origin, SignedCheckpoint};
 use quorate_backup::Draft;
-use quorate_model::{Attempt, ClusterId, Digest, Heads, Moment, ParticipantId, Timestamp};
+use quorate_model::{Attempt, ClusterId, Digest, Erasure, Heads, Moment, ParticipantId, Timestamp};
 use quorate_policy::{Bundle, Gate, Usage};
 use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::wire::{CallId, FromNode, Refusal, RefusalCode, ToNode};
 use quorate_protocol::{Engine, Output};
-use quorate_trust::{Authentic, Body, Signed, SigningKey, Stops, Succession, TrustRoot};
+use quorate_trust::{Authentic, Body, KeyStates, Signed, SigningKey, Stops, Succession, TrustRoot};
 use rand_core::CryptoRngCore;
 
+use crate::administer::Administration;
 use crate::backup::BackupRefusal;
 use crate::claims::Claims;
 use crate::clock::Clock;
@@ -67,6 +68,13 @@ pub enum Input {
         /// Which question.
         call: CallId,
     },
+    /// An administrator of this node does something to it: answered by [`Action::Noted`].
+    Administer {
+        /// Which question.
+        call: CallId,
+        /// What is done.
+        act: Administration,
+    },
     /// A piece of [`Action::Work`] is done.
     WorkDone(Outcome),
     /// Time has passed.
@@ -104,6 +112,11 @@ pub enum Action {
         /// What to seal, or why there is nothing.
         draft: Result<Box<Draft>, BackupRefusal>,
     },
+    /// What an administrator does is in the audit log, durably.
+    Noted {
+        /// Which question.
+        call: CallId,
+    },
 }
 
 /// A signer node without its sockets, disks and clocks.
@@ -139,6 +152,8 @@ pub struct Node {
     pub(crate) claims: Claims,
     pub(crate) said_last: SaidLast,
     pub(crate) stops: Stops,
+    /// What orders say of the states of keys.
+    pub(crate) key_states: KeyStates,
     pub(crate) orders: Orders,
     /// Which life each node is in.
     pub(crate) lives: Lives,
@@ -147,6 +162,10 @@ pub struct Node {
     pub(crate) peers: Peers,
     /// Pairs of this node and another that must not sign together.
     pub(crate) frozen_pairs: FrozenPairs,
+    /// How surely a share that is erased is gone.
+    pub(crate) erasure: Erasure,
+    /// Whether the node was sealed. It is taken up again by a start only.
+    pub(crate) sealed: bool,
     /// What signs with ECDSA keys.
     pub(crate) ecdsa: Arc<dyn EcdsaBackend>,
 }
@@ -162,6 +181,9 @@ impl Engine for Node {
         now: Moment,
         rng: &mut dyn CryptoRngCore,
     ) -> Vec<Output<Record, Action>> {
+        if self.sealed {
+            return Self::while_sealed(input);
+        }
         let jumped = self.clock.observe(now);
         let now = now.time;
         let mut turn = Turn::new(now);
@@ -200,6 +222,7 @@ impl Engine for Node {
                 let draft = self.backup(&mut turn).map(Box::new);
                 turn.finish(Some(Action::Backup { call, draft }))
             }
+            Input::Administer { call, act } => self.administer(call, act, turn),
             // What is forgotten is gone, whatever time it turns out to be.
             Input::Tick if self.clock.doubt().is_some() => turn.finish(None),
             Input::Tick => {
@@ -215,11 +238,15 @@ impl Engine for Node {
     }
 
     fn wake_at(&self) -> Option<Timestamp> {
+        if self.sealed {
+            return None;
+        }
         let forget = self.ledger.next_expiry();
         let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
         // While the clock is in doubt nothing comes of these: there is nothing to wake up for.
-        let by_the_clock = [forget, self.roots.next_begin(), self.policies.next_begin()];
-        let by_the_clock = by_the_clock.into_iter().filter(|_| self.clock.doubt().is_none());
+        let documents = [self.roots.next_begin(), self.policies.next_begin()];
+        let by_the_clock = [forget, self.next_destruction()].into_iter().chain(documents);
+        let by_the_clock = by_the_clock.filter(|_| self.clock.doubt().is_none());
         let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline()];
         ends.into_iter().chain(by_the_clock).flatten().min()
     }

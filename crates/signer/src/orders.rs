@@ -124,6 +124,13 @@ impl Node {
                 let own = now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000));
                 settled.map_or(own, |settled| settled.min(own))
             }
+            action @ (OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_)) => {
+                return self.change_state(action, verified.order(), settled, now);
+            }
             OrderAction::ReadmitNode(readmission) => {
                 return self.readmit(readmission).map(|()| now);
             }
@@ -150,7 +157,16 @@ fn event(verified: &VerifiedOrder, begins: Timestamp, link: LinkId) -> Event {
     let event = match &order.action {
         OrderAction::Freeze(scope) => event.fact("scope", scope),
         OrderAction::Unfreeze(lifts) | OrderAction::Resume(lifts) => event.fact("lifts", lifts),
-        OrderAction::Suspend(key) => event.fact("key", key),
+        OrderAction::Suspend(key) | OrderAction::DestroyKey(key) => event.fact("key", key),
+        OrderAction::ActivateKey { key, until } => {
+            let event = event.fact("key", key);
+            until.iter().fold(event, |event, until| event.fact("until", until))
+        }
+        OrderAction::DeactivateKey(sweep) | OrderAction::CompromiseKey { sweep, .. } => {
+            let event = event.fact("key", &sweep.key);
+            sweep.to.iter().fold(event, |event, to| event.fact("pays_to", to))
+        }
+        OrderAction::KeepKey(order) => event.fact("keeps", order),
         OrderAction::GenerateKey(generate) => event.fact("key", &generate.key),
         OrderAction::ReshareKey(reshare) => event.fact("key", &reshare.key),
         OrderAction::ReadmitNode(Readmission { node, life, length, head }) => {

@@ -55,7 +55,7 @@ impl Node {
         rng: &mut dyn CryptoRngCore,
     ) -> Result<FromNode, Refusal> {
         let verified = self.verify_request(signed, turn.now)?;
-        let certified = self.keys.active(&verified.request().key)?.certified.clone();
+        let certified = self.keys.confirmed(&verified.request().key)?.certified.clone();
         self.check_stops(&verified, turn.now)?;
         self.check_signing_set(&certified, &signing_set)?;
         self.check_pairs(&certified, &signing_set)?;
@@ -188,7 +188,7 @@ impl Node {
     ) -> Result<FromNode, Refusal> {
         self.check_clock(now)?;
         let verified = self.verify_request(signed, now)?;
-        let certified = &self.keys.active(&verified.request().key)?.certified;
+        let certified = &self.keys.confirmed(&verified.request().key)?.certified;
         self.check_stops(&verified, now)?;
         let decision = match decode_request(certified, verified.request()) {
             Err(reason) => Err(reason),
@@ -225,7 +225,8 @@ impl Node {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let SignRequest { key, service, .. } = verified.request();
-        unless_stopped(self.stops.on_request(key, service, now))
+        unless_stopped(self.stops.on_request(key, service, now))?;
+        self.check_key_state(key, now)
     }
 
     fn check_signing_set(

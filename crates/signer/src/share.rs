@@ -173,7 +173,7 @@ impl Node {
             return Ok(Err(self.denied(verified.digest(), reason, turn.now)));
         }
         let record = self.ledger.record_of(verified)?;
-        let certified = self.keys.active(&verified.request().key)?.certified.clone();
+        let certified = self.keys.confirmed(&verified.request().key)?.certified.clone();
         let given = self.given(case, turn.now);
         let decision = ask(&self.gate, &case.subject(&certified, attempt, &given));
         let guarded = self.guard(case, &given);

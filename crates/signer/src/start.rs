@@ -6,7 +6,7 @@ use quorate_audit::{ChainError, Entry, Event, EventKind, Log};
 use quorate_model::{Digest, KeyId, Moment, ParticipantId, RequestKey, SharingId};
 use quorate_policy::{Gate, Usage};
 use quorate_protocol::sign::{AnyKeyShare, KeyShareError};
-use quorate_trust::{Order, OrderAction, Stops, Succession};
+use quorate_trust::{KeyStates, Order, OrderAction, Stops, Succession};
 
 use crate::charge;
 use crate::claims::Claims;
@@ -99,7 +99,7 @@ impl Node {
         records: Vec<Record>,
         now: Moment,
     ) -> Result<(Self, Vec<Record>), StartError> {
-        let NodeConfig { identity, root, policy, limits, version, boot, ecdsa } = config;
+        let NodeConfig { identity, root, policy, limits, version, boot, erasure, ecdsa } = config;
         let me = identity.participant;
         if policy.hash() != root.policy {
             return Err(StartError::Policy { found: policy.hash(), pinned: root.policy });
@@ -134,11 +134,14 @@ impl Node {
             claims: Claims::default(),
             said_last: SaidLast::default(),
             stops: Stops::default(),
+            key_states: KeyStates::default(),
             orders: Orders::default(),
             lives: Lives::default(),
             history: History::of(&[]),
             peers: Peers::default(),
             frozen_pairs: FrozenPairs::default(),
+            erasure,
+            sealed: false,
             ecdsa,
         };
         node.load(records)?;
@@ -151,7 +154,8 @@ impl Node {
         let event = Event::new(EventKind::NodeStarted)
             .fact("version", &node.version)
             .fact("bundle", node.gate.bundle_hash())
-            .fact("keys", node.keys.all().count());
+            .fact("keys", node.keys.all().count())
+            .fact("erasure", node.erasure);
         node.audit(event, &mut turn);
         if let Some(by) = jumped {
             node.clock_jumped(by, &mut turn);
@@ -246,6 +250,14 @@ impl Node {
                 let root = read_root(signed, successor).map_err(|error| error.to_string())?;
                 let taken = self.roots.append(successor, *begins, root);
                 taken.map_err(|error| error.to_string())
+            }
+            OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_) => {
+                let taken = self.key_states.apply(order, *begins);
+                taken.map(|_| ()).map_err(|error| error.to_string())
             }
             OrderAction::ReadmitNode(readmission) => {
                 self.lives.load(readmission);

@@ -1,6 +1,6 @@
 //! How the node is.
 
-use quorate_model::{KeyState, Timestamp};
+use quorate_model::Timestamp;
 use quorate_protocol::wire::NodeStatus;
 use quorate_trust::Scope;
 use rand_core::CryptoRngCore;
@@ -10,7 +10,7 @@ use crate::node::Node;
 impl Node {
     /// How the node is, and why it could not sign now.
     pub(crate) fn status(&mut self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> NodeStatus {
-        let active = self.keys.all().filter(|held| held.state() == KeyState::Active);
+        let active = self.keys.all().filter(|held| self.signs(held, now));
         let (dealt_only, active): (Vec<_>, Vec<_>) =
             active.partition(|held| self.vault.is_dealt_only(&held.sharing()));
         let active = active.len();

@@ -107,7 +107,7 @@ impl Node {
         }
     }
 
-    fn after_change_delay(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn after_change_delay(&self, now: Timestamp) -> Timestamp {
         now.plus_millis(self.root.change_delay_s.saturating_mul(1_000))
     }
 
@@ -130,6 +130,7 @@ impl Node {
             self.audit(begun_event(EventKind::PolicyBegun, &begun), turn);
             self.gate = Gate::new(begun.document);
         }
+        self.destroy_due(time, turn);
     }
 
     /// As [`Node::begin_due`], at the start: what had begun when the newest entry was written.

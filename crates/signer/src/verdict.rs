@@ -12,6 +12,7 @@ use quorate_trust::{SignedApproval, SignedRequest, Verdict, VerifiedRequest};
 
 use crate::case::{Case, Given, decode_request};
 use crate::claims::Conflict;
+use crate::key_states::OutOfUse;
 use crate::node::Node;
 use crate::record::{Record, RequestRecord};
 use crate::refusal::{refuse, request};
@@ -28,19 +29,20 @@ impl Node {
         Given { approvals: case.approvals(now), ratings, usage: &self.usage, now }
     }
 
-    /// What earlier releases of this node say to a request, whatever the gate says.
+    /// What the state of the key and earlier releases of this node say to a request, whatever the gate says.
     pub(crate) fn guard(&self, case: &Case, given: &Given<'_>) -> Result<(), Box<Held>> {
+        self.check_use(case, given).map_err(|error| Box::new(error.into()))?;
         let held = match self.claims.check(&case.decoded) {
             Ok(()) => return Ok(()),
             Err(conflict @ Conflict::Replaces { .. }) => {
                 match self.gate.replacement(&given.approvals) {
                     Replacement::Approved => return Ok(()),
-                    Replacement::Awaits(missing) => Held::Awaits(conflict, missing),
-                    Replacement::Impossible => Held::Denied(conflict),
+                    Replacement::Awaits(missing) => Held::Awaits(conflict.to_string(), missing),
+                    Replacement::Impossible => Held::Denied(conflict.to_string()),
                 }
             }
-            Err(conflict @ Conflict::Value { .. }) => Held::Denied(conflict),
-            Err(conflict @ Conflict::Full) => Held::Busy(conflict),
+            Err(conflict @ Conflict::Value { .. }) => Held::Denied(conflict.to_string()),
+            Err(conflict @ Conflict::Full) => Held::Busy(conflict.to_string()),
         };
         Err(Box::new(held))
     }
@@ -58,12 +60,12 @@ impl Node {
         let denial = match decision {
             Decision::Allow(permit) => match guarded.map_err(|held| *held) {
                 Ok(()) => return Ok(permit),
-                Err(Held::Denied(conflict)) => conflict.to_string(),
+                Err(Held::Denied(reason)) => reason,
                 Err(held @ Held::Awaits(..)) => {
-                    return Err(Box::new(Ok(self.replacing(case, held, turn))));
+                    return Err(Box::new(Ok(self.awaiting(case, held, turn))));
                 }
-                Err(Held::Busy(conflict)) => {
-                    return Err(Box::new(Err(refuse(RefusalCode::Busy, conflict))));
+                Err(Held::Busy(reason)) => {
+                    return Err(Box::new(Err(refuse(RefusalCode::Busy, reason))));
                 }
             },
             Decision::Pending(pending) => {
@@ -96,7 +98,7 @@ impl Node {
             return Err(invalid(&"that is no rejection of this request"));
         }
         let record = self.ledger.record_of(&verified)?;
-        let certified = self.keys.active(&verified.request().key)?.certified.clone();
+        let certified = self.keys.confirmed(&verified.request().key)?.certified.clone();
         let case = match decode_request(&certified, verified.request()) {
             Ok(decoded) => Case::new(verified, decoded),
             Err(reason) => return Ok(self.deny(&verified, record, reason, turn)),
@@ -104,7 +106,7 @@ impl Node {
         let given = self.given(&case, turn.now);
         let subject = case.subject(&certified, record.attempt, &given);
         let person = &said.approver;
-        if !self.gate.may_reject(&subject, person) && !self.guard_asks(&case, person) {
+        if !self.gate.may_reject(&subject, person) && !self.guard_asks(&case, person, turn.now) {
             let reason = format!("{person} is in no quorum that is asked about this request");
             return Err(invalid(&reason));
         }
@@ -165,8 +167,8 @@ impl Node {
         self.deferred(case, said, turn)
     }
 
-    /// Defers what would take the place of what was released, until people say that it may.
-    fn replacing(&mut self, case: &Case, held: Held, turn: &mut Turn) -> FromNode {
+    /// Defers what a quorum has to approve whatever the rules ask for.
+    fn awaiting(&mut self, case: &Case, held: Held, turn: &mut Turn) -> FromNode {
         let reason = held.to_string();
         let missing = match held {
             Held::Awaits(_, missing) => missing_quorum(&missing).into_iter().collect(),
@@ -176,7 +178,12 @@ impl Node {
     }
 
     /// Whether the guard would ask that person about a request that nobody has approved.
-    fn guard_asks(&self, case: &Case, person: &PersonName) -> bool {
+    fn guard_asks(&self, case: &Case, person: &PersonName, now: Timestamp) -> bool {
+        if let Err(OutOfUse::Unapproved { missing, .. }) =
+            self.check_use(case, &self.given(case, now))
+        {
+            return missing.members.contains(person);
+        }
         match (self.claims.check(&case.decoded), self.gate.replacement(&BTreeSet::new())) {
             (Err(Conflict::Replaces { .. }), Replacement::Awaits(quorum)) => {
                 quorum.members.contains(person)
@@ -210,18 +217,28 @@ impl Node {
     }
 }
 
-/// What earlier releases have against a request.
+/// What is held against a request whatever its rules say.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Held {
     /// For good.
     #[error("{0}")]
-    Denied(Conflict),
-    /// Until a quorum approves that it takes the place of an earlier one.
+    Denied(String),
+    /// Until a quorum approves it.
     #[error("{0}; the approval of a quorum is missing: {1}")]
-    Awaits(Conflict, quorate_policy::MissingQuorum),
+    Awaits(String, quorate_policy::MissingQuorum),
     /// Until there is room.
     #[error("{0}")]
-    Busy(Conflict),
+    Busy(String),
+}
+
+impl From<OutOfUse> for Held {
+    fn from(error: OutOfUse) -> Self {
+        let reason = error.to_string();
+        match error {
+            OutOfUse::Elsewhere { .. } | OutOfUse::NoQuorum { .. } => Self::Denied(reason),
+            OutOfUse::Unapproved { missing, .. } => Self::Awaits(reason, missing),
+        }
+    }
 }
 
 fn missing_quorum(missing: &quorate_policy::MissingQuorum) -> Option<MissingQuorum> {

@@ -65,8 +65,11 @@ impl fmt::Display for DataKeyId {
 pub(crate) struct DataKey(Zeroizing<[u8; 32]>);
 
 impl DataKey {
-    pub(crate) const fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
-        Self(bytes)
+    /// `None` where there are not 32 bytes.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let mut key = Zeroizing::new([0; 32]);
+        (bytes.len() == key.len()).then(|| key.copy_from_slice(bytes))?;
+        Some(Self(key))
     }
 
     pub(crate) fn random(rng: &mut dyn CryptoRngCore) -> Result<Self, RandomnessError> {
@@ -82,6 +85,11 @@ impl DataKey {
     /// Seals values.
     pub(crate) fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new(self.derive(b"quorate/v1/store/seal").as_ref().into())
+    }
+
+    /// Seals the keyring. Only the root data key does that.
+    pub(crate) fn keyring_cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(self.derive(b"quorate/v1/store/keyring").as_ref().into())
     }
 
     /// Keys the fingerprints of records. Only the root data key does that.
@@ -121,7 +129,7 @@ mod tests {
 
     #[test]
     fn each_use_has_its_own_key() {
-        let key = DataKey::new(Zeroizing::new([7; 32]));
+        let key = DataKey::from_slice(&[7; 32]).unwrap();
         assert_ne!(*key.fingerprint_key(), *key.derive(b"quorate/v1/store/seal"));
         assert_eq!(format!("{key:?}"), "DataKey(<redacted>)");
     }

@@ -20,6 +20,18 @@ impl<'a> Fields<'a> {
         Some(*array)
     }
 
+    /// A field with its length, two bytes, before it.
+    pub(crate) fn prefixed(&mut self) -> Option<&'a [u8]> {
+        let length = self.u16()?;
+        self.bytes(length.into())
+    }
+
+    /// What is left but for the last bytes, and these.
+    pub(crate) fn split_last(self, length: usize) -> Option<(Self, &'a [u8])> {
+        let (rest, last) = self.0.split_at_checked(self.0.len().checked_sub(length)?)?;
+        Some((Self(rest), last))
+    }
+
     pub(crate) fn u8(&mut self) -> Option<u8> {
         self.array().map(u8::from_be_bytes)
     }
@@ -63,5 +75,9 @@ mod tests {
         assert_eq!(fields.bytes(1), Some(&[9][..]));
         assert_eq!(fields.finish(), Some(()));
         assert_eq!(Fields::new(&[1]).finish(), None);
+        assert_eq!(Fields::new(&[0, 2, 7, 8]).prefixed(), Some(&[7, 8][..]));
+        assert_eq!(Fields::new(&[0, 2, 7]).prefixed(), None);
+        assert_eq!(Fields::new(&[1, 2]).split_last(1).map(|(_, last)| last), Some(&[2][..]));
+        assert!(Fields::new(&[1]).split_last(2).is_none());
     }
 }

@@ -1,187 +1,109 @@
-//! The key-encryption key: where it comes from, and how a passphrase becomes one.
+//! The keys that wrap data keys: from a passphrase, or in a token.
 
-use std::ffi::OsString;
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+pub(crate) mod passphrase;
+pub(crate) mod secret;
+pub(crate) mod token;
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
-use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
-use zeroize::Zeroizing;
+use std::collections::BTreeSet;
 
-const PASSPHRASE_BYTES_MAX: usize = 4 * 1024;
+use rand_core::CryptoRngCore;
 
-/// Where the key-encryption key of a node comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use self::passphrase::{KdfParams, PassphraseKey};
+use self::secret::{SecretError, SecretSource};
+use self::token::{Token, TokenError, TokenKeys};
+use crate::Binding;
+use crate::wrapping::WrappingKeys;
+
+/// Where the keys come from that wrap a node's data keys.
+#[derive(Debug)]
 pub enum KekSource {
-    /// A file that only its owner can read. One newline at its end is not part of the passphrase.
-    PassphraseFile(PathBuf),
-    /// A credential that systemd passes (`LoadCredentialEncrypted=`), in `$CREDENTIALS_DIRECTORY`.
-    SystemdCredential {
-        /// The credential's name in the unit.
-        name: String,
+    /// A key that is derived from a passphrase.
+    Passphrase(SecretSource),
+    /// Keys in a PKCS#11 token, one for each data key, which never leave it and can be destroyed.
+    Token {
+        /// The token.
+        token: Token,
+        /// The user's PIN.
+        pin: SecretSource,
     },
 }
 
+/// What makes a wrapping key for a keyring.
+pub(crate) struct Making<'a> {
+    pub(crate) binding: Binding,
+    pub(crate) kdf: KdfParams,
+    pub(crate) rng: &'a mut dyn CryptoRngCore,
+}
+
 impl KekSource {
-    pub(crate) fn read(&self) -> Result<Zeroizing<Vec<u8>>, KekError> {
+    /// Keys for a keyring that is not wrapped by this source yet.
+    pub(crate) fn make(&self, making: Making<'_>) -> Result<Box<dyn WrappingKeys>, KekError> {
+        let Making { binding, kdf, rng } = making;
         match self {
-            Self::PassphraseFile(path) => read_passphrase(path, 0o077),
-            Self::SystemdCredential { name } => {
-                read_credential(std::env::var_os("CREDENTIALS_DIRECTORY"), name)
+            Self::Passphrase(secret) => secret.with(|passphrase| {
+                let key = PassphraseKey::generate(binding, passphrase, kdf, rng)?;
+                Ok(Box::new(key) as Box<dyn WrappingKeys>)
+            }),
+            Self::Token { token, pin } => Ok(Box::new(TokenKeys::open(token, pin, binding)?)),
+        }
+    }
+
+    /// The keys of a keyring with this description. `None` where it is wrapped by another source.
+    pub(crate) fn open(
+        &self,
+        description: &[u8],
+        binding: Binding,
+    ) -> Result<Option<Box<dyn WrappingKeys>>, KekError> {
+        match self {
+            Self::Passphrase(_) if description.first() != Some(&passphrase::KIND) => Ok(None),
+            Self::Passphrase(secret) => secret.with(|passphrase| {
+                let key = PassphraseKey::open(description, binding, passphrase)?;
+                Ok(key.map(|key| Box::new(key) as Box<dyn WrappingKeys>))
+            }),
+            Self::Token { token, pin } => {
+                if !token.is_of(description) {
+                    return Ok(None);
+                }
+                Ok(Some(Box::new(TokenKeys::open(token, pin, binding)?)))
+            }
+        }
+    }
+
+    /// Whether this is the token that wraps a keyring with this description.
+    pub(crate) fn is_token_of(&self, description: &[u8]) -> bool {
+        match self {
+            Self::Passphrase(_) => false,
+            Self::Token { token, .. } => token.is_of(description),
+        }
+    }
+
+    /// Destroys the wrapping keys that a keyring of this revision left behind here when it moved.
+    pub(crate) fn tidy_after_move(&self, binding: Binding, revision: u64) -> Result<(), KekError> {
+        match self {
+            Self::Passphrase(_) => Ok(()),
+            Self::Token { token, pin } => {
+                TokenKeys::open(token, pin, binding)?.tidy(&BTreeSet::new(), revision)
             }
         }
     }
 }
 
-fn read_credential(dir: Option<OsString>, name: &str) -> Result<Zeroizing<Vec<u8>>, KekError> {
-    let dir = dir.ok_or(KekError::NoCredentials)?;
-    if name.is_empty() || name.contains('/') || name == "." || name == ".." {
-        return Err(KekError::CredentialName { name: name.to_owned() });
-    }
-    // systemd grants its service access by an ACL, whose mask shows as the group's bits.
-    read_passphrase(&Path::new(&dir).join(name), 0o007)
-}
-
-fn read_passphrase(path: &Path, forbidden: u32) -> Result<Zeroizing<Vec<u8>>, KekError> {
-    let io = |source| KekError::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    let metadata = file.metadata().map_err(io)?;
-    if !metadata.is_file() {
-        return Err(KekError::NotAFile { path: path.to_owned() });
-    }
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & forbidden != 0 {
-        return Err(KekError::Exposed { path: path.to_owned(), mode });
-    }
-    // The room is taken at once, so that no copy is left behind where a vector has grown.
-    let mut passphrase = Zeroizing::new(Vec::with_capacity(PASSPHRASE_BYTES_MAX + 1));
-    file.take(PASSPHRASE_BYTES_MAX as u64 + 1).read_to_end(&mut passphrase).map_err(io)?;
-    if passphrase.len() > PASSPHRASE_BYTES_MAX {
-        return Err(KekError::TooLong { path: path.to_owned() });
-    }
-    if passphrase.last() == Some(&b'\n') {
-        passphrase.pop();
-    }
-    if passphrase.is_empty() {
-        return Err(KekError::Empty { path: path.to_owned() });
-    }
-    Ok(passphrase)
-}
-
-/// The cost of deriving a key-encryption key from a passphrase by Argon2id (RFC 9106).
-///
-/// A keyring records the cost it was created with, and opens with that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KdfParams {
-    pub(crate) memory_kib: u32,
-    pub(crate) passes: u32,
-    pub(crate) lanes: u32,
-}
-
-impl KdfParams {
-    /// 64 MiB, 3 passes, 1 lane.
-    pub const fn production() -> Self {
-        Self { memory_kib: 64 * 1024, passes: 3, lanes: 1 }
-    }
-
-    /// 256 KiB, 1 pass, 1 lane: for throw-away clusters and tests only, where the passphrase is
-    /// random or protects nothing.
-    pub const fn light() -> Self {
-        Self { memory_kib: 256, passes: 1, lanes: 1 }
-    }
-
-    /// Whether deriving costs no more than a node can afford. A damaged header may say anything.
-    pub(crate) const fn is_affordable(self) -> bool {
-        self.memory_kib <= 1024 * 1024 && self.passes <= 64 && self.lanes <= 16
-    }
-}
-
-/// Wraps data keys.
-pub(crate) struct Kek(Zeroizing<[u8; 32]>);
-
-impl Kek {
-    pub(crate) fn derive(
-        passphrase: &[u8],
-        params: KdfParams,
-        salt: &[u8; 16],
-    ) -> Result<Self, KekError> {
-        let KdfParams { memory_kib, passes, lanes } = params;
-        let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(KekError::Derive)?;
-        let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
-        let mut key = Zeroizing::new([0; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(passphrase, salt, key.as_mut(), memory.as_mut_slice())
-            .map_err(KekError::Derive)?;
-        Ok(Self(key))
-    }
-
-    pub(crate) fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(self.0.as_ref().into())
-    }
-}
-
-impl fmt::Debug for Kek {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Kek(<redacted>)")
-    }
-}
-
-/// Why there is no key-encryption key.
+/// Why data keys are not wrapped or unwrapped.
 #[derive(Debug, thiserror::Error)]
 pub enum KekError {
-    /// The file was not read.
-    #[error("the passphrase file {} cannot be read", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The path leads to a folder, pipe or device.
-    #[error("{} is not a regular file: a passphrase is read from nothing else", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// Others can use the file.
-    #[error("{} has mode {mode:03o}: make it its owner's alone (chmod 600)", path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The file has nothing but, perhaps, a newline.
-    #[error("the passphrase file {} is empty", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file has more than 4 KiB.
-    #[error("the passphrase file {} has over 4096 bytes: is it the right one?", path.display())]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-    },
-    /// `$CREDENTIALS_DIRECTORY` is not set.
-    #[error(
-        "$CREDENTIALS_DIRECTORY is not set: start the node by a systemd unit with \
-         LoadCredentialEncrypted=, or use a passphrase file"
-    )]
-    NoCredentials,
-    /// The credential's name has a slash, or is no file name.
-    #[error("{name:?} is not the name of a credential")]
-    CredentialName {
-        /// The name.
-        name: String,
-    },
+    /// There is no passphrase.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The passphrase is not the one that the keyring is wrapped with.
+    #[error("the passphrase does not open the keyring: check the configured source")]
+    Wrong,
     /// Argon2 refused its parameters.
     #[error("the passphrase cannot be turned into a key: {0}")]
     Derive(argon2::Error),
+    /// The token does not do it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// No random bytes.
+    #[error("the source of randomness failed")]
+    Randomness(#[from] rand_core::Error),
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,7 +2,7 @@
 //!
 //! A [`Store`] knows trees, keys and bytes, and nothing of what they mean. Every value is sealed to
 //! its place (node, tree, key) under a data key; data keys are wrapped in a small *keyring* file by
-//! a key-encryption key that is not on the disk, so that erasing a data key erases what it sealed.
+//! keys that are not on the disk, so that erasing a data key erases what it sealed.
 //! Every transaction moves a sealed manifest of all records on, so that a record that was deleted,
 //! added or put back while the node was down is noticed before anything is read.
 //!
@@ -30,6 +30,7 @@ mod manifest;
 mod seal;
 mod store;
 mod verify;
+mod wrapping;
 mod writer;
 
 pub use batch::{
@@ -40,8 +41,11 @@ pub use binding::Binding;
 pub use commit::CommitError;
 pub use data_key::DataKeyId;
 pub use database::DatabaseError;
-pub use kek::{KdfParams, KekError, KekSource};
-pub use keyring::KeyringError;
+pub use kek::passphrase::KdfParams;
+pub use kek::secret::{Passphrase, PassphraseError, SecretError, SecretSource};
+pub use kek::token::{Token, TokenError};
+pub use kek::{KekError, KekSource};
+pub use keyring::{KeyringError, RewrapError};
 pub use manifest::Generation;
 pub use seal::SealError;
 pub use store::{OpenError, ReadError, Record, Store};

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn fingerprints() -> Fingerprints {
-        Fingerprints::new(&DataKey::new(Zeroizing::new([7; 32])))
+        Fingerprints::new(&DataKey::from_slice(&[7; 32]).unwrap())
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_fingerprint_depends_on_tree_key_value_and_node() {
         let print = fingerprints().of("ab", b"c", b"v");
-        let other = Fingerprints::new(&DataKey::new(Zeroizing::new([8; 32])));
+        let other = Fingerprints::new(&DataKey::from_slice(&[8; 32]).unwrap());
         for different in [
             fingerprints().of("a", b"bc", b"v"),
             fingerprints().of("ab", b"cv", b""),

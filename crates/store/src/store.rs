@@ -5,7 +5,10 @@ mod error;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
+use quorate_model::Erasure;
 use rand_core::CryptoRngCore;
 use zeroize::Zeroizing;
 
@@ -13,13 +16,18 @@ pub use self::error::{OpenError, ReadError};
 use crate::commit::{Committer, MANIFEST_KEY, MANIFEST_TREE, Secrets, seal_manifest};
 use crate::database::{self, contain};
 use crate::durable::{self, parent, sync_dir};
+use crate::kek::Making;
 use crate::keyring::Keyring;
 use crate::manifest::{Fingerprints, Generation, Manifest};
 use crate::seal::{self, Place};
 use crate::verify::Verifier;
 use crate::{
-    Binding, CommitError, DataKeyId, DatabaseError, KdfParams, KekSource, KeyringError, Tree, Write,
+    Binding, CommitError, DataKeyId, DatabaseError, KdfParams, KekError, KekSource, KeyringError,
+    RewrapError, Tree, Write,
 };
+
+/// What a token takes for one key must not hold up the writer for all of them: it gets its turn between.
+const REWRAP_PAUSE: Duration = Duration::from_millis(1);
 
 /// A record that was read: its key and its value.
 pub type Record = (Vec<u8>, Zeroizing<Vec<u8>>);
@@ -28,8 +36,11 @@ pub type Record = (Vec<u8>, Zeroizing<Vec<u8>>);
 pub struct Store {
     dir: PathBuf,
     binding: Binding,
+    kdf: KdfParams,
     database: sled::Db,
     secrets: Mutex<Secrets>,
+    /// Held by whoever wraps the keyring anew.
+    rewrapping: Mutex<()>,
     generation: Mutex<Generation>,
     committer: Mutex<Option<Committer>>,
     // Declared last, so that it is released after sled has closed.
@@ -39,31 +50,32 @@ pub struct Store {
 impl Store {
     /// Opens the store in `dir`, or creates it there, and checks every record of it.
     ///
-    /// `kdf` counts only where the store is created: an existing one says what it was created with.
-    /// `rng` makes data keys, salts and nonces.
+    /// `keks` are tried in their order: the present source, and where it is being replaced the next one.
+    /// A new store takes the first. `kdf` counts where a keyring is made or wrapped anew: an existing one
+    /// says what it was made with. `rng` makes data keys, salts and nonces.
     ///
     /// # Errors
     ///
     /// When the folder is in use, open to others, another node's, or altered while the node was
-    /// down; or the passphrase is missing or wrong. Nothing was changed then.
+    /// down; or the passphrase, the PIN or a wrapping key is missing or wrong. Nothing was changed then.
     pub fn open(
         dir: &Path,
         binding: Binding,
-        kek: &KekSource,
+        keks: &[KekSource],
         kdf: KdfParams,
         mut rng: Box<dyn CryptoRngCore + Send>,
     ) -> Result<Self, OpenError> {
         let lock = lock_dir(dir)?;
-        let passphrase = kek.read().map_err(KeyringError::from)?;
         let keyring_path = dir.join("keyring");
         let created = !fs::exists(&keyring_path).map_err(|e| OpenError::folder(dir, e))?;
         let database = database::open(&dir.join("records"))?;
-        let keyring = if created {
-            let keyring = Keyring::generate(keyring_path, binding, &passphrase, kdf, &mut *rng)?;
+        let mut keyring = if created {
+            let kek = keks.first().ok_or(KeyringError::OtherSource)?;
+            let keyring = Keyring::generate(keyring_path, binding, kek, kdf, &mut *rng)?;
             create(&database, &binding, &keyring, &mut *rng)?;
             keyring
         } else {
-            Keyring::open(keyring_path, binding, &passphrase)?
+            Keyring::open(keyring_path, binding, keks)?
         };
         let (manifest, fingerprints) =
             contain(|| verified_manifest(&database, &binding, &keyring))?;
@@ -77,8 +89,10 @@ impl Store {
         Ok(Self {
             dir: dir.to_owned(),
             binding,
+            kdf,
             database,
             secrets: Mutex::new(Secrets { keyring, rng }),
+            rewrapping: Mutex::default(),
             generation: Mutex::new(generation),
             committer: Mutex::new(Some(committer)),
             _lock: lock,
@@ -151,10 +165,9 @@ impl Store {
     /// Destroys a data key, durably, and with it whatever is sealed under it. Returns whether there
     /// was one.
     ///
-    /// The keyring is rewritten without it and the old file overwritten. An old copy of that file
-    /// (a backup, a snapshot, a copy-on-write or flash block) together with the passphrase still
-    /// has it: erasing is as strong as the medium. An old keyring that is put back is noticed when
-    /// a batch was written after the erasure.
+    /// The keyring is rewritten without it and the old file overwritten; where a token has a wrapping key
+    /// for it, that is destroyed as well. [`Self::erasure`] says what this is worth. An old keyring that
+    /// is put back is noticed when a batch was written after the erasure; a token notices it always.
     ///
     /// # Errors
     ///
@@ -163,6 +176,50 @@ impl Store {
     pub fn erase_data_key(&self, id: &DataKeyId) -> Result<bool, KeyringError> {
         let Secrets { keyring, rng } = &mut *lock(&self.secrets);
         keyring.erase(id, &mut **rng)
+    }
+
+    /// How surely the data keys of the shares that there are now will be gone once they are erased:
+    /// [`Complete`](Erasure::Complete) where each was only ever wrapped by a key of its own in the present
+    /// token. Otherwise an old copy of the keyring (a backup, a snapshot, a copy-on-write or flash block)
+    /// together with the passphrase still has them.
+    pub fn erasure(&self) -> Erasure {
+        lock(&self.secrets).keyring.erasure()
+    }
+
+    /// Wraps every data key anew, durably, while the store is in use: under a key of `kek`, or where that
+    /// is the token that wraps them now, under new keys in it. What wrapped them before opens the keyring
+    /// no more, and is destroyed where it is in a token. Killed at any time, either opens it.
+    ///
+    /// # Errors
+    ///
+    /// [`RewrapError::Refused`] when nothing has changed. [`RewrapError::Failed`] when the change is not
+    /// known to be whole: the keyring takes no other until a restart then.
+    pub fn rewrap(&self, kek: &KekSource, rng: &mut dyn CryptoRngCore) -> Result<(), RewrapError> {
+        let _turn = lock(&self.rewrapping);
+        let refused = |error: KekError| RewrapError::Refused(error.into());
+        let description = lock(&self.secrets).keyring.description();
+        let next = if kek.is_token_of(&description) {
+            None
+        } else {
+            // Deriving a key takes its time, in which the store is not held up.
+            let making = Making { binding: self.binding, kdf: self.kdf, rng: &mut *rng };
+            Some(kek.make(making).map_err(refused)?)
+        };
+        let begun = lock(&self.secrets).keyring.begin_rewrap(next);
+        let mut rewrap = begun.map_err(RewrapError::Refused)?;
+        let mut before = loop {
+            {
+                let keyring = &mut lock(&self.secrets).keyring;
+                if !keyring.wrap_next(&mut rewrap, rng).map_err(RewrapError::Refused)? {
+                    break keyring.switch(rewrap, rng).map_err(RewrapError::Failed)?;
+                }
+            }
+            thread::sleep(REWRAP_PAUSE);
+        };
+        while lock(&self.secrets).keyring.destroy_next(&mut before).map_err(RewrapError::Failed)? {
+            thread::sleep(REWRAP_PAUSE);
+        }
+        Ok(())
     }
 
     /// The data keys that there are.

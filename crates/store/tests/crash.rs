@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use quorate_model::Digest;
 use quorate_store::{
-    Batch, Binding, DataKeyId, KdfParams, KekSource, Store, Tree, Write, Writer, WriterConfig,
+    Batch, Binding, DataKeyId, KdfParams, KekSource, SecretSource, Store, Tree, Write, Writer,
+    WriterConfig,
 };
 use rand_core::OsRng;
 
@@ -86,9 +87,9 @@ fn numbers(store: &Store, tree: Tree) -> BTreeSet<u64> {
 }
 
 fn open(folder: &Path) -> Arc<Store> {
-    let kek = KekSource::PassphraseFile(folder.join("passphrase"));
+    let kek = KekSource::Passphrase(SecretSource::File(folder.join("passphrase")));
     let binding = Binding::new(Digest::new([1; 32]));
     let dir = folder.join("data");
-    let store = Store::open(&dir, binding, &kek, KdfParams::light(), Box::new(OsRng));
+    let store = Store::open(&dir, binding, &[kek], KdfParams::light(), Box::new(OsRng));
     Arc::new(store.unwrap())
 }

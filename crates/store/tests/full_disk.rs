@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use quorate_model::Digest;
 use quorate_store::{
-    Batch, Binding, DataKeyId, KdfParams, KekSource, OpenError, Store, SubmitError, Tree, Write,
-    WriteError, Writer, WriterConfig,
+    Batch, Binding, DataKeyId, KdfParams, KekSource, OpenError, SecretSource, Store, SubmitError,
+    Tree, Write, WriteError, Writer, WriterConfig,
 };
 use rand_core::OsRng;
 
@@ -98,8 +98,8 @@ fn config() -> WriterConfig {
 }
 
 fn open(folder: &Path) -> Result<Arc<Store>, OpenError> {
-    let kek = KekSource::PassphraseFile(folder.join("passphrase"));
+    let kek = KekSource::Passphrase(SecretSource::File(folder.join("passphrase")));
     let binding = Binding::new(Digest::new([1; 32]));
     let dir = folder.join("data");
-    Store::open(&dir, binding, &kek, KdfParams::light(), Box::new(OsRng)).map(Arc::new)
+    Store::open(&dir, binding, &[kek], KdfParams::light(), Box::new(OsRng)).map(Arc::new)
 }

@@ -9,9 +9,9 @@ use quorate_intent::compose::{
 };
 use quorate_intent::{Address, Asset, PayingKey};
 use quorate_model::{
-    BootId, ChainId, DerivationPath, Digest, KeyId, Network, OrderId, ParticipantId,
-    ParticipantSet, PayloadFormat, PersonName, RequestId, Scheme, ServiceName, Threshold,
-    Timestamp,
+    Activation, BootId, ChainId, DerivationPath, Digest, Erasure, KeyId, Network, OrderId,
+    ParticipantId, ParticipantSet, PayloadFormat, PersonName, RequestId, Scheme, ServiceName,
+    Threshold, Timestamp,
 };
 use quorate_policy::Bundle;
 use quorate_protocol::ecdsa::Dkls23;
@@ -61,6 +61,8 @@ pub struct ClusterFixture {
     pub root: TrustRoot,
     /// Everybody's private keys.
     pub signers: Signers,
+    /// When the keys that are ordered begin to sign.
+    pub activation: Activation,
 }
 
 impl ClusterFixture {
@@ -130,7 +132,7 @@ impl ClusterFixture {
             quorums: QUORUMS.map(|q| (q.parse().expect("a name"), quorum())).into(),
         };
         root.check().expect("the fixture's root keeps every rule");
-        Self { root, signers }
+        Self { root, signers, activation: Activation::AtOnce }
     }
 
     /// Names the three persons recovery officers: of each node two, and both are needed. So no two of them
@@ -172,6 +174,7 @@ impl ClusterFixture {
             limits: Limits::default(),
             version: "simulated".to_owned(),
             boot: Some(BootId::from_bytes([1; 16])),
+            erasure: Erasure::Medium,
             ecdsa: Arc::new(Dkls23),
         }
     }
@@ -193,6 +196,7 @@ impl ClusterFixture {
             threshold: Threshold::new(u32::from(threshold)).expect("at least 2"),
             roster: ParticipantSet::new(self.root.nodes.keys().copied()).expect("nodes"),
             raw_ok: false,
+            activation: self.activation,
         };
         let action = OrderAction::GenerateKey(generate);
         self.order_to(&format!("make-{key}"), action, &["alice", "bob"], now)

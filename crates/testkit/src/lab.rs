@@ -17,7 +17,9 @@ use quorate_protocol::ecdsa::EcdsaBackend;
 use quorate_protocol::sign::ReserveAnswer;
 use quorate_protocol::wire::{CallId, CeremonyKey, ExchangeKey, FromNode, Subject, ToNode, Words};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation, Engine as _, Output};
-use quorate_signer::{Action, Input, LinkId, Node, NodeConfig, Record, StartError, Work};
+use quorate_signer::{
+    Action, Administration, Input, LinkId, Node, NodeConfig, Record, StartError, Work,
+};
 use quorate_trust::{Signed, SignedOrder, SignedRequest};
 use rand_chacha::ChaCha20Rng;
 
@@ -120,7 +122,11 @@ impl Lab {
         lab
     }
 
-    fn make_key(&mut self) {
+    /// Makes the lab's key, and confirms it.
+    ///
+    /// # Panics
+    /// If a node refuses.
+    pub fn make_key(&mut self) {
         let certificate = self.certificate();
         for id in self.ids() {
             assert_eq!(self.ask(id, ToNode::Certify(certificate.clone())), FromNode::Certified);
@@ -189,8 +195,10 @@ impl Lab {
                     disk.apply(&records);
                 }
                 Output::Act(Action::Answer { answer, .. }) => said = Some(Ok(answer)),
-                Output::Act(Action::Checkpoint { .. } | Action::Backup { .. }) => {
-                    panic!("no administrator asked")
+                Output::Act(
+                    Action::Checkpoint { .. } | Action::Backup { .. } | Action::Noted { .. },
+                ) => {
+                    panic!("nobody administers the node")
                 }
                 Output::Now(Action::Work(work)) => said = Some(Err(work)),
                 Output::Act(said @ Action::Work(_)) | Output::Now(said) => {
@@ -223,6 +231,25 @@ impl Lab {
             }
         }
         panic!("every reader has an answer")
+    }
+
+    /// Has an administrator do something to a node. Returns whether that was noted, durably.
+    ///
+    /// # Panics
+    /// If there is no such node, or it says something else.
+    pub fn administer(&mut self, node: ParticipantId, act: Administration) -> bool {
+        let now = self.moment(node);
+        let (engine, disk) = self.nodes.get_mut(&node).expect("a node of the lab");
+        let mut noted = false;
+        for output in engine.handle(Input::Administer { call: CallId(0), act }, now, &mut self.rng)
+        {
+            match output {
+                Output::Persist(records) => disk.apply(&records),
+                Output::Act(Action::Noted { .. }) => noted = true,
+                said => panic!("that is no note: {said:?}"),
+            }
+        }
+        noted
     }
 
     /// When a node wants to be told that time has passed.
@@ -376,13 +403,13 @@ impl Lab {
         self.ids().into_iter().map(|id| take(self.ask(id, question.clone()))).collect()
     }
 
-    /// What the nodes certified as the lab's key.
+    /// What the nodes certified as the lab's key: the first who still has it says so.
     ///
     /// # Panics
     /// If there is none.
     pub fn certified(&self) -> CertifiedKey {
-        let first = *self.nodes.keys().next().expect("at least one node");
-        let found = self.records(first).into_iter().find_map(|record| match record {
+        let records = self.ids().into_iter().flat_map(|node| self.records(node));
+        let found = records.into_iter().find_map(|record| match record {
             Record::Share(share) => Some(share.certified),
             _ => None,
         });

@@ -6,6 +6,8 @@
 
 mod approval;
 mod credential;
+mod destination;
+mod key_states;
 mod order;
 mod person;
 mod recipient;
@@ -24,6 +26,8 @@ pub use approval::{
     EFFECTS_MAX, SignedApproval, TooManyEffects, Verdict, VerifiedApproval,
 };
 pub use credential::{CredentialError, PublicKey, Signature, SigningKey, verify_ed25519};
+pub use destination::{DESTINATIONS_MAX, Destination, ParseDestination, Sweep};
+pub use key_states::{KEY_STATE_ORDERS_MAX, KeyStateError, KeyStates, Standing};
 pub use order::{
     Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, ParseScope, Readmission,
     ReshareKey, SIGNATURES_MAX, Scope, SharingChange, SignedOrder, Successor, VerifiedOrder,

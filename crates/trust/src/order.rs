@@ -221,6 +221,11 @@ impl Order {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
+            | OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_)
             | OrderAction::ReadmitNode(_) => Ok(()),
         }
     }
@@ -345,6 +350,11 @@ impl VerifiedOrder {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
+            | OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => None,

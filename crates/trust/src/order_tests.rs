@@ -1,5 +1,7 @@
 #[path = "order_tests/reshare.rs"]
 mod reshare;
+#[path = "order_tests/states.rs"]
+mod states;
 
 use std::collections::BTreeMap;
 
@@ -70,6 +72,7 @@ impl People {
             threshold: Threshold::new(threshold).unwrap(),
             roster: ParticipantSet::from_wire(roster.map(u32::from)).unwrap(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
         }))
     }
 
@@ -80,14 +83,22 @@ impl People {
     }
 
     /// An order of each kind.
-    fn orders(&self) -> [Order; 7] {
+    fn orders(&self) -> Vec<Order> {
         let (key, digest): (KeyId, _) = ("treasury".parse().unwrap(), Digest::new([5; 32]));
-        [
+        let states = states::actions().into_iter().map(|action| self.order_to(action));
+        let others = [
             self.order(),
             self.order_to(OrderAction::Freeze(Scope::Key(key.clone()))),
             self.order_to(OrderAction::Unfreeze(digest)),
             self.order_to(OrderAction::Suspend(key)),
             self.order_to(OrderAction::Resume(digest)),
+        ];
+        others.into_iter().chain(self.documents()).chain(states).collect()
+    }
+
+    /// Orders that bring something.
+    fn documents(&self) -> [Order; 2] {
+        [
             self.order_to(OrderAction::ActivatePolicy(successor(Tag::Bundle))),
             self.order_to(OrderAction::UpdateRoot(successor(Tag::TrustRoot))),
         ]
@@ -259,7 +270,8 @@ fn an_order_is_carried_out_in_its_window_only() {
 #[test]
 fn mutated_statements_are_refused_or_the_same_and_never_a_panic() {
     let people = people();
-    let orders = people.orders().map(|order| order.render());
+    let orders = people.orders();
+    let orders: Vec<_> = orders.iter().map(Order::render).collect();
     let root = people.root.render();
     let mut random = rand_chacha::ChaCha20Rng::seed_from_u64(7);
     let mut next = |bound: usize| random.next_u32() as usize % bound;
@@ -297,7 +309,7 @@ fn a_document_is_the_one_that_the_order_names() {
         let document = document.map(str::to_owned);
         SignedOrder { document, ..people.sign(order, &["alice", "bob"]) }.verify(&people.root)
     };
-    let [.., activate, update] = people.orders();
+    let [activate, update] = people.documents();
     for order in [&activate, &update] {
         assert!(with(order, Some(DOCUMENT)).is_ok());
         for wrong in [None, Some("the text of another document"), Some("")] {

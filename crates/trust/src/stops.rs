@@ -93,6 +93,11 @@ impl Stops {
             OrderAction::Suspend(_)
             | OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
+            | OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => {}
@@ -131,6 +136,11 @@ impl Stops {
             }
             OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
+            | OrderAction::ActivateKey { .. }
+            | OrderAction::DeactivateKey(_)
+            | OrderAction::CompromiseKey { .. }
+            | OrderAction::DestroyKey(_)
+            | OrderAction::KeepKey(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => Err(StopError::NoStop(order.action.as_str())),

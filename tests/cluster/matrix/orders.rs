@@ -1,13 +1,15 @@
 //! Every order, with every number of signatures.
 
+use std::collections::BTreeSet;
+
 use quorate_api::pb::custody::v1 as pb;
 use quorate_api::pb::custody::v1::key_service_client::KeyServiceClient;
 use quorate_api::pb::custody::v1::order_service_client::OrderServiceClient;
 use quorate_api::pb::node::v1 as node;
 use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
-use quorate_model::{Digest, ParticipantId};
+use quorate_model::{Digest, KeyId, ParticipantId};
 use quorate_net::connect_uds;
-use quorate_trust::{OrderAction, Readmission, Scope, SignedOrder};
+use quorate_trust::{OrderAction, Readmission, Scope, SignedOrder, Sweep};
 use tonic::Status;
 
 use super::caller::code;
@@ -59,7 +61,8 @@ pub(super) async fn table(people: &People) -> String {
             OrderAction::Resume(suspended.digest()),
             readmission(if door == Door::Coordinator { 3 } else { 2 }),
         ];
-        let plain = plain.into_iter().map(|action| (action, None));
+        let plain = plain.into_iter().chain(of_states());
+        let plain = plain.map(|action| (action, None));
         let documents = people.successors(version).map(|(action, text)| (action, Some(text)));
         for (action, document) in plain.chain(documents) {
             rows.push(row(people, (door, at), &action, document).await);
@@ -69,6 +72,19 @@ pub(super) async fn table(people: &People) -> String {
     head.extend(SIGNERS.map(|(name, _)| name));
     let head: [&str; 7] = head.try_into().unwrap();
     markdown(head, rows)
+}
+
+/// Of a key that there is not: nobody here has to know it.
+fn of_states() -> [OrderAction; 5] {
+    let key: KeyId = "nobody".parse().unwrap();
+    let sweep = Sweep { key: key.clone(), to: BTreeSet::new() };
+    [
+        OrderAction::ActivateKey { key: key.clone(), until: None },
+        OrderAction::DeactivateKey(sweep.clone()),
+        OrderAction::CompromiseKey { sweep, quorum: "board".parse().unwrap() },
+        OrderAction::DestroyKey(key),
+        OrderAction::KeepKey(Digest::new([0; 32])),
+    ]
 }
 
 /// Of another node than the one whose door it is: a node takes none for itself while its log is whole.
@@ -116,6 +132,11 @@ fn named(action: &OrderAction) -> &'static str {
         | OrderAction::Unfreeze(_)
         | OrderAction::Suspend(_)
         | OrderAction::Resume(_)
+        | OrderAction::ActivateKey { .. }
+        | OrderAction::DeactivateKey(_)
+        | OrderAction::CompromiseKey { .. }
+        | OrderAction::DestroyKey(_)
+        | OrderAction::KeepKey(_)
         | OrderAction::ReadmitNode(_)
         | OrderAction::ActivatePolicy(_)
         | OrderAction::UpdateRoot(_) => action.as_str(),

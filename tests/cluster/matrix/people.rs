@@ -61,6 +61,11 @@ impl People {
         std::fs::write(&policy, POLICY).unwrap();
         let cluster = hand.init_with(&["--policy", policy.to_str().unwrap()]).await;
         hand.accept_all(&cluster).await;
+        // So that there is something to rotate to.
+        let config = hand.path("n1").join("node.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let next = "\n[store.next_kek]\npassphrase_file = \"passphrase\"\n";
+        std::fs::write(&config, text + next).unwrap();
         hand.start().await;
         let root = std::fs::read_to_string(hand.path("o").join("root.txt")).unwrap();
         let now = quorate_now();
@@ -111,6 +116,7 @@ impl People {
             threshold: Threshold::new(2).unwrap(),
             roster: ParticipantSet::new((1..=3).map(|n| ParticipantId::new(n).unwrap())).unwrap(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_model::{Epoch, ParticipantId, Threshold};
+use quorate_model::{Activation, Epoch, ParticipantId, Threshold};
 use quorate_protocol::{Certificate, CertifiedKey, Confirmation};
 use quorate_trust::Signature;
 
@@ -29,6 +29,7 @@ impl TryFrom<pb::CertifiedKey> for CertifiedKey {
             threshold: Threshold::new(key.threshold)
                 .map_err(|e| DecodeError::value("CertifiedKey.threshold", e))?,
             raw_ok: key.raw_ok,
+            activation: if key.by_order { Activation::ByOrder } else { Activation::AtOnce },
             group_verifying_key: field::bytes(
                 "CertifiedKey.group_verifying_key",
                 key.group_verifying_key,
@@ -61,6 +62,7 @@ impl From<CertifiedKey> for pb::CertifiedKey {
             chain_code: key.chain_code.to_vec(),
             echo: key.echo.as_bytes().to_vec(),
             raw_ok: key.raw_ok,
+            by_order: key.activation == Activation::ByOrder,
             predecessor: key.predecessor.map(|digest| digest.as_bytes().to_vec()),
         }
     }

@@ -2,7 +2,7 @@
 
 use prost_types::Any;
 use quorate_coordinator::{KeyRecord, KeyView, OperationState, OperationView};
-use quorate_model::{Epoch, KeyId, KeyState, Timestamp};
+use quorate_model::{Activation, Epoch, KeyId, KeyState, Timestamp};
 
 use crate::convert::scheme::scheme_to_pb;
 use crate::page::{Page, next_token};
@@ -53,7 +53,8 @@ pub fn operation_to_pb(view: OperationView, key: Option<KeyView>) -> Operation {
 }
 
 impl From<KeyView> for pb::Key {
-    fn from(KeyView { record, state, next_epoch }: KeyView) -> Self {
+    fn from(view: KeyView) -> Self {
+        let KeyView { record, state, next_epoch, active_until, activated_ms } = view;
         let certified = &record.certificate.certified;
         Self {
             name: name::key(&certified.key),
@@ -64,6 +65,9 @@ impl From<KeyView> for pb::Key {
             epoch: certified.epoch.0,
             group_verifying_key: certified.group_verifying_key.clone(),
             raw_ok: certified.raw_ok,
+            by_order: certified.activation == Activation::ByOrder,
+            active_until_ms: active_until.map_or(0, Timestamp::millis),
+            activated_ms,
             certificate: Some(record.certificate.into()),
             confirmations: record.confirmations.into_iter().map(Into::into).collect(),
             create_time_ms: record.created.millis(),
@@ -83,6 +87,9 @@ impl TryFrom<pb::Key> for KeyView {
             pb::KeyState::PreActivation => KeyState::PreActivation,
             pb::KeyState::Active => KeyState::Active,
             pb::KeyState::Suspended => KeyState::Suspended,
+            pb::KeyState::Deactivated => KeyState::Deactivated,
+            pb::KeyState::Compromised => KeyState::Compromised,
+            pb::KeyState::Destroyed => KeyState::Destroyed,
             pb::KeyState::Unspecified => {
                 return Err(DecodeError::new("Key.state", Fault::Unknown(message.state)));
             }
@@ -94,7 +101,14 @@ impl TryFrom<pb::Key> for KeyView {
             created: Timestamp::from_millis(key.create_time_ms),
         };
         let next_epoch = Epoch(key.next_epoch);
-        let view = Self { record, state, next_epoch };
+        let until = Some(key.active_until_ms).filter(|until| *until > 0);
+        let view = Self {
+            record,
+            state,
+            next_epoch,
+            active_until: until.map(Timestamp::from_millis),
+            activated_ms: key.activated_ms,
+        };
         if pb::Key::from(view.clone()) != message {
             return Err(DecodeError::value("Key", "the key is not what its certificate says"));
         }
@@ -108,6 +122,9 @@ impl From<KeyState> for pb::KeyState {
             KeyState::PreActivation => Self::PreActivation,
             KeyState::Active => Self::Active,
             KeyState::Suspended => Self::Suspended,
+            KeyState::Deactivated => Self::Deactivated,
+            KeyState::Compromised => Self::Compromised,
+            KeyState::Destroyed => Self::Destroyed,
         }
     }
 }

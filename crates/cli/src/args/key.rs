@@ -14,7 +14,17 @@ pub enum Key {
     /// Make a key by distributed key generation, on the order of officers.
     Create(KeyCreate),
     /// Give every holder a new share of the same key, and have the old ones erased. The key signs meanwhile.
-    Refresh(KeyChange),
+    Refresh {
+        /// The keys.
+        #[arg(required_unless_present = "all")]
+        keys: Vec<KeyId>,
+        /// Every key that has shares, one after the other, with rests for what is to be signed meanwhile.
+        #[arg(long, conflicts_with = "keys")]
+        all: bool,
+        /// Who orders it.
+        #[command(flatten)]
+        by: OrderedBy,
+    },
     /// Have other nodes hold the key, or another number sign: add, remove and replace nodes. The address
     /// stays, and the key signs meanwhile.
     Reshare {
@@ -70,6 +80,14 @@ pub enum Key {
 pub struct KeyChange {
     /// The key.
     pub key: KeyId,
+    /// Who orders it.
+    #[command(flatten)]
+    pub by: OrderedBy,
+}
+
+/// Who orders something, and for how long to wait for it.
+#[derive(Debug, Clone, Args)]
+pub struct OrderedBy {
     /// The key file of an officer (person.pem). Repeat it for each who signs the order.
     #[arg(long = "officer-key", value_name = "FILE", required = true)]
     pub officer_keys: Vec<PathBuf>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as Group, Subcommand};
 use quorate_model::{KeyId, OrderId, ParticipantId, QuorumName};
-use quorate_trust::Scope;
+use quorate_trust::{Destination, Scope};
 
 use crate::clock::parse_duration;
 
@@ -105,6 +105,47 @@ pub enum Propose {
     Suspend {
         /// The key.
         key: KeyId,
+    },
+    /// Let a key sign that was made with --activation by-order. Takes the quorum `keys`.
+    Activate {
+        /// The key.
+        key: KeyId,
+        /// Until it is suspended again, by itself; without end where this is left out.
+        #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+        lasts: Option<Duration>,
+    },
+    /// Have a key pay to these destinations only, for ever. Takes the quorum `keys`.
+    Deactivate {
+        /// The key.
+        key: KeyId,
+        /// NETWORK/ADDRESS, such as eip155:1/0x…; repeat it for each. None where it is left out.
+        #[arg(long = "pays-to", value_name = "DESTINATION")]
+        to: Vec<Destination>,
+    },
+    /// As deactivate, for a key that others may have, and each payment takes a quorum's approval. Takes the quorum
+    /// `keys`.
+    Compromise {
+        /// The key.
+        key: KeyId,
+        /// NETWORK/ADDRESS of the safe place; repeat it for each.
+        #[arg(long = "pays-to", value_name = "DESTINATION", required = true)]
+        to: Vec<Destination>,
+        /// The quorum of the policy bundle that approves each payment.
+        #[arg(long)]
+        approved_by: QuorumName,
+    },
+    /// Erase every share of a key after the root's delay, for ever. Takes the quorum `keys`.
+    Destroy {
+        /// The key, which was deactivated, or never signed.
+        key: KeyId,
+        /// Its name once more.
+        #[arg(long, value_name = "KEY")]
+        confirm: KeyId,
+    },
+    /// Take back an order to destroy a key. Takes the quorum `keys`.
+    Keep {
+        /// The id or the digest of the order that destroys.
+        order: String,
     },
     /// Sign with a node again that was put back to an earlier state, or lost its store. Takes the quorum `keys`.
     Readmit {

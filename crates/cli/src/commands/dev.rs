@@ -85,6 +85,7 @@ async fn make_key(
         threshold: cluster.threshold(),
         nodes: Vec::new(),
         raw_ok: false,
+        activation: quorate_model::Activation::AtOnce,
         officer_keys: cluster.officer_keys(),
         wait: WAIT,
     };

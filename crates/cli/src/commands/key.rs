@@ -2,6 +2,7 @@
 
 mod address;
 mod report;
+mod reshare;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,13 +11,14 @@ use quorate_api::pb::custody::v1::CeremonyMetadata;
 use quorate_api::pb::longrunning::{Operation, operation};
 use quorate_model::ParticipantSet;
 use quorate_protocol::CertifiedKey;
-use quorate_trust::{OrderAction, ReshareKey, SharingChange, TrustRoot};
+use quorate_trust::{SharingChange, TrustRoot};
 use tokio::time::{Instant, sleep};
 
 use self::report::KeyList;
 pub(crate) use self::report::KeyReport;
+pub(crate) use self::reshare::reshare;
 use super::{connect, trust_root};
-use crate::args::{Key, KeyChange, KeyCreate};
+use crate::args::{Key, KeyCreate};
 use crate::client::Client;
 use crate::clock;
 use crate::exit::{Exit, Failure};
@@ -36,8 +38,8 @@ pub(super) async fn run(
             output.show(&self::create(&client, &create, output).await?)?;
             output.say("\nNext: quorate sign, once the policy of the nodes has the key");
         }
-        Key::Refresh(change) => {
-            show_reshared(&change, |_| Ok(SharingChange::Refresh), dir, output).await?;
+        Key::Refresh { keys, all: _, by } => {
+            reshare::refresh(&connect(dir).await?, keys, &by, output).await?;
         }
         Key::Reshare { change, threshold, nodes } => {
             let reshared = |present: &CertifiedKey| {
@@ -48,10 +50,11 @@ pub(super) async fn run(
                 };
                 Ok(SharingChange::Reshare { threshold, roster })
             };
-            show_reshared(&change, reshared, dir, output).await?;
+            reshare::one(&connect(dir).await?, &change, reshared, output).await?;
         }
         Key::Repair { change, node } => {
-            show_reshared(&change, |_| Ok(SharingChange::Repair(node)), dir, output).await?;
+            let repair = |_: &CertifiedKey| Ok(SharingChange::Repair(node));
+            reshare::one(&connect(dir).await?, &change, repair, output).await?;
         }
         Key::List => {
             let keys = connect(dir).await?.keys().await?;
@@ -85,7 +88,7 @@ pub(crate) async fn create(
         create.scheme,
         create.threshold,
         roster(create, root)?,
-        create.raw_ok,
+        (create.raw_ok, create.activation),
         root,
     )?;
     let text = order::propose(&client.profile().root, action, clock::now(), order::AT_ONCE)?;
@@ -94,50 +97,6 @@ pub(crate) async fn create(
     let operation = client.generate_key(order).await?;
     wait_for(client, operation, ("generating the key", create.wait), output).await?;
     KeyReport::new(&client.key(&create.key).await?)
-}
-
-async fn show_reshared(
-    change: &KeyChange,
-    what: impl FnOnce(&CertifiedKey) -> Result<SharingChange, Failure>,
-    dir: Option<PathBuf>,
-    output: &Output,
-) -> Result<(), Failure> {
-    output.show(&reshare(&connect(dir).await?, change, what, output).await?)?;
-    output.say("\nThe addresses are the same. Nodes that switched have erased their old shares");
-    Ok(())
-}
-
-/// Orders a new sharing of a key, waits for it, and verifies that it is of the same key.
-pub(crate) async fn reshare(
-    client: &Client,
-    change: &KeyChange,
-    what: impl FnOnce(&CertifiedKey) -> Result<SharingChange, Failure>,
-    output: &Output,
-) -> Result<KeyReport, Failure> {
-    let root = &client.profile().root;
-    let officers = order::officers(&change.officer_keys, root)?;
-    let before = client.key(&change.key).await?;
-    let present = before.certified();
-    let action = OrderAction::ReshareKey(ReshareKey {
-        key: present.key.clone(),
-        public_key: present.group_verifying_key.clone(),
-        predecessor: present.digest(),
-        epoch: before.next_epoch(),
-        change: what(present)?,
-    });
-    let text = order::propose(root, action, clock::now(), order::AT_ONCE)?;
-    output.say(format_args!("The order, as the officers sign it:\n\n{text}"));
-    let order = order::sign(text, &officers, root)?;
-    let operation = client.reshare_key(order).await?;
-    wait_for(client, operation, ("making new shares", change.wait), output).await?;
-    let after = client.key(&change.key).await?;
-    let (old, new) = (present, after.certified());
-    if !old.is_same_key(new) || old.epoch >= new.epoch {
-        let message =
-            format!("what the coordinator shows of key {} is no new sharing of it", old.key);
-        return Err(Failure::new(Exit::Error, message).hint("freeze the cluster, and find out"));
-    }
-    KeyReport::new(&after)
 }
 
 fn roster(create: &KeyCreate, root: &TrustRoot) -> Result<Option<ParticipantSet>, Failure> {

@@ -9,9 +9,10 @@ use std::time::Duration;
 use quorate_api::pb::custody::v1::Order as Answer;
 use quorate_api::pb::node::v1::SubmitOrderRequest;
 use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
-use quorate_model::{Digest, OrderId};
+use quorate_intent::Address;
+use quorate_model::{Digest, KeyId, OrderId};
 use quorate_net::connect_uds;
-use quorate_trust::{Namespace, Order, OrderAction, SignedOrder};
+use quorate_trust::{Destination, Namespace, Order, OrderAction, SignedOrder, Sweep};
 use tokio::time::{Instant, sleep};
 
 use self::report::{OrderList, OrderReport};
@@ -89,6 +90,21 @@ async fn propose(
         Propose::Suspend { key } => OrderAction::Suspend(key),
         Propose::Unfreeze { order } => OrderAction::Unfreeze(digest_of(&order, profile).await?),
         Propose::Resume { order } => OrderAction::Resume(digest_of(&order, profile).await?),
+        Propose::Activate { key, lasts } => {
+            let until = lasts.map(|lasts| clock::now().plus_millis(clock::millis(lasts)));
+            OrderAction::ActivateKey { key, until }
+        }
+        Propose::Deactivate { key, to } => OrderAction::DeactivateKey(sweep(key, to)?),
+        Propose::Compromise { key, to, approved_by: quorum } => {
+            OrderAction::CompromiseKey { sweep: sweep(key, to)?, quorum }
+        }
+        Propose::Destroy { key, confirm } if confirm == key => OrderAction::DestroyKey(key),
+        Propose::Destroy { key, confirm } => {
+            let message =
+                format!("{confirm} is not {key}: name the key that is to be destroyed twice");
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        Propose::Keep { order } => OrderAction::KeepKey(digest_of(&order, profile).await?),
         Propose::Readmit { node } => {
             readmit::action(node, &Client::connect(profile).await?).await?
         }
@@ -103,6 +119,19 @@ async fn propose(
         Namespace::Order
     ));
     Ok(Exit::Ok)
+}
+
+/// Destinations, each written as nodes decode it.
+fn sweep(key: KeyId, to: Vec<Destination>) -> Result<Sweep, Failure> {
+    for destination in &to {
+        let (network, text) = (destination.network(), destination.address());
+        let address = Address::parse(text, network)?;
+        if address.as_str() != text {
+            let message = format!("write {destination} as {network}/{}", address.as_str());
+            return Err(Failure::new(Exit::Usage, message));
+        }
+    }
+    Ok(Sweep { key, to: to.into_iter().collect() })
 }
 
 /// The digest of the order that is to be lifted: given itself, or by the order's id, which a

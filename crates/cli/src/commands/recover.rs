@@ -65,8 +65,9 @@ pub(super) fn run(
     files::create_secret(&unfinished.path().join(setup::IDENTITY_FILE), &identity)?;
     let passphrase_file = fs::canonicalize(&passphrase_file)
         .map_err(|source| FileError::Read { path: passphrase_file.clone(), source })?;
-    let kek = KekFile { passphrase_file: Some(passphrase_file), credential: None };
-    let store = StoreFile { dir: PathBuf::from(setup::STORE_DIR), kek, free_bytes_min: 0 };
+    let kek = KekFile { passphrase_file: Some(passphrase_file), ..KekFile::default() };
+    let dir = PathBuf::from(setup::STORE_DIR);
+    let store = StoreFile { dir, kek, next_kek: None, free_bytes_min: 0 };
     let whose = (&header.cluster, header.node);
     create_node_store(&store, unfinished.path(), whose, &records)?;
     let written = |source| FileError::Write { path: out.clone(), source };

@@ -1,6 +1,7 @@
 //! `quorate node` and `quorate coordinator`: the services, until they are asked to stop.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use quorate_daemon::{run_coordinator, run_node};
@@ -9,12 +10,12 @@ use quorate_telemetry::{LogFormat, init_logs};
 use tokio::io::AsyncReadExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args::{Coordinator, Node};
+use crate::args::Coordinator;
 use crate::exit::{Exit, Failure};
 
-pub(super) async fn node(node: Node) -> Result<Exit, Failure> {
+pub(super) async fn node(config: &Path, until_stdin_closes: bool) -> Result<Exit, Failure> {
     init_logs(LogFormat::Text);
-    run_node(&node.config, Arc::new(Dkls23), shutdown(node.until_stdin_closes)?).await?;
+    run_node(config, Arc::new(Dkls23), shutdown(until_stdin_closes)?).await?;
     Ok(Exit::Ok)
 }
 

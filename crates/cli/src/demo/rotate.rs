@@ -3,7 +3,7 @@
 use quorate_trust::SharingChange;
 
 use super::steps::{Demo, KEY_WAIT, Payment};
-use crate::args::KeyChange;
+use crate::args::{KeyChange, OrderedBy};
 use crate::client::Client;
 use crate::commands::reshare_key;
 use crate::dev::sample;
@@ -15,7 +15,7 @@ impl Demo<'_> {
         self.begin("refresh a key");
         let key = Payment::bitcoin(sample::BTC_PAYEE, 0).key.parse()?;
         let officer_keys = self.cluster.officer_keys();
-        let change = KeyChange { key, officer_keys, wait: KEY_WAIT };
+        let change = KeyChange { key, by: OrderedBy { officer_keys, wait: KEY_WAIT } };
         let quiet = self.output().quiet();
         let after = reshare_key(client, &change, |_| Ok(SharingChange::Refresh), &quiet).await?;
         let holders = after.nodes.len();

@@ -117,6 +117,7 @@ impl Demo<'_> {
             threshold: self.cluster.threshold(),
             nodes: Vec::new(),
             raw_ok: false,
+            activation: quorate_model::Activation::AtOnce,
             officer_keys: self.cluster.officer_keys(),
             wait: KEY_WAIT,
         };

@@ -100,7 +100,7 @@ const TLS: &str = "\n[tls]\n\
 const STORE: &str = "\n[store]\n\
                      dir = \"store\"\n\
                      \n\
-                     # What wraps the data keys: exactly one of passphrase_file and credential.\n\
+                     # What wraps the data keys: passphrase_file, or credential (systemd).\n\
                      [store.kek]\n\
                      passphrase_file = \"passphrase\"\n";
 

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use quorate_model::{KeyId, OrderId, ParticipantSet, PersonName, Scheme, Threshold, Timestamp};
+use quorate_model::{
+    Activation, KeyId, OrderId, ParticipantSet, PersonName, Scheme, Threshold, Timestamp,
+};
 use quorate_trust::{
     GenerateKey, Namespace, Order, OrderAction, SignedOrder, SigningKey, StatementSignature,
     TrustRoot, Window,
@@ -43,14 +45,14 @@ pub(crate) fn generate_key(
     scheme: Scheme,
     threshold: Threshold,
     roster: Option<ParticipantSet>,
-    raw_ok: bool,
+    (raw_ok, activation): (bool, Activation),
     root: &TrustRoot,
 ) -> Result<OrderAction, Failure> {
     let roster = match roster {
         Some(roster) => roster,
         None => ParticipantSet::new(root.nodes.keys().copied())?,
     };
-    Ok(OrderAction::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok }))
+    Ok(OrderAction::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok, activation }))
 }
 
 /// The officers' keys, each with the name that the trust root knows it by.

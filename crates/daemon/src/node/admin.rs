@@ -1,62 +1,28 @@
-//! The node's admin socket: it works without any coordinator.
-
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+//! The node's admin socket: it works without any coordinator, and while the node is sealed.
 
 use quorate_api::pb::node::v1 as pb;
 use quorate_api::pb::node::v1::node_admin_server::{NodeAdmin, NodeAdminServer};
 use quorate_api::status::{Failure, Reason};
 use quorate_net::UdsListener;
-use quorate_protocol::wire::{CallId, FromNode, NodeStatus, ToNode};
-use quorate_signer::{Action, Input, LinkId};
+use quorate_protocol::wire::{FromNode, ToNode};
+use quorate_signer::{Action, Input};
+use quorate_store::Passphrase;
 use quorate_telemetry::Metrics;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
 
-use super::AttachedTo;
-use super::backup::Backups;
-use super::export::Exports;
+use super::life::{LifeCall, Reply, Rotated};
+use super::live::{LiveNode, stopping, unexpected};
 use crate::DaemonError;
-
-/// Questions of the admin socket that wait for the engine.
-#[derive(Clone, Default)]
-pub(super) struct AdminCalls(Arc<Mutex<Waiting>>);
-
-#[derive(Default)]
-struct Waiting {
-    last: u64,
-    open: BTreeMap<CallId, oneshot::Sender<Action>>,
-}
-
-impl AdminCalls {
-    fn open(&self) -> (CallId, oneshot::Receiver<Action>) {
-        let (sender, receiver) = oneshot::channel();
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.last += 1;
-        let call = CallId(waiting.last);
-        waiting.open.insert(call, sender);
-        (call, receiver)
-    }
-
-    pub(super) fn answer(&self, call: CallId, answer: Action) {
-        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&call);
-        if let Some(sender) = sender {
-            // Whoever asked may be gone.
-            let _ = sender.send(answer);
-        }
-    }
-}
 
 /// The service `quorate.node.v1.NodeAdmin`.
 pub(super) struct Admin {
-    pub(super) inputs: mpsc::Sender<Input>,
+    pub(super) live: LiveNode,
     pub(super) metrics: Metrics,
-    pub(super) attached_to: AttachedTo,
-    pub(super) calls: AdminCalls,
-    pub(super) exports: Exports,
-    pub(super) backups: Backups,
+    pub(super) life: mpsc::Sender<LifeCall>,
 }
 
 impl Admin {
@@ -70,37 +36,22 @@ impl Admin {
         Ok(server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await?)
     }
 
-    async fn ask(&self, question: ToNode) -> Result<FromNode, Status> {
-        let input = |call| Input::Question { link: LinkId::ADMIN, call, question };
-        match self.tell(input).await? {
-            Action::Answer { answer, .. } => Ok(answer),
-            Action::Checkpoint { .. } | Action::Backup { .. } | Action::Work(_) => {
-                Err(unexpected())
-            }
-        }
-    }
-
-    async fn tell(&self, input: impl FnOnce(CallId) -> Input) -> Result<Action, Status> {
-        let (call, answer) = self.calls.open();
-        self.inputs.send(input(call)).await.map_err(|_| stopping())?;
-        answer.await.map_err(|_| stopping())
-    }
-
-    async fn status(&self) -> Result<NodeStatus, Status> {
-        let FromNode::Status(status) = self.ask(ToNode::Status).await? else {
-            return Err(unexpected());
-        };
-        Ok(status)
+    /// Has something done to the node as a whole, in its turn.
+    async fn change<T>(&self, call: impl FnOnce(Reply<T>) -> LifeCall) -> Result<T, Status> {
+        let (reply, done) = oneshot::channel();
+        self.life.send(call(reply)).await.map_err(|_| stopping())?;
+        Ok(done.await.map_err(|_| stopping())??)
     }
 }
 
-fn stopping() -> Status {
-    Failure::new(Reason::Unavailable, "the node is stopping").into()
-}
-
-/// The engine answered another kind of answer than it was asked for: a fault of quorate's own.
-fn unexpected() -> Status {
-    Failure::new(Reason::Internal, "the engine answered something else").into()
+/// What a person gave, if anything.
+fn given(passphrase: Vec<u8>) -> Result<Option<Passphrase>, Failure> {
+    let passphrase = Zeroizing::new(passphrase);
+    if passphrase.is_empty() {
+        return Ok(None);
+    }
+    let invalid = |error| Failure::new(Reason::InvalidArgument, format!("{error}"));
+    Passphrase::new(passphrase).map(Some).map_err(|error| invalid(error).at("passphrase"))
 }
 
 #[tonic::async_trait]
@@ -110,11 +61,11 @@ impl NodeAdmin for Admin {
         request: Request<pb::SubmitOrderRequest>,
     ) -> Result<Response<pb::SubmitOrderResponse>, Status> {
         let order = request.into_inner().try_into()?;
-        let answer = self.ask(ToNode::carry_out(order)).await?;
+        let answer = self.live.get()?.ask(ToNode::carry_out(order)).await?;
         if let FromNode::Refused(refusal) = answer {
             return Err(Failure::new(Reason::InvalidStatement, refusal.reason).into());
         }
-        let FromNode::Accepted(acceptance) = answer else { return Err(unexpected()) };
+        let FromNode::Accepted(acceptance) = answer else { return Err(unexpected().into()) };
         Ok(Response::new(pb::SubmitOrderResponse { acceptance: Some(acceptance.into()) }))
     }
 
@@ -122,10 +73,16 @@ impl NodeAdmin for Admin {
         &self,
         _: Request<pb::GetStatusRequest>,
     ) -> Result<Response<pb::GetStatusResponse>, Status> {
-        let status = self.status().await?;
-        let attached = self.attached_to.lock().unwrap_or_else(PoisonError::into_inner);
-        let attached_to = attached.values().cloned().collect();
-        Ok(Response::new(pb::GetStatusResponse { status: Some(status.into()), attached_to }))
+        if self.live.is_sealed() {
+            let sealed = pb::GetStatusResponse { sealed: true, ..Default::default() };
+            return Ok(Response::new(sealed));
+        }
+        let live = self.live.get()?;
+        let FromNode::Status(status) = live.ask(ToNode::Status).await? else {
+            return Err(unexpected().into());
+        };
+        let (status, attached_to) = (Some(status.into()), live.attached_to());
+        Ok(Response::new(pb::GetStatusResponse { status, attached_to, sealed: false }))
     }
 
     type ExportAuditStream = ReceiverStream<Result<pb::ExportAuditResponse, Status>>;
@@ -134,11 +91,12 @@ impl NodeAdmin for Admin {
         &self,
         _: Request<pb::ExportAuditRequest>,
     ) -> Result<Response<Self::ExportAuditStream>, Status> {
-        let turn = self.exports.turn()?;
+        let live = self.live.get()?;
+        let turn = live.exports.turn()?;
         let Action::Checkpoint { checkpoint, .. } =
-            self.tell(|call| Input::ReadAudit { call }).await?
+            live.tell(|call| Input::ReadAudit { call }).await?
         else {
-            return Err(unexpected());
+            return Err(unexpected().into());
         };
         let internal = |error| Failure::new(Reason::Internal, format!("{error}"));
         Ok(Response::new(turn.stream(checkpoint.map_err(internal)?)))
@@ -150,10 +108,11 @@ impl NodeAdmin for Admin {
         &self,
         _: Request<pb::CreateBackupRequest>,
     ) -> Result<Response<Self::CreateBackupStream>, Status> {
-        let turn = self.backups.turn()?;
-        let Action::Backup { draft, .. } = self.tell(|call| Input::CreateBackup { call }).await?
+        let live = self.live.get()?;
+        let turn = live.backups.turn()?;
+        let Action::Backup { draft, .. } = live.tell(|call| Input::CreateBackup { call }).await?
         else {
-            return Err(unexpected());
+            return Err(unexpected().into());
         };
         Ok(Response::new(turn.stream(draft).await?))
     }
@@ -163,5 +122,32 @@ impl NodeAdmin for Admin {
         _: Request<pb::GetMetricsRequest>,
     ) -> Result<Response<pb::GetMetricsResponse>, Status> {
         Ok(Response::new(pb::GetMetricsResponse { text: self.metrics.render() }))
+    }
+
+    async fn unseal(
+        &self,
+        request: Request<pb::UnsealRequest>,
+    ) -> Result<Response<pb::UnsealResponse>, Status> {
+        let given = given(request.into_inner().passphrase)?;
+        self.change(|reply| LifeCall::Unseal(given, reply)).await?;
+        Ok(Response::new(pb::UnsealResponse {}))
+    }
+
+    async fn seal(
+        &self,
+        _: Request<pb::SealRequest>,
+    ) -> Result<Response<pb::SealResponse>, Status> {
+        self.change(LifeCall::Seal).await?;
+        Ok(Response::new(pb::SealResponse {}))
+    }
+
+    async fn rotate_kek(
+        &self,
+        request: Request<pb::RotateKekRequest>,
+    ) -> Result<Response<pb::RotateKekResponse>, Status> {
+        let given = given(request.into_inner().passphrase)?;
+        let rotated = self.change(|reply| LifeCall::RotateKek(given, reply)).await?;
+        let Rotated { to, erasure } = rotated;
+        Ok(Response::new(pb::RotateKekResponse { to, erasure: erasure.as_str().to_owned() }))
     }
 }

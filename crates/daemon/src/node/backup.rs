@@ -22,6 +22,7 @@ const BACKUPS_MAX: usize = 1;
 type Chunk = Result<CreateBackupResponse, Status>;
 
 /// Whether a backup may be made now.
+#[derive(Clone)]
 pub(super) struct Backups(Arc<Semaphore>);
 
 /// The right to make one.

@@ -1,6 +1,6 @@
 //! The audit log as a stream of text, read from the store page by page.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use quorate_api::DecodeError;
 use quorate_api::pb::node::v1::ExportAuditResponse;
@@ -12,7 +12,10 @@ use quorate_signer::Record;
 use quorate_store::{ReadError, Store, Tree};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
+
+use super::live::stopping;
 
 /// Exports at one time. Each has a page and a few pieces in memory, however long the log is.
 const EXPORTS_MAX: usize = 2;
@@ -26,15 +29,18 @@ pub(super) const CHUNKS_MAX: usize = 4;
 type Chunk = Result<ExportAuditResponse, Status>;
 
 /// Who may export now.
+#[derive(Clone)]
 pub(super) struct Exports {
-    store: Arc<Store>,
+    store: Weak<Store>,
     free: Arc<Semaphore>,
+    stop: CancellationToken,
 }
 
 /// The right to one export.
 pub(super) struct ExportTurn {
     store: Arc<Store>,
     permit: OwnedSemaphorePermit,
+    stop: CancellationToken,
 }
 
 /// How far an export is.
@@ -60,8 +66,10 @@ enum ExportFault {
 }
 
 impl Exports {
-    pub(super) fn of(store: &Arc<Store>) -> Self {
-        Self { store: Arc::clone(store), free: Arc::new(Semaphore::new(EXPORTS_MAX)) }
+    /// Of a store, until `stop`: nobody reads on while it is to be closed.
+    pub(super) fn of(store: &Arc<Store>, stop: &CancellationToken) -> Self {
+        let free = Arc::new(Semaphore::new(EXPORTS_MAX));
+        Self { store: Arc::downgrade(store), free, stop: stop.clone() }
     }
 
     pub(super) fn turn(&self) -> Result<ExportTurn, Status> {
@@ -69,18 +77,20 @@ impl Exports {
             let message = format!("{EXPORTS_MAX} exports are under way: wait for one to end");
             Failure::new(Reason::Limit, message)
         })?;
-        Ok(ExportTurn { store: Arc::clone(&self.store), permit })
+        let store = self.store.upgrade().ok_or_else(stopping)?;
+        Ok(ExportTurn { store, permit, stop: self.stop.clone() })
     }
 }
 
 impl ExportTurn {
     /// Streams the log as far as this checkpoint, whose entries are durable.
     pub(super) fn stream(self, signed: SignedCheckpoint) -> ReceiverStream<Chunk> {
-        let Self { store, permit } = self;
+        let Self { store, permit, stop } = self;
         let (chunks, stream) = mpsc::channel(CHUNKS_MAX);
         let export = Exporting { store, signed, writer: ExportWriter::default(), next: 0 };
         tokio::spawn(async move {
-            if let Err(failure) = export.run(&chunks).await {
+            let exported = stop.run_until_cancelled(export.run(&chunks)).await;
+            if let Err(failure) = exported.unwrap_or_else(|| Err(stopping())) {
                 // The stream must not end as if it were whole.
                 let _ = chunks.send(Err(failure.into())).await;
             }

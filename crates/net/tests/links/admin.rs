@@ -37,6 +37,27 @@ impl NodeAdmin for Metrics {
         Err(Status::unimplemented("not here"))
     }
 
+    async fn seal(
+        &self,
+        _: Request<pb::SealRequest>,
+    ) -> Result<Response<pb::SealResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn unseal(
+        &self,
+        _: Request<pb::UnsealRequest>,
+    ) -> Result<Response<pb::UnsealResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn rotate_kek(
+        &self,
+        _: Request<pb::RotateKekRequest>,
+    ) -> Result<Response<pb::RotateKekResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     type ExportAuditStream = tokio_stream::Empty<Result<pb::ExportAuditResponse, Status>>;
 
     async fn export_audit(

@@ -1,9 +1,11 @@
-//! Whether people agree that a request takes the place of another.
+//! What people have to agree to beside the rules: that a request takes the place of another, or that a key which is
+//! compromised pays.
 
 use std::collections::BTreeSet;
 
 use quorate_model::{PersonName, QuorumName};
 
+use crate::quorum::Quorum;
 use crate::{Gate, MissingQuorum};
 
 /// What people say to a request that would take the place of another.
@@ -18,6 +20,20 @@ pub enum Replacement {
 }
 
 impl Gate {
+    /// What of a quorum of the bundle the approvals of a request lack; `None` where the bundle has no such
+    /// quorum.
+    pub fn missing_of(
+        &self,
+        name: &QuorumName,
+        approvals: &BTreeSet<(QuorumName, PersonName)>,
+    ) -> Option<Result<(), MissingQuorum>> {
+        let quorum = self.bundle().tables.quorums.get(name.as_str())?;
+        if quorum.is_met_by(name.as_str(), approvals) {
+            return Some(Ok(()));
+        }
+        Some(Err(missing(name.as_str(), quorum, approvals)))
+    }
+
     /// Whether the approvals of a request, as in [`crate::SigningSubject::approvals`], meet at least
     /// one quorum of the bundle, whichever it is: then it may take the place of another that was signed
     /// before, where the rules allow it as well.
@@ -27,12 +43,20 @@ impl Gate {
             return Replacement::Approved;
         }
         quorums.iter().next().map_or(Replacement::Impossible, |(name, quorum)| {
-            Replacement::Awaits(MissingQuorum {
-                name: name.clone(),
-                required: quorum.required,
-                present: quorum.present(name, approvals).cloned().collect(),
-                members: quorum.members.iter().cloned().collect(),
-            })
+            Replacement::Awaits(missing(name, quorum, approvals))
         })
+    }
+}
+
+fn missing(
+    name: &str,
+    quorum: &Quorum,
+    approvals: &BTreeSet<(QuorumName, PersonName)>,
+) -> MissingQuorum {
+    MissingQuorum {
+        name: name.to_owned(),
+        required: quorum.required,
+        present: quorum.present(name, approvals).cloned().collect(),
+        members: quorum.members.iter().cloned().collect(),
     }
 }

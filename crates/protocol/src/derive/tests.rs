@@ -30,6 +30,7 @@ fn certified(scheme: Scheme, group_verifying_key: Vec<u8>) -> CertifiedKey {
         roster: ParticipantSet::from_wire(1..=3u32).unwrap(),
         threshold: Threshold::new(2).unwrap(),
         raw_ok: false,
+        activation: quorate_model::Activation::AtOnce,
         group_verifying_key,
         verifying_shares: [].into(),
         chain_code: [5; 32],

@@ -53,6 +53,7 @@ impl NewShare {
             roster: ceremony.roster,
             threshold: ceremony.threshold,
             raw_ok: ceremony.raw_ok,
+            activation: ceremony.activation,
             group_verifying_key,
             verifying_shares,
             chain_code: *chain_code.as_bytes(),

@@ -109,6 +109,7 @@ impl Ceremony {
             threshold,
             roster,
             raw_ok: predecessor.raw_ok,
+            activation: predecessor.activation,
             resharing: Some(Resharing { predecessor: present, dealers }),
         })
     }

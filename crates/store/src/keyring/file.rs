@@ -1,78 +1,62 @@
 //! The bytes of a keyring.
 //!
 //! ```text
-//! header    magic 16 | format 1 | memory KiB 4 | passes 4 | lanes 4 | salt 16 | binding 32
-//! verifier  nonce 24 | tag 16                  over the header: tells a wrong key from damage
-//! body      revision 8 | count 4 | count times (serial 8 | id length 2 | id | nonce 24 | key 48)
-//! seal      nonce 24 | tag 16                  over all of the above: no key was taken or added
+//! header    magic 16 | format 1 | binding 32 | length 2 | description of the wrapping keys
+//! body      revision 8 | complete since 8 | count 4 | count times entry
+//! entry     serial 8 | wrapped at revision 8 | id length 2 | id | length 2 | wrapped data key
+//! seal      nonce 24 | tag 16      over all of the above, by the root data key: none was taken or added
 //! checksum  SHA-256 of all of the above        no key needed: tells damage from a wrong key
 //! ```
 //!
-//! Numbers are big-endian. Every use of the key-encryption key has associated data that begins
-//! with its own purpose byte and the header.
+//! Numbers are big-endian. How a data key is wrapped is for the wrapping keys to say.
 
-use std::collections::BTreeMap;
-
+use chacha20poly1305::XNonce;
 use chacha20poly1305::aead::{Aead as _, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use quorate_model::Digest;
 use rand_core::CryptoRngCore;
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroizing;
 
 use super::KeyringError;
 use crate::data_key::DataKey;
 use crate::fields::Fields;
-use crate::{Binding, DataKeyId, KdfParams};
+use crate::wrapping::WrappingId;
+use crate::{Binding, DataKeyId};
 
 const MAGIC: &[u8; 16] = b"quorate keyring\n";
-const FORMAT: u8 = 1;
-const HEADER_BYTES: usize = 16 + 1 + 12 + 16 + 32;
+const FORMAT: u8 = 2;
 const NONCE_BYTES: usize = 24;
 const SEAL_BYTES: usize = NONCE_BYTES + 16;
 const CHECKSUM_BYTES: usize = 32;
 
-const VERIFIER: u8 = 1;
-const KEY: u8 = 2;
-const SEAL: u8 = 3;
-
-/// What is known of a keyring without the key-encryption key.
+/// A keyring whose data keys are wrapped.
 #[derive(Debug)]
-pub(super) struct Header {
-    pub(super) kdf: KdfParams,
-    pub(super) salt: [u8; 16],
+pub(super) struct Wrapped {
     pub(super) binding: Binding,
-}
-
-impl Header {
-    fn encode(&self) -> Vec<u8> {
-        let KdfParams { memory_kib, passes, lanes } = self.kdf;
-        let mut bytes = MAGIC.to_vec();
-        bytes.push(FORMAT);
-        for number in [memory_kib, passes, lanes] {
-            bytes.extend_from_slice(&number.to_be_bytes());
-        }
-        bytes.extend_from_slice(&self.salt);
-        bytes.extend_from_slice(self.binding.as_bytes());
-        bytes
-    }
-
-    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
-        let kdf =
-            KdfParams { memory_kib: fields.u32()?, passes: fields.u32()?, lanes: fields.u32()? };
-        let (salt, binding) = (fields.array()?, Binding::new(Digest::new(fields.array()?)));
-        kdf.is_affordable().then_some(Self { kdf, salt, binding })
-    }
-}
-
-/// What a keyring holds.
-pub(super) struct Contents {
+    pub(super) description: Vec<u8>,
     pub(super) revision: u64,
-    pub(super) keys: BTreeMap<u64, (DataKeyId, DataKey)>,
+    /// The revision with which the present wrapping keys took over from others.
+    pub(super) complete_since: u64,
+    pub(super) entries: Vec<Entry>,
 }
 
-/// Checks what needs no key. Returns the header, and all bytes but the checksum.
-pub(super) fn check(bytes: &[u8]) -> Result<(Header, &[u8]), KeyringError> {
+/// A data key, wrapped.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) id: DataKeyId,
+    pub(super) wrapping: WrappingId,
+    pub(super) wrapped: Vec<u8>,
+}
+
+/// What a wrapped data key is bound to.
+pub(super) fn aad(binding: Binding, id: &DataKeyId, wrapping: WrappingId) -> Vec<u8> {
+    let WrappingId { serial, revision } = wrapping;
+    let (serial, revision) = (serial.to_be_bytes(), revision.to_be_bytes());
+    [b"quorate/v1/keyring/data-key", &binding.as_bytes()[..], &serial, &revision, &id.encode()]
+        .concat()
+}
+
+/// Checks what needs no key. Returns the keyring, and all bytes but the checksum.
+pub(super) fn check(bytes: &[u8]) -> Result<(Wrapped, &[u8]), KeyringError> {
     let (sealed, checksum) =
         bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or(damaged("it is too short"))?;
     if !sealed.starts_with(MAGIC) {
@@ -88,102 +72,77 @@ pub(super) fn check(bytes: &[u8]) -> Result<(Header, &[u8]), KeyringError> {
         FORMAT => {}
         format => return Err(KeyringError::Format { format }),
     }
-    let header = Header::decode(&mut fields).ok_or(damaged("its header is not valid"))?;
-    Ok((header, sealed))
+    let (body, _) = fields.split_last(SEAL_BYTES).ok_or(damaged("it is too short"))?;
+    let wrapped = read(body).ok_or(damaged("its entries are not valid"))?;
+    Ok((wrapped, sealed))
 }
 
-/// Opens what [`check`] returned.
-pub(super) fn open(
-    header: &Header,
-    sealed: &[u8],
-    kek: &XChaCha20Poly1305,
-) -> Result<Contents, KeyringError> {
-    let (body, seal) = sealed.split_last_chunk::<SEAL_BYTES>().ok_or(damaged("it is too short"))?;
-    let mut fields = Fields::new(body);
-    let header_bytes = fields.bytes(HEADER_BYTES).ok_or(damaged("it is too short"))?;
-    let verifier = fields.bytes(SEAL_BYTES).ok_or(damaged("it is too short"))?;
-    unwrap(kek, &aad(VERIFIER, header, &[]), verifier).ok_or(KeyringError::WrongKek)?;
-    debug_assert_eq!(header_bytes, header.encode());
-    unwrap(kek, &aad(SEAL, header, &[body]), seal).ok_or(damaged("it was altered"))?;
-    read_body(header, fields, kek).ok_or(damaged("a data key in it is not valid"))
-}
-
-fn read_body(header: &Header, mut fields: Fields<'_>, kek: &XChaCha20Poly1305) -> Option<Contents> {
-    let revision = fields.u64()?;
-    let mut keys = BTreeMap::new();
+fn read(mut fields: Fields<'_>) -> Option<Wrapped> {
+    let binding = Binding::new(Digest::new(fields.array()?));
+    let description = fields.prefixed()?.to_vec();
+    let (revision, complete_since) = (fields.u64()?, fields.u64()?);
+    let mut entries = Vec::new();
     for _ in 0..fields.u32()? {
-        let serial = fields.u64()?;
-        let id_length = fields.u16()?;
-        let id = fields.bytes(id_length.into())?;
-        let wrapped = fields.bytes(SEAL_BYTES + 32)?;
-        let key = unwrap(kek, &aad(KEY, header, &[&serial.to_be_bytes(), id]), wrapped)?;
-        let mut secret = Zeroizing::new([0; 32]);
-        secret.copy_from_slice(key.get(..32)?);
-        keys.insert(serial, (DataKeyId::decode(id)?, DataKey::new(secret)));
+        let wrapping = WrappingId { serial: fields.u64()?, revision: fields.u64()? };
+        let id = DataKeyId::decode(fields.prefixed()?)?;
+        let wrapped = fields.prefixed()?.to_vec();
+        entries.push(Entry { id, wrapping, wrapped });
     }
-    fields.finish().map(|()| Contents { revision, keys })
+    let wrapped = Wrapped { binding, description, revision, complete_since, entries };
+    fields.finish().map(|()| wrapped)
 }
 
-/// The bytes of a keyring with these keys.
-pub(super) fn encode<'a>(
-    header: &Header,
-    revision: u64,
-    keys: impl Iterator<Item = (u64, &'a DataKeyId, &'a DataKey)>,
-    kek: &XChaCha20Poly1305,
+/// Checks the seal of what [`check`] returned.
+pub(super) fn verify(sealed: &[u8], root: &DataKey) -> Result<(), KeyringError> {
+    let (aad, seal) = sealed.split_last_chunk::<SEAL_BYTES>().ok_or(damaged("it is too short"))?;
+    let (nonce, tag) = seal.split_at(NONCE_BYTES);
+    let opened =
+        root.keyring_cipher().decrypt(XNonce::from_slice(nonce), Payload { msg: tag, aad });
+    opened.map(|_| ()).map_err(|_| damaged("it was altered"))
+}
+
+/// The bytes of a keyring.
+pub(super) fn encode(
+    wrapped: &Wrapped,
+    root: &DataKey,
     rng: &mut dyn CryptoRngCore,
 ) -> Result<Vec<u8>, KeyringError> {
-    let mut body = Vec::new();
-    let mut count = 0_u32;
-    for (serial, id, key) in keys {
-        let (serial, id) = (serial.to_be_bytes(), id.encode());
-        let id_length = u16::try_from(id.len()).map_err(|_| KeyringError::Full)?;
-        body.extend_from_slice(&serial);
-        body.extend_from_slice(&id_length.to_be_bytes());
-        body.extend_from_slice(&id);
-        let aad = aad(KEY, header, &[&serial, &id]);
-        body.extend_from_slice(&wrap(kek, &aad, key.secret_bytes(), rng)?);
-        count = count.checked_add(1).ok_or(KeyringError::Full)?;
-    }
-    let mut bytes = header.encode();
-    bytes.extend_from_slice(&wrap(kek, &aad(VERIFIER, header, &[]), &[], rng)?);
+    let Wrapped { binding, description, revision, complete_since, entries } = wrapped;
+    let mut bytes = MAGIC.to_vec();
+    bytes.push(FORMAT);
+    bytes.extend_from_slice(binding.as_bytes());
+    put(&mut bytes, description)?;
     bytes.extend_from_slice(&revision.to_be_bytes());
+    bytes.extend_from_slice(&complete_since.to_be_bytes());
+    let count = u32::try_from(entries.len()).map_err(|_| KeyringError::Full)?;
     bytes.extend_from_slice(&count.to_be_bytes());
-    bytes.extend_from_slice(&body);
-    let seal = wrap(kek, &aad(SEAL, header, &[&bytes]), &[], rng)?;
-    bytes.extend_from_slice(&seal);
+    for Entry { id, wrapping, wrapped } in entries {
+        bytes.extend_from_slice(&wrapping.serial.to_be_bytes());
+        bytes.extend_from_slice(&wrapping.revision.to_be_bytes());
+        put(&mut bytes, &id.encode())?;
+        put(&mut bytes, wrapped)?;
+    }
+    let mut nonce = [0; NONCE_BYTES];
+    rng.try_fill_bytes(&mut nonce)?;
+    let tag = root
+        .keyring_cipher()
+        .encrypt(XNonce::from_slice(&nonce), Payload { msg: &[], aad: &bytes })
+        .expect("a keyring is not too long for the cipher");
+    bytes.extend_from_slice(&nonce);
+    bytes.extend_from_slice(&tag);
     let checksum = Sha256::digest(&bytes);
     bytes.extend_from_slice(&checksum);
     Ok(bytes)
 }
 
-/// Purpose and header have a fixed length, and so has every field but the last.
-fn aad(purpose: u8, header: &Header, fields: &[&[u8]]) -> Vec<u8> {
-    let mut aad = vec![purpose];
-    aad.extend_from_slice(&header.encode());
-    fields.iter().for_each(|field| aad.extend_from_slice(field));
-    aad
+/// Appends a field with its length before it.
+fn put(bytes: &mut Vec<u8>, field: &[u8]) -> Result<(), KeyringError> {
+    let length = u16::try_from(field.len()).map_err(|_| KeyringError::Full)?;
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(field);
+    Ok(())
 }
 
-fn wrap(
-    kek: &XChaCha20Poly1305,
-    aad: &[u8],
-    secret: &[u8],
-    rng: &mut dyn CryptoRngCore,
-) -> Result<Vec<u8>, KeyringError> {
-    let mut nonce = [0; NONCE_BYTES];
-    rng.try_fill_bytes(&mut nonce)?;
-    let sealed = kek
-        .encrypt(XNonce::from_slice(&nonce), Payload { msg: secret, aad })
-        .expect("a few bytes are not too long for the cipher");
-    Ok([&nonce[..], &sealed].concat())
-}
-
-fn unwrap(kek: &XChaCha20Poly1305, aad: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let (nonce, sealed) = wrapped.split_at_checked(NONCE_BYTES)?;
-    let payload = Payload { msg: sealed, aad };
-    kek.decrypt(XNonce::from_slice(nonce), payload).ok().map(Zeroizing::new)
-}
-
-const fn damaged(what: &'static str) -> KeyringError {
+pub(super) const fn damaged(what: &'static str) -> KeyringError {
     KeyringError::Damaged { what }
 }

@@ -2,6 +2,7 @@ use quorate_model::{Digest, Epoch};
 use rand_core::OsRng;
 
 use super::*;
+use crate::keyring::tests::given;
 use crate::{DataKeyId, KdfParams};
 
 const NODE: Binding = Binding::new(Digest::new([1; 32]));
@@ -9,7 +10,7 @@ const PLACE: Place<'_> = Place { binding: &NODE, tree: "shares", key: b"treasury
 
 fn keyring() -> Keyring {
     let path = "/nonexistent/keyring".into();
-    Keyring::generate(path, NODE, b"horse", KdfParams::light(), &mut OsRng).unwrap()
+    Keyring::generate(path, NODE, &given(b"horse"), KdfParams::light(), &mut OsRng).unwrap()
 }
 
 fn sealed(keyring: &Keyring) -> Vec<u8> {
@@ -75,7 +76,7 @@ fn another_data_key_does_not_open_a_value() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("keyring");
     let params = KdfParams::light();
-    let mut keyring = Keyring::generate(path, NODE, b"horse", params, &mut OsRng).unwrap();
+    let mut keyring = Keyring::generate(path, NODE, &given(b"horse"), params, &mut OsRng).unwrap();
     keyring.save(&mut OsRng).unwrap();
     let id = DataKeyId::Share { key: "treasury".parse().unwrap(), epoch: Epoch(0) };
     keyring.add(&id, &mut OsRng).unwrap();

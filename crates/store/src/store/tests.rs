@@ -7,7 +7,9 @@ use rand_core::OsRng;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{AlteredError, Batch, KekError, SealError, Writer, WriterConfig};
+use crate::{
+    AlteredError, Batch, KekError, SealError, SecretError, SecretSource, Writer, WriterConfig,
+};
 
 pub(crate) const RECORDS: Tree = Tree("records");
 pub(crate) const SHARES: Tree = Tree("shares");
@@ -38,9 +40,9 @@ impl Fixture {
     }
 
     fn open_as(&self, binding: Binding) -> Result<Arc<Store>, OpenError> {
-        let kek = KekSource::PassphraseFile(self.0.path().join("passphrase"));
+        let kek = KekSource::Passphrase(SecretSource::File(self.0.path().join("passphrase")));
         let params = KdfParams::light();
-        Store::open(&self.dir(), binding, &kek, params, Box::new(OsRng)).map(Arc::new)
+        Store::open(&self.dir(), binding, &[kek], params, Box::new(OsRng)).map(Arc::new)
     }
 
     /// Opens the store, writes, and closes it.
@@ -173,10 +175,13 @@ fn a_wrong_or_missing_passphrase_opens_nothing() {
     let fixture = Fixture::new();
     fixture.write(vec![put(RECORDS, b"1", b"one")]);
     fixture.set_passphrase(b"wrong horse");
-    assert!(matches!(fixture.open(), Err(OpenError::Keyring(KeyringError::WrongKek))));
+    assert!(matches!(fixture.open(), Err(OpenError::Keyring(KeyringError::Kek(KekError::Wrong)))));
     fixture.set_passphrase(b"");
-    let refused = fixture.open();
-    assert!(matches!(refused, Err(OpenError::Keyring(KeyringError::Kek(KekError::Empty { .. })))));
+    let Err(OpenError::Keyring(KeyringError::Kek(KekError::Secret(refused)))) = fixture.open()
+    else {
+        panic!("an empty passphrase was taken")
+    };
+    assert!(matches!(refused, SecretError::Content { .. }), "{refused}");
     fixture.set_passphrase(b"correct horse");
     assert_eq!(scan(&fixture.open().unwrap(), RECORDS), [record(b"1", b"one")]);
 }

@@ -5,12 +5,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use quorate_model::{
-    Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, ServiceName, Tag, Threshold,
-    Transcript,
+    Activation, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, QuorumName, Scheme,
+    ServiceName, Tag, Threshold, Timestamp, Transcript,
 };
 
+use super::NEVER;
+use crate::Sweep;
 use crate::root::previous_text;
-use crate::text::{Reader, TextError, Writer, list};
+use crate::text::{Reader, TextError, Writer, list, value};
 
 /// What an order tells the cluster to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,27 @@ pub enum OrderAction {
     Suspend(KeyId),
     /// Lift one suspension, named by the digest of its order: the key is *active* again.
     Resume(Digest),
+    /// Let a key sign that was made to be activated by order.
+    ActivateKey {
+        /// The key.
+        key: KeyId,
+        /// From when on it is suspended again, by itself; `None` where it stays active.
+        until: Option<Timestamp>,
+    },
+    /// Put a key into the state *deactivated*: from now on it pays to preset destinations, and no more. For ever.
+    DeactivateKey(Sweep),
+    /// Put a key into the state *compromised*: from now on it pays to preset destinations, and each payment takes
+    /// the approval of a quorum. For ever.
+    CompromiseKey {
+        /// The key, and where to.
+        sweep: Sweep,
+        /// The quorum of the policy bundle whose approval each payment takes.
+        quorum: QuorumName,
+    },
+    /// Erase every share of a key, after the root's delay and not while it is frozen: it is *destroyed*.
+    DestroyKey(KeyId),
+    /// Take back an order to destroy a key that was not carried out yet, named by its digest.
+    KeepKey(Digest),
     /// Sign with a node again that was put back to an earlier state, or lost all it had: its next life begins.
     ReadmitNode(Readmission),
     /// Bring a policy bundle into force after the one before it.
@@ -75,6 +98,8 @@ pub struct GenerateKey {
     /// Whether it may sign raw digests: bytes of which no node can say what they do. For ever, since it
     /// is part of the key's certificate.
     pub raw_ok: bool,
+    /// When it begins to sign. For ever, as well.
+    pub activation: Activation,
 }
 
 /// An order to make the next sharing of a key.
@@ -156,6 +181,11 @@ impl OrderAction {
             Self::Unfreeze(_) => "unfreeze",
             Self::Suspend(_) => "suspend",
             Self::Resume(_) => "resume",
+            Self::ActivateKey { .. } => "activate-key",
+            Self::DeactivateKey(_) => "deactivate-key",
+            Self::CompromiseKey { .. } => "compromise-key",
+            Self::DestroyKey(_) => "destroy-key",
+            Self::KeepKey(_) => "keep-key",
             Self::ReadmitNode(_) => "readmit-node",
             Self::ActivatePolicy(_) => "activate-policy",
             Self::UpdateRoot(_) => "update-root",
@@ -169,6 +199,11 @@ impl OrderAction {
             | Self::ReshareKey(_)
             | Self::Suspend(_)
             | Self::Resume(_)
+            | Self::ActivateKey { .. }
+            | Self::DeactivateKey(_)
+            | Self::CompromiseKey { .. }
+            | Self::DestroyKey(_)
+            | Self::KeepKey(_)
             | Self::ReadmitNode(_) => Authority::Quorum("keys"),
             Self::Unfreeze(_) => Authority::Quorum("unfreeze"),
             Self::Freeze(_) => Authority::AnyOfficer,
@@ -179,7 +214,39 @@ impl OrderAction {
 
     /// Whether it stops something. Such orders never expire: a delayed stop is still a stop.
     pub const fn is_stop(&self) -> bool {
-        matches!(self, Self::Freeze(_) | Self::Suspend(_))
+        matches!(
+            self,
+            Self::Freeze(_)
+                | Self::Suspend(_)
+                | Self::DeactivateKey(_)
+                | Self::CompromiseKey { .. }
+        )
+    }
+
+    /// Whether it takes effect after the root's delay for changes, whatever it changes: it cannot be undone.
+    pub const fn waits(&self) -> bool {
+        matches!(self, Self::DestroyKey(_))
+    }
+
+    /// The key that the order is about, if it is about one.
+    pub const fn key(&self) -> Option<&KeyId> {
+        match self {
+            Self::GenerateKey(GenerateKey { key, .. })
+            | Self::ReshareKey(ReshareKey { key, .. })
+            | Self::Suspend(key)
+            | Self::ActivateKey { key, .. }
+            | Self::DeactivateKey(Sweep { key, .. })
+            | Self::CompromiseKey { sweep: Sweep { key, .. }, .. }
+            | Self::DestroyKey(key)
+            | Self::Freeze(Scope::Key(key)) => Some(key),
+            Self::Freeze(Scope::Cluster | Scope::Service(_))
+            | Self::Unfreeze(_)
+            | Self::Resume(_)
+            | Self::KeepKey(_)
+            | Self::ReadmitNode(_)
+            | Self::ActivatePolicy(_)
+            | Self::UpdateRoot(_) => None,
+        }
     }
 
     /// The document that the order brings, if it brings one.
@@ -192,6 +259,11 @@ impl OrderAction {
             | Self::Unfreeze(_)
             | Self::Suspend(_)
             | Self::Resume(_)
+            | Self::ActivateKey { .. }
+            | Self::DeactivateKey(_)
+            | Self::CompromiseKey { .. }
+            | Self::DestroyKey(_)
+            | Self::KeepKey(_)
             | Self::ReadmitNode(_) => None,
         }
     }
@@ -207,6 +279,11 @@ impl OrderAction {
             | Self::Unfreeze(_)
             | Self::Suspend(_)
             | Self::Resume(_)
+            | Self::ActivateKey { .. }
+            | Self::DeactivateKey(_)
+            | Self::CompromiseKey { .. }
+            | Self::DestroyKey(_)
+            | Self::KeepKey(_)
             | Self::ReadmitNode(_) => return None,
         };
         Some(Transcript::new(tag).text(document).finish())
@@ -215,10 +292,11 @@ impl OrderAction {
     pub(super) fn write(&self, text: &mut Writer) {
         text.field("action", self.as_str());
         match self {
-            Self::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok }) => {
+            Self::GenerateKey(generate) => {
+                let GenerateKey { key, scheme, threshold, roster, raw_ok, activation } = generate;
                 text.field("key", key).field("scheme", scheme);
                 text.field("threshold", threshold).field("roster", roster);
-                text.field("raw-ok", raw_ok);
+                text.field("raw-ok", raw_ok).field("activation", activation);
             }
             Self::ReshareKey(ReshareKey { key, public_key, predecessor, epoch, change }) => {
                 text.field("key", key).field("public-key", hex::encode(public_key));
@@ -239,8 +317,23 @@ impl OrderAction {
             Self::Unfreeze(stop) | Self::Resume(stop) => {
                 text.field("lifts", stop);
             }
-            Self::Suspend(key) => {
+            Self::Suspend(key) | Self::DestroyKey(key) => {
                 text.field("key", key);
+            }
+            Self::ActivateKey { key, until } => {
+                text.field("key", key);
+                match until {
+                    Some(until) => text.field("until", until),
+                    None => text.field("until", NEVER),
+                };
+            }
+            Self::DeactivateKey(sweep) => sweep.write(text),
+            Self::CompromiseKey { sweep, quorum } => {
+                sweep.write(text);
+                text.field("approved-by", quorum);
+            }
+            Self::KeepKey(order) => {
+                text.field("keeps", order);
             }
             Self::ReadmitNode(Readmission { node, life, length, head }) => {
                 text.field("node", node).field("life", life);
@@ -257,7 +350,15 @@ impl OrderAction {
                 let (key, scheme) = (reader.parse("key")?, reader.parse("scheme")?);
                 let (threshold, roster) = sharing(reader)?;
                 let raw_ok = reader.parse("raw-ok")?;
-                Ok(Self::GenerateKey(GenerateKey { key, scheme, threshold, roster, raw_ok }))
+                let activation = reader.parse("activation")?;
+                Ok(Self::GenerateKey(GenerateKey {
+                    key,
+                    scheme,
+                    threshold,
+                    roster,
+                    raw_ok,
+                    activation,
+                }))
             }
             "refresh-key" => ReshareKey::read(reader, |_| Ok(SharingChange::Refresh)),
             "reshare-key" => ReshareKey::read(reader, |reader| {
@@ -271,6 +372,21 @@ impl OrderAction {
             "unfreeze" => Ok(Self::Unfreeze(reader.parse("lifts")?)),
             "suspend" => Ok(Self::Suspend(reader.parse("key")?)),
             "resume" => Ok(Self::Resume(reader.parse("lifts")?)),
+            "activate-key" => {
+                let key = reader.parse("key")?;
+                let until = match reader.text("until")? {
+                    NEVER => None,
+                    time => Some(value("until", time)?),
+                };
+                Ok(Self::ActivateKey { key, until })
+            }
+            "deactivate-key" => Sweep::read(reader).map(Self::DeactivateKey),
+            "compromise-key" => {
+                let sweep = Sweep::read(reader)?;
+                Ok(Self::CompromiseKey { sweep, quorum: reader.parse("approved-by")? })
+            }
+            "destroy-key" => Ok(Self::DestroyKey(reader.parse("key")?)),
+            "keep-key" => Ok(Self::KeepKey(reader.parse("keeps")?)),
             "readmit-node" => Ok(Self::ReadmitNode(Readmission {
                 node: reader.parse("node")?,
                 life: reader.parse("life")?,

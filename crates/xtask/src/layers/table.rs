@@ -38,11 +38,12 @@ pub(crate) fn may_test(name: &str) -> bool {
 }
 
 /// The one crate of ours that may name this dependency, if it has an owner. sled, because its
-/// durability needs care at every call; cedar-policy, because compiling it takes a minute and
-/// because what it says is not yet a decision.
+/// durability needs care at every call; cryptoki, because what is destroyed in a token has to go with
+/// what is written; cedar-policy, because compiling it takes a minute and because what it says is not yet
+/// a decision.
 pub(crate) fn owner(dependency: &str) -> Option<&'static str> {
     match dependency {
-        "sled" => Some("quorate-store"),
+        "sled" | "cryptoki" => Some("quorate-store"),
         "cedar-policy" => Some("quorate-policy"),
         _ => None,
     }

@@ -113,8 +113,13 @@ fn a_pure_crate_may_not_log_but_its_dependency_may() {
 }
 
 #[test]
-fn only_the_owner_names_sled_and_cedar_in_any_kind_of_dependency() {
-    for (owned, owner) in [("sled", "quorate-store"), ("cedar-policy", "quorate-policy")] {
+fn only_the_owner_names_what_has_one_in_any_kind_of_dependency() {
+    let owners = [
+        ("sled", "quorate-store"),
+        ("cryptoki", "quorate-store"),
+        ("cedar-policy", "quorate-policy"),
+    ];
+    for (owned, owner) in owners {
         for kind in [Kind::Normal, Kind::Build, Kind::Development] {
             let packages: &[Row<'_>] =
                 &[("quorate-daemon", true, &[(kind, owned)]), (owned, false, &[])];

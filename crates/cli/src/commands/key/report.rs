@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use quorate_model::Activation;
 use quorate_protocol::Confirmation;
 use serde::Serialize;
 
@@ -20,6 +21,12 @@ pub(crate) struct KeyReport {
     pub(crate) raw_ok: bool,
     pub(crate) nodes: Vec<u16>,
     pub(crate) state: &'static str,
+    /// `at-once`, or `by-order`.
+    pub(crate) activation: &'static str,
+    /// Until when an order has it active.
+    pub(crate) active_until: Option<String>,
+    /// For how long orders had it activated so far, in seconds.
+    pub(crate) activated_s: u64,
     pub(crate) epoch: u64,
     /// The group verifying key. For Taproot this is the internal key, before its BIP-341 tweak.
     pub(crate) public_key: String,
@@ -57,6 +64,9 @@ impl KeyReport {
             raw_ok: certified.raw_ok,
             nodes: certified.roster.iter().map(|id| id.get()).collect(),
             state: key.state().as_str(),
+            activation: certified.activation.as_str(),
+            active_until: key.active_until().map(|time| time.to_string()),
+            activated_s: key.activated_ms() / 1_000,
             epoch: certified.epoch.0,
             public_key: hex::encode(&certified.group_verifying_key),
             addresses: addresses
@@ -90,6 +100,11 @@ impl Report for KeyReport {
             ),
             ("public key", self.public_key.clone()),
         ];
+        if self.activation == Activation::ByOrder.as_str() {
+            let until = self.active_until.as_ref().map(|time| format!(", now until {time}"));
+            let until = until.unwrap_or_default();
+            rows.push(("activation", format!("by order, {} s so far{until}", self.activated_s)));
+        }
         rows.extend(
             self.addresses.iter().map(|(network, address)| (network.as_str(), address.clone())),
         );
