@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use frost_core::{Ciphersuite, SigningKey as Share, VerifyingKey};
 use quorate_model::{
-    Attempt, Digest, Epoch, ParticipantId, ParticipantSet, PersonName, Scheme, Threshold, Timestamp,
+    Activation, Attempt, Digest, Epoch, ParticipantId, ParticipantSet, PersonName, Scheme,
+    Threshold, Timestamp,
 };
 use quorate_protocol::suite::{Ed25519, Secp256k1};
 use quorate_protocol::{Certificate, CertifiedKey, SecretShare, Vote};
@@ -91,6 +92,7 @@ impl Cluster {
             roster: ParticipantSet::new([id(1), id(2)]).unwrap(),
             threshold: Threshold::new(2).unwrap(),
             raw_ok: false,
+            activation: Activation::AtOnce,
             group_verifying_key: one.1.clone(),
             verifying_shares: [(id(1), one.1), (id(2), other.1)].into(),
             chain_code: [1; 32],
