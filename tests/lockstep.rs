@@ -3,13 +3,16 @@
 //! level as the most talkative driver would show it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
+use quorate_backup::Draft;
 use quorate_coordinator::{
     Action as CoordinatorAction, ClientCall, ClientError, ClientReply, ClientRequest, Coordinator,
     Input as CoordinatorInput, OperationState, SignRequestView,
 };
 use quorate_model::{Epoch, KeyId, Moment, ParticipantId, Scheme, Timestamp};
-use quorate_protocol::wire::ToNode;
+use quorate_protocol::ecdsa::{Dkls23, EcdsaBackend};
+use quorate_protocol::wire::{CallId, ToNode};
 use quorate_protocol::{CertifiedKey, Engine as _, Output};
 use quorate_signer::{Action as NodeAction, Input as NodeInput, LinkId, Node, Record};
 use quorate_testkit::{ClusterFixture, Disk, Frame, seeded};
@@ -65,6 +68,8 @@ pub(crate) struct Lockstep {
     coordinator_rng: Recorded,
     inputs: VecDeque<CoordinatorInput>,
     replies: BTreeMap<ClientCall, Result<ClientReply, ClientError>>,
+    /// What signs with ECDSA keys at all nodes.
+    ecdsa: Arc<dyn EcdsaBackend>,
     /// What happens to a question on its way, where it is not simply asked; it may be changed, too.
     pub(crate) fault: Option<OnItsWay>,
 }
@@ -99,8 +104,18 @@ impl Lockstep {
 
     /// A cluster of all nodes that the root names.
     pub(crate) fn of(fixture: ClusterFixture, seed: u64) -> Self {
+        Self::with_ecdsa(fixture, seed, Arc::new(Dkls23))
+    }
+
+    /// As [`Lockstep::of`], with another backend for ECDSA keys.
+    pub(crate) fn with_ecdsa(
+        fixture: ClusterFixture,
+        seed: u64,
+        ecdsa: Arc<dyn EcdsaBackend>,
+    ) -> Self {
         let start = |id: &ParticipantId| {
-            let config = fixture.node_config(*id, ClusterFixture::bundle());
+            let mut config = fixture.node_config(*id, ClusterFixture::bundle());
+            config.ecdsa = Arc::clone(&ecdsa);
             trace!(?config, "node starts");
             let now = moment(START);
             let (engine, records) = Node::start(config, Vec::new(), now).expect("a new node");
@@ -120,6 +135,7 @@ impl Lockstep {
             coordinator_rng: recorded(seed << 16),
             inputs,
             replies: BTreeMap::new(),
+            ecdsa,
             fault: None,
             fixture,
         }
@@ -257,11 +273,77 @@ impl Lockstep {
         self.settle();
     }
 
+    /// Has a node give away what a backup of it seals.
+    pub(crate) fn back_up(&mut self, id: ParticipantId) -> Draft {
+        let node = self.nodes.get_mut(&id).expect("a node of the cluster");
+        let input = NodeInput::CreateBackup { call: CallId(0) };
+        let mut given = None;
+        for output in node.engine.handle(input, moment(self.now), &mut node.rng) {
+            match output {
+                Output::Persist(batch) => node.batches.push(batch),
+                Output::Act(NodeAction::Backup { draft, .. }) => given = Some(draft),
+                Output::Act(said) | Output::Now(said) => panic!("that is no backup: {said:?}"),
+            }
+        }
+        *given.expect("every administrator has an answer").expect("a node with officers and keys")
+    }
+
+    /// Nodes are gone with their disks, all at once, and start with these records.
+    pub(crate) fn begin_with(&mut self, records: BTreeMap<ParticipantId, Vec<Record>>) {
+        for (id, records) in records {
+            self.nodes.get_mut(&id).expect("a node of the cluster").batches = vec![records];
+            self.kill(id);
+        }
+        self.settle();
+    }
+
+    /// Whether the coordinator reaches a node.
+    pub(crate) fn attach(&mut self, id: ParticipantId, attached: bool) {
+        self.inputs.push_back(if attached {
+            CoordinatorInput::Attached(id)
+        } else {
+            CoordinatorInput::Detached(id)
+        });
+        self.settle();
+    }
+
+    /// Has every node that is attached carry out an order.
+    pub(crate) fn submit(&mut self, order: &SignedOrder) {
+        let reply = self.call(ClientRequest::SubmitOrder(order.clone()));
+        assert!(matches!(reply, Ok(ClientReply::Order(_))), "{reply:?}");
+        self.wait(1_000);
+    }
+
+    /// So much time passes, in milliseconds.
+    pub(crate) fn wait(&mut self, ms: u64) {
+        for _ in 0..ms / STEP_MS {
+            self.step();
+        }
+    }
+
+    /// What is to become of a request within this time, in milliseconds.
+    pub(crate) fn ask_to_sign(&mut self, request: &SignedRequest, ms: u64) -> SignRequestView {
+        let create = ClientRequest::CreateSignRequest {
+            request: request.clone(),
+            verdicts: vec![],
+            validate_only: false,
+        };
+        let asked = self.call(create);
+        assert!(matches!(asked, Ok(ClientReply::SignRequest(_))), "{asked:?}");
+        self.wait(ms);
+        let get = ClientRequest::GetSignRequest(request.request.request_key());
+        match self.call(get) {
+            Ok(ClientReply::SignRequest(view)) => *view,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Kills a node, which starts again from its disk.
     fn kill(&mut self, id: ParticipantId) {
         let mut disk = Disk::default();
         self.nodes[&id].batches.iter().for_each(|batch| disk.apply(batch));
-        let config = self.fixture.node_config(id, ClusterFixture::bundle());
+        let mut config = self.fixture.node_config(id, ClusterFixture::bundle());
+        config.ecdsa = Arc::clone(&self.ecdsa);
         let started = Node::start(config, disk.records(), moment(self.now));
         let (engine, records) = started.expect("it starts from what it wrote");
         let node = self.nodes.get_mut(&id).expect("a node of the cluster");
@@ -283,7 +365,11 @@ impl Lockstep {
                     self.frames.push(Frame::Answer(id, call, answer.clone()));
                     self.inputs.push_back(CoordinatorInput::Answer { node: id, call, answer });
                 }
-                Output::Act(NodeAction::Checkpoint { .. } | NodeAction::Noted { .. }) => {
+                Output::Act(
+                    NodeAction::Checkpoint { .. }
+                    | NodeAction::Backup { .. }
+                    | NodeAction::Noted { .. },
+                ) => {
                     panic!("nobody administers a node")
                 }
                 Output::Now(NodeAction::Work(work)) => {

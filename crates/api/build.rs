@@ -7,7 +7,7 @@ use std::{env, fs};
 use prost::Message as _;
 
 const ROOT: &str = "../../proto";
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "quorate/custody/v1/approval_service.proto",
     "quorate/custody/v1/fleet_service.proto",
     "quorate/custody/v1/key_service.proto",
@@ -15,6 +15,8 @@ const FILES: [&str; 9] = [
     "quorate/custody/v1/signing_service.proto",
     "quorate/node/v1/node_admin.proto",
     "quorate/node/v1/node_gateway.proto",
+    "quorate/statement/v1/restore_proof.proto",
+    "quorate/storage/v1/backup.proto",
     "quorate/storage/v1/coordinator.proto",
     "quorate/storage/v1/node.proto",
 ];

@@ -5,6 +5,7 @@
 #[path = "../altered.rs"]
 mod altered;
 mod audit;
+mod backup;
 mod by_hand;
 mod demo;
 mod dev;

@@ -12,7 +12,7 @@ use crate::files::copy;
 use crate::lab::Lab;
 
 /// Pays so often that node 1 signs, which is chosen at random; gives how often.
-async fn pay_with_node_1(lab: &Lab, from: u64) -> u64 {
+pub(crate) async fn pay_with_node_1(lab: &Lab, from: u64) -> u64 {
     for sats in from..from + 40 {
         let paid = lab.pay(sats, &["--wait", "60s"]).await;
         assert_eq!(paid.json["state"], "SIGNED", "{paid:?}");
@@ -28,7 +28,7 @@ async fn status_of_node_1(lab: &Lab) -> Value {
 }
 
 /// Waits until node 1 is ready, or says what is told.
-async fn wait_until_node_1(lab: &Lab, says: Option<&str>) {
+pub(crate) async fn wait_until_node_1(lab: &Lab, says: Option<&str>) {
     for _ in 0..300 {
         let status = status_of_node_1(lab).await;
         let reasons = status["reasons"].to_string();
@@ -59,7 +59,7 @@ fn store(lab: &Lab) -> PathBuf {
 }
 
 /// The order that readmits node 1 reaches every node, node 1 among them.
-async fn readmit(lab: &Lab, name: &str) {
+pub(crate) async fn readmit(lab: &Lab, name: &str) {
     let submitted = lab.propose(name, &["readmit", "1"]).await;
     assert_eq!(submitted.json["held_by"], serde_json::json!([1, 2, 3]), "{submitted:?}");
 }

@@ -19,7 +19,7 @@ fn without_carol(text: &str) -> String {
     kept
 }
 
-async fn as_officer(lab: &Lab, officer: &str, args: &[&str]) -> Ended {
+pub(crate) async fn as_officer(lab: &Lab, officer: &str, args: &[&str]) -> Ended {
     run(&lab.dir.path().join(officer), args).await
 }
 
@@ -29,7 +29,7 @@ async fn freeze(lab: &Lab, officer: &str) -> Ended {
     lab.run(&freeze).await
 }
 
-async fn wait_for_root(lab: &Lab, hash: &str) {
+pub(crate) async fn wait_for_root(lab: &Lab, hash: &str) {
     for _ in 0..600 {
         let status = lab.run(&["status"]).await;
         let nodes = status.json["nodes"].as_array().unwrap();
@@ -76,7 +76,7 @@ async fn an_officer_who_leaves_decides_nothing_any_more() {
     lab.cluster.stop().await;
 }
 
-async fn sign(lab: &Lab, officer: &str, file: &Path) {
+pub(crate) async fn sign(lab: &Lab, officer: &str, file: &Path) {
     let key = lab.dir.path().join(officer).join("person.pem");
     let sign = ["root", "sign", file.to_str().unwrap(), "--key", key.to_str().unwrap()];
     let signed = as_officer(lab, officer, &sign).await;

@@ -7,6 +7,7 @@ mod administer;
 #[path = "../altered.rs"]
 mod altered;
 mod approvals;
+mod backup;
 mod claims;
 mod clock;
 mod coordinator;

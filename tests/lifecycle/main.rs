@@ -7,6 +7,7 @@ mod lies;
 #[path = "../lockstep.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod lockstep;
+mod restore;
 
 use quorate_coordinator::{ClientRequest, RequestState};
 use quorate_model::{KeyId, ParticipantId, ParticipantSet, Scheme, Threshold};

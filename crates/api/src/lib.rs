@@ -8,6 +8,7 @@
 //! **Architecture invariant:** no conversion panics, whatever the bytes.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
+pub mod backup;
 mod convert;
 pub mod custody;
 mod decode_error;

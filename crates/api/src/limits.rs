@@ -46,6 +46,15 @@ pub const BROADCAST_BYTES_MAX: usize = 256 * 1024;
 pub const SIGNATURE_BYTES_MAX: usize = ELEMENT_BYTES_MAX + SCALAR_BYTES_MAX;
 /// Bytes of a sealed share: a scalar and an authentication tag, and some to spare.
 pub const SEALED_SHARE_BYTES_MAX: usize = 64;
+/// Bytes of the file of a backup. A key takes about 1 KiB where three nodes hold it, and 4 KiB where
+/// twelve do.
+pub const BACKUP_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Recovery officers of a backup.
+pub const BACKUP_OFFICERS_MAX: usize = 16;
+/// Bytes of the age file with an officer's piece: some 400 as quorate makes it.
+pub const BACKUP_PIECE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a restore proof.
+pub const RESTORE_PROOF_BYTES_MAX: usize = 1024;
 /// Reasons why a node is not ready.
 pub const STATUS_REASONS_MAX: usize = 16;
 /// Bytes of a software version.

@@ -101,12 +101,14 @@ impl Log {
     }
 }
 
-/// A node may start, be read and be sealed before its clock is set: only what it does afterwards counts, and
+/// A node may start, be read, be sealed and be backed up before its clock is set: only what it does afterwards counts, and
 /// nothing that it did while it doubted its clock. So no wrong clock makes the right one seem late.
 fn shows_the_time(event: &Event) -> bool {
     match event.kind {
         EventKind::NodeStarted
+        | EventKind::NodeRestored
         | EventKind::AdminAccess
+        | EventKind::BackupCreated
         | EventKind::NodeSealed
         | EventKind::KekRotation
         | EventKind::ClockDoubted

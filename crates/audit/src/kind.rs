@@ -51,11 +51,15 @@ pub enum EventKind {
     LogConfirmed,
     /// Another node showed what this one signed before, and it is missing in this log.
     LogPutBack,
+    /// A backup of the node's shares was given away, to be opened by recovery officers.
+    BackupCreated,
+    /// The node began from a backup. The first entry of a log, or nothing.
+    NodeRestored,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::NodeStarted,
         Self::CeremonyBegun,
         Self::ShareCommitted,
@@ -79,6 +83,8 @@ impl EventKind {
         Self::ClockConfirmed,
         Self::LogConfirmed,
         Self::LogPutBack,
+        Self::BackupCreated,
+        Self::NodeRestored,
     ];
 
     /// The name on every surface.
@@ -107,6 +113,8 @@ impl EventKind {
             Self::ClockConfirmed => "clock-confirmed",
             Self::LogConfirmed => "log-confirmed",
             Self::LogPutBack => "log-put-back",
+            Self::BackupCreated => "backup-created",
+            Self::NodeRestored => "node-restored",
         }
     }
 }
@@ -135,7 +143,7 @@ mod tests {
         let names: BTreeSet<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(names.len(), EventKind::ALL.len());
         // The declaration order is the order of the list, so the last one has the last number.
-        assert_eq!(EventKind::LogPutBack as usize + 1, EventKind::ALL.len());
+        assert_eq!(EventKind::NodeRestored as usize + 1, EventKind::ALL.len());
         for kind in EventKind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
         }

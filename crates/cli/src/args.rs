@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod backup;
 mod key;
 mod node;
 mod payload;
@@ -19,9 +20,10 @@ use quorate_model::{
     Scheme, ServiceName, Threshold,
 };
 use quorate_net::pki::CoordinatorName;
-use quorate_trust::Label;
+use quorate_trust::{Label, Recipient};
 
 pub use self::audit::{Audit, Pinned};
+pub use self::backup::{Backup, Recover};
 pub use self::key::{Key, KeyChange, OrderedBy};
 pub use self::node::{Configured, Node, NodeCommand, Secret};
 pub use self::payload::PayloadArgs;
@@ -32,7 +34,7 @@ pub use self::verdict::{Subject, Verdict};
 use crate::clock::parse_duration;
 use crate::network_name;
 use crate::output::Format;
-pub use crate::setup::init::NamedQuorum;
+pub use crate::setup::init::{NamedQuorum, NodeRecovery};
 pub use crate::signing::payload::{Blockhash, CoinArg};
 
 /// A cluster of signer nodes that share each key. No machine signs alone, and none ever holds a key.
@@ -114,6 +116,11 @@ pub enum Command {
     /// Export and read the audit logs of nodes.
     #[command(subcommand)]
     Audit(Audit),
+    /// Make, look at and verify backups of nodes.
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Make what a node starts from, out of its backup. Offline.
+    Recover(Recover),
     /// Print a completion script for a shell.
     Completion {
         /// The shell.
@@ -201,6 +208,10 @@ pub struct Person {
     /// Demand that the security key verifies the person, by PIN or fingerprint, for every signature.
     #[arg(long, requires = "ssh_key")]
     pub require_user_verification: bool,
+    /// Keep pieces of backups: the age recipient that they are encrypted to, as `age-keygen` or a plugin
+    /// for a security key shows it.
+    #[arg(long, value_name = "AGE_RECIPIENT")]
+    pub recovery: Option<Recipient>,
 }
 
 /// Makes a cluster.
@@ -226,6 +237,9 @@ pub struct Init {
     /// `unfreeze` take more than half of all officers where they are not given.
     #[arg(long = "quorum", value_name = "NAME=REQUIRED:PERSON,…")]
     pub quorums: Vec<NamedQuorum>,
+    /// Who opens the backups of a node together, such as 1=2:alice,bob,carol. Repeat it for each node.
+    #[arg(long = "recovery", value_name = "NODE=REQUIRED:PERSON,…")]
+    pub recovery: Vec<NodeRecovery>,
     /// Not for funds: make a trust root under which one person or operator can do harm alone.
     #[arg(long)]
     pub dev: bool,

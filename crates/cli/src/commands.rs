@@ -2,6 +2,7 @@
 
 mod approve;
 mod audit;
+mod backup;
 mod completion;
 mod demo;
 mod dev;
@@ -12,6 +13,7 @@ mod key;
 mod node;
 mod order;
 mod policy;
+mod recover;
 mod request;
 mod root;
 mod serve;
@@ -57,6 +59,8 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Doctor => doctor::run(dir, output).await,
         Command::Policy(policy) => policy::run(policy, dir, output).await,
         Command::Audit(command) => audit::run(command, dir, output).await,
+        Command::Backup(command) => backup::run(command, dir, output).await,
+        Command::Recover(command) => recover::run(command, dir, output),
         Command::Completion { shell } => completion::run(shell, output),
         Command::Version => version::run(output),
     }

@@ -5,7 +5,10 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
+
+use crate::exit::Failure;
 
 const BYTES_MAX: u64 = 1024 * 1024;
 const PUBLIC: u32 = 0o644;
@@ -50,22 +53,43 @@ pub(crate) fn read(path: &Path) -> Result<String, FileError> {
 
 /// Reads a text file that only its owner may read.
 pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    check_private(path)?;
+    read(path).map(Zeroizing::new)
+}
+
+/// Reads a file that only its owner may read.
+pub(crate) fn read_secret_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    check_private(path)?;
+    read_bytes(path).map(Zeroizing::new)
+}
+
+fn check_private(path: &Path) -> Result<(), FileError> {
     let error = |source| FileError::Read { path: path.to_owned(), source };
     let mode = fs::metadata(path).map_err(error)?.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(FileError::Exposed { path: path.to_owned(), mode });
     }
-    read(path).map(Zeroizing::new)
+    Ok(())
 }
 
 /// Writes a new file that only its owner may read, durably. Never over an old one.
 pub(crate) fn create_secret(path: &Path, text: &str) -> Result<(), FileError> {
-    write(path, text.as_bytes(), OpenOptions::new().write(true).create_new(true).mode(PRIVATE))
+    create_secret_bytes(path, text.as_bytes())
+}
+
+/// Writes a new file that only its owner may read, durably. Never over an old one.
+pub(crate) fn create_secret_bytes(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write(path, bytes, OpenOptions::new().write(true).create_new(true).mode(PRIVATE))
 }
 
 /// Writes a new file. Never over an old one.
 pub(crate) fn create(path: &Path, text: &str) -> Result<(), FileError> {
-    write(path, text.as_bytes(), OpenOptions::new().write(true).create_new(true).mode(PUBLIC))
+    create_bytes(path, text.as_bytes())
+}
+
+/// Writes a new file. Never over an old one.
+pub(crate) fn create_bytes(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write(path, bytes, OpenOptions::new().write(true).create_new(true).mode(PUBLIC))
 }
 
 /// Writes a file whole or not at all.
@@ -77,6 +101,44 @@ pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), FileError> {
     write(&new, contents, options.write(true).create(true).truncate(true).mode(PUBLIC))?;
     let error = |source| FileError::Write { path: path.to_owned(), source };
     fs::rename(&new, path).map_err(error)
+}
+
+/// A new file, its owner's alone, that has another name until it is whole. Never over an old one.
+pub(crate) struct NewFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Begins a file that is to be there.
+    pub(crate) fn begin(path: &Path) -> Result<Self, Failure> {
+        if path.exists() {
+            let message = format!("{} exists: nothing is written over it", path.display());
+            return Err(Failure::usage(message));
+        }
+        let error = |source| FileError::Write { path: path.to_owned(), source };
+        let file = NamedTempFile::new_in(folder_of(path)).map_err(error)?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Appends to it.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        let error = |source| FileError::Write { path: self.path.clone(), source };
+        self.file.write_all(bytes).map_err(error)
+    }
+
+    /// It is whole, and durable.
+    pub(crate) fn finish(self) -> Result<(), FileError> {
+        let Self { file, path } = self;
+        let error = |source| FileError::Write { path: path.clone(), source };
+        file.as_file().sync_all().map_err(error)?;
+        file.persist_noclobber(&path).map(drop).map_err(|failed| error(failed.error))
+    }
+}
+
+/// The folder that a path is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// Makes a folder for its owner alone; one that exists is left as it is.

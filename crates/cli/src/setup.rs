@@ -12,7 +12,7 @@ pub(crate) mod welcome;
 
 use std::path::PathBuf;
 
-use quorate_model::Digest;
+use quorate_model::{Digest, ParticipantId};
 use quorate_net::TlsError;
 use quorate_net::pki::{PkiError, Role};
 use quorate_trust::{CredentialError, CredentialTextError, RootError, SinglePoint, TrustRoot};
@@ -31,6 +31,10 @@ pub(crate) const TLS_KEY_FILE: &str = "tls.key";
 pub(crate) const JOIN_FILE: &str = "join.txt";
 /// The policy bundle of a node.
 pub(crate) const POLICY_FILE: &str = "policy.toml";
+/// The key that signs everything a node says.
+pub(crate) const IDENTITY_FILE: &str = "identity.pem";
+/// The folder of a store.
+pub(crate) const STORE_DIR: &str = "store";
 /// The passphrase that wraps the data keys of a store.
 pub(crate) const PASSPHRASE_FILE: &str = "passphrase";
 
@@ -83,6 +87,8 @@ pub(crate) enum SetupError {
     ClusterExists(PathBuf),
     #[error("no coordinator joins: at least one is needed")]
     NoCoordinator,
+    #[error("recovery officers of node {0}: it does not join, or they are given twice")]
+    RecoveryOf(ParticipantId),
     #[error("quorum {0:?} is given twice")]
     QuorumTwice(String),
     #[error(

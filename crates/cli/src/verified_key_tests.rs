@@ -61,6 +61,7 @@ fn officer(key: PublicKey) -> PersonEntry {
         officer: true,
         user_verification: UserVerification::NotRequired,
         credentials: [key.into()].into(),
+        recovery: None,
     }
 }
 
@@ -96,7 +97,17 @@ impl Fixture {
         let nodes = identities.iter().map(|(id, key)| {
             let tls = Digest::new([u8::try_from(id.get()).unwrap(); 32]);
             let (operator, region, provider) = (label(), label(), label());
-            (*id, NodeEntry { identity: key.public_key(), tls, operator, region, provider })
+            (
+                *id,
+                NodeEntry {
+                    identity: key.public_key(),
+                    tls,
+                    operator,
+                    region,
+                    provider,
+                    recovery: None,
+                },
+            )
         });
         let alice: quorate_model::PersonName = "alice".parse().unwrap();
         let quorum = Quorum { required: 1, members: [alice.clone()].into() };

@@ -15,6 +15,7 @@ mod storage;
 pub use coordinator::run_coordinator;
 pub use error::DaemonError;
 pub use node::run_node;
+pub use storage::create_node_store;
 
 /// The version that processes say they are.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

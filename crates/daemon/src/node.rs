@@ -1,6 +1,7 @@
 //! A signer node: its admin socket, and while it is not sealed engine, store and uplinks.
 
 mod admin;
+mod backup;
 mod export;
 mod life;
 mod live;

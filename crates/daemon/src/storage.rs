@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use quorate_api::storage::{Seal, Stored, Value, Write as ApiWrite};
-use quorate_model::{ClusterId, Tag, Transcript};
+use quorate_model::{ClusterId, ParticipantId, Tag, Transcript};
 use quorate_protocol::ecdsa::PairState;
 use quorate_store::{
     Batch, Binding, DataKeyId, KdfParams, KeyringError, Passphrase, Store, Tree, VALUE_BYTES_MAX,
@@ -15,6 +15,7 @@ use rand_core::OsRng;
 use crate::DaemonError;
 use crate::config::{KekContext, StoreFile};
 use crate::error::with_causes;
+use crate::files::content;
 
 /// Batches that wait for the disk, at most.
 const QUEUE_BATCHES_MAX: usize = 1_024;
@@ -97,6 +98,43 @@ pub(crate) struct Storage {
     pub(crate) store: Arc<Store>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) room: Room,
+}
+
+/// Records of one batch of a new store: with one value each, which may have 60 KiB, they fit a batch.
+const RECORDS_PER_BATCH: usize = 8;
+
+/// Makes a store in which a node with these records begins. The folder of the store must not be one yet.
+///
+/// # Errors
+/// [`DaemonError`]: what is there then is no store to begin from.
+pub fn create_node_store(
+    file: &StoreFile,
+    base: &Path,
+    (cluster, node): (&ClusterId, ParticipantId),
+    records: &[quorate_signer::Record],
+) -> Result<(), DaemonError> {
+    let dir = base.join(&file.dir);
+    let whose = Whose { cluster, role: &node_role(node) };
+    let (storage, there): (_, Vec<quorate_signer::Record>) =
+        Storage::open(file, base, &whose, None)?;
+    if !there.is_empty() {
+        return Err(content(&dir, "holds records already: a node begins in an empty store"));
+    }
+    let failed = |error: &dyn std::error::Error| DaemonError::StoreFailed(with_causes(error));
+    for some in records.chunks(RECORDS_PER_BATCH) {
+        let batch = storage.batch(some).map_err(|error| failed(&error))?;
+        let (done, written) = std::sync::mpsc::channel();
+        let completion = move |result| drop(done.send(result));
+        storage.writer.submit_blocking(batch, completion).map_err(|error| failed(&error))?;
+        let written = written.recv().map_err(|error| failed(&error))?;
+        written.map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// What a node is in its cluster.
+pub(crate) fn node_role(node: ParticipantId) -> String {
+    format!("node/{node}")
 }
 
 /// Whose a store is.

@@ -82,6 +82,14 @@ pub enum Tag {
     Payload,
     /// What binds a store to the process that it belongs to.
     StoreBinding,
+    /// What everybody may read of a backup: its digest names it.
+    Backup,
+    /// Derivation of the key that seals a backup's contents.
+    BackupBody,
+    /// The file with an officer's piece of a backup.
+    BackupPiece,
+    /// Proof that a backup holds a share.
+    RestoreProof,
 }
 
 impl Tag {
@@ -124,6 +132,10 @@ impl Tag {
             Self::Effects => "quorate/v1/effects",
             Self::Payload => "quorate/v1/payload",
             Self::StoreBinding => "quorate/v1/store-binding",
+            Self::Backup => "quorate/v1/backup",
+            Self::BackupBody => "quorate/v1/backup-body",
+            Self::BackupPiece => "quorate/v1/backup-piece",
+            Self::RestoreProof => "quorate/v1/restore-proof",
         }
     }
 }

@@ -112,6 +112,11 @@ pub enum AbortReason {
     /// Parts that make no ECDSA signature: whose it was does not show (DKLs23, section 3.2).
     #[error("the parts make no signature, and nothing shows whose part is wrong")]
     Combination,
+    /// An ECDSA share without what pairs share.
+    #[error(
+        "this node's share was restored from a backup, which has nothing of what pairs share: refresh the key first"
+    )]
+    DealtOnly,
     /// The path leads to no key.
     #[error(transparent)]
     Derive(#[from] DeriveError),
@@ -154,6 +159,7 @@ impl Abort {
             AbortReason::NotOurs
             | AbortReason::Relay(_)
             | AbortReason::Combination
+            | AbortReason::DealtOnly
             | AbortReason::Panicked
             | AbortReason::Derive(_)
             | AbortReason::Multiplication { .. }

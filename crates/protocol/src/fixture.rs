@@ -35,12 +35,13 @@ impl Fixture {
             let tls = Digest::new([id.get() as u8; 32]);
             let identity = key.public_key();
             let (operator, region, provider) = (label(), label(), label());
-            (*id, NodeEntry { identity, tls, operator, region, provider })
+            (*id, NodeEntry { identity, tls, operator, region, provider, recovery: None })
         };
         let person = PersonEntry {
             officer: true,
             user_verification: UserVerification::NotRequired,
             credentials: [SigningKey::generate(&mut OsRng).public_key().into()].into(),
+            recovery: None,
         };
         let quorum = || Quorum { required: 1, members: ["ann".parse().unwrap()].into() };
         let root = TrustRoot {

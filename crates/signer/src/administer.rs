@@ -67,6 +67,7 @@ impl Node {
                 vec![Output::Act(Action::Answer { link, call, answer: FromNode::Refused(refusal) })]
             }
             Input::ReadAudit { .. }
+            | Input::CreateBackup { .. }
             | Input::Administer { .. }
             | Input::WorkDone(_)
             | Input::Tick => Vec::new(),

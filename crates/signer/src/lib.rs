@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::panic, clippy::expect_used))]
 
 mod administer;
+mod backup;
 mod case;
 mod charge;
 mod claims;
@@ -28,6 +29,7 @@ mod record;
 mod refusal;
 mod reserve;
 mod reshare;
+mod restore;
 mod session;
 mod share;
 mod start;
@@ -41,6 +43,7 @@ mod verdict;
 mod work;
 
 pub use administer::Administration;
+pub use backup::BackupRefusal;
 pub use config::{Identity, Limits, NodeConfig};
 pub use node::{Action, Input, LinkId, Node};
 pub use pairs::PairFreezeRecord;
@@ -49,5 +52,6 @@ pub use record::{
     ActiveRecord, CeremonyRecord, ClockRecord, ConfirmationAttempt, OrderRecord, Record,
     RequestRecord, ShareRecord,
 };
+pub use restore::{RestoreError, restored_records};
 pub use start::StartError;
 pub use work::{Outcome, Work};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use quorate_audit::{CheckpointError, Event, EventKind, Log, Origin, SignedCheckpoint};
+use quorate_backup::Draft;
 use quorate_model::{Attempt, ClusterId, Digest, Erasure, Heads, Moment, ParticipantId, Timestamp};
 use quorate_policy::{Bundle, Gate, Usage};
 use quorate_protocol::ecdsa::EcdsaBackend;
@@ -13,6 +14,7 @@ use quorate_trust::{Authentic, Body, KeyStates, Signed, SigningKey, Stops, Succe
 use rand_core::CryptoRngCore;
 
 use crate::administer::Administration;
+use crate::backup::BackupRefusal;
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::config::Limits;
@@ -61,6 +63,11 @@ pub enum Input {
         /// Which question.
         call: CallId,
     },
+    /// An administrator of this node makes a backup: answered by [`Action::Backup`].
+    CreateBackup {
+        /// Which question.
+        call: CallId,
+    },
     /// An administrator of this node does something to it: answered by [`Action::Noted`].
     Administer {
         /// Which question.
@@ -96,6 +103,14 @@ pub enum Action {
         call: CallId,
         /// What the log is, signed.
         checkpoint: Result<SignedCheckpoint, CheckpointError>,
+    },
+    /// Seal this to the recovery officers, and give it to an administrator. That it was given away is
+    /// durable by now.
+    Backup {
+        /// Which question.
+        call: CallId,
+        /// What to seal, or why there is nothing.
+        draft: Result<Box<Draft>, BackupRefusal>,
     },
     /// What an administrator does is in the audit log, durably.
     Noted {
@@ -202,6 +217,10 @@ impl Engine for Node {
                 let origin = Origin { cluster: self.cluster, node: self.me };
                 let checkpoint = self.log.checkpoint(origin).sign(&self.identity);
                 turn.finish(Some(Action::Checkpoint { call, checkpoint }))
+            }
+            Input::CreateBackup { call } => {
+                let draft = self.backup(&mut turn).map(Box::new);
+                turn.finish(Some(Action::Backup { call, draft }))
             }
             Input::Administer { call, act } => self.administer(call, act, turn),
             // What is forgotten is gone, whatever time it turns out to be.

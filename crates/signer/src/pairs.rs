@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use quorate_audit::{Event, EventKind};
 use quorate_model::{Epoch, KeyId, ParticipantId, ParticipantSet, Timestamp, Transcript};
-use quorate_protocol::CertifiedKey;
 use quorate_protocol::wire::{Refusal, RefusalCode};
+use quorate_protocol::{AbortReason, CertifiedKey};
 
 use crate::node::Node;
 use crate::record::Record;
@@ -59,12 +59,15 @@ impl FrozenPairs {
 }
 
 impl Node {
-    /// Refuses a signing set that uses a frozen pair of this node.
+    /// Refuses a signing set that uses a frozen pair of this node, or any pair where it has none.
     pub(crate) fn check_pairs(
         &self,
         certified: &CertifiedKey,
         signing_set: &ParticipantSet,
     ) -> Result<(), Refusal> {
+        if self.vault.is_dealt_only(&certified.sharing()) {
+            return Err(refuse(RefusalCode::NotFound, AbortReason::DealtOnly));
+        }
         let frozen = |id: &ParticipantId| {
             self.frozen_pairs.0.get(&(certified.key.clone(), certified.epoch, *id))
         };

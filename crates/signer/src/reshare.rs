@@ -37,7 +37,7 @@ impl Node {
     ) -> Result<FromNode, Refusal> {
         let verified = signed.verify(&self.root).map_err(order_refused)?;
         self.check_fit(turn.now)?;
-        let predecessor = self.predecessor(predecessor)?;
+        let predecessor = self.predecessor(predecessor, &dealers)?;
         let ceremony = Ceremony::reshare(&verified, attempt, &predecessor, dealers)
             .map_err(|error| refuse(RefusalCode::Invalid, error))?;
         let epoch = ceremony.epoch;
@@ -70,10 +70,15 @@ impl Node {
     }
 
     /// The sharing that a new one follows: this node's own, where it deals or has one as late. A node without
-    /// one takes the word of every holder, which is the certificate; dealers refuse any other than their own.
+    /// one, or with an earlier one because it was put back, takes the word of every holder, which is the
+    /// certificate; dealers refuse any other than their own.
     /// Of a key that this node knows, nothing else than the sharing may be another: a certificate alone says
     /// only that those whom it names voted for it.
-    fn predecessor(&self, certificate: Certificate) -> Result<CertifiedKey, Refusal> {
+    fn predecessor(
+        &self,
+        certificate: Certificate,
+        dealers: &ParticipantSet,
+    ) -> Result<CertifiedKey, Refusal> {
         let named = &certificate.certified;
         if self.keys.of_key(&named.key).any(|held| !held.certified.is_same_key(named)) {
             let reason = format!("this node knows key {} as another key", named.key);
@@ -81,7 +86,7 @@ impl Node {
         }
         let present = self.keys.present(&named.key);
         let concerns =
-            |held: &&HeldKey| named.roster.contains(self.me) || held.certified.epoch >= named.epoch;
+            |held: &&HeldKey| dealers.contains(self.me) || held.certified.epoch >= named.epoch;
         if let Some(held) = present.filter(concerns) {
             if held.certified != *named || held.confirmations.is_none() {
                 let reason = format!(

@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use quorate_audit::{Entry, Event, EventKind};
 use quorate_model::{Digest, RequestKey, Tag, Timestamp, Transcript};
 
+use crate::keygen::Ceremonies;
+use crate::keys::Keys;
 use crate::node::Node;
+use crate::orders::Orders;
+use crate::pairs::FrozenPairs;
 use crate::record::Record;
 use crate::start::StartError;
 use crate::turn::Turn;
@@ -23,17 +27,9 @@ impl Node {
         turn.write(Record::Audit(entry));
     }
 
-    /// Orders, attempts at key generations, votes, and frozen pairs.
+    /// The state root of this node.
     pub(crate) fn state_root(&self) -> Digest {
-        let mut transcript = Transcript::new(Tag::SafetyState);
-        transcript.digest(&self.orders.head());
-        self.ceremonies.transcribe_attempts(&mut transcript);
-        transcript.u64(self.keys.all().count() as u64);
-        for held in self.keys.all() {
-            transcript.digest(&held.certified.digest());
-        }
-        self.frozen_pairs.transcribe(&mut transcript);
-        transcript.finish()
+        state_root(&self.orders, &self.ceremonies, &self.keys, &self.frozen_pairs)
     }
 
     /// Checks the loaded records against the audit log: it knows of everything that was written with
@@ -74,6 +70,24 @@ impl Node {
         }
         Ok(())
     }
+}
+
+/// Orders, attempts at key generations, votes, and frozen pairs.
+pub(crate) fn state_root(
+    orders: &Orders,
+    ceremonies: &Ceremonies,
+    keys: &Keys,
+    frozen_pairs: &FrozenPairs,
+) -> Digest {
+    let mut transcript = Transcript::new(Tag::SafetyState);
+    transcript.digest(&orders.head());
+    ceremonies.transcribe_attempts(&mut transcript);
+    transcript.u64(keys.all().count() as u64);
+    for held in keys.all() {
+        transcript.digest(&held.certified.digest());
+    }
+    frozen_pairs.transcribe(&mut transcript);
+    transcript.finish()
 }
 
 /// What an entry of the audit log says was answered for a request: an attempt, or a denial.

@@ -10,12 +10,19 @@ use crate::node::Node;
 impl Node {
     /// How the node is, and why it could not sign now.
     pub(crate) fn status(&mut self, now: Timestamp, rng: &mut dyn CryptoRngCore) -> NodeStatus {
-        let active = self.keys.all().filter(|held| self.signs(held, now)).count();
+        let active = self.keys.all().filter(|held| self.signs(held, now));
+        let (dealt_only, active): (Vec<_>, Vec<_>) =
+            active.partition(|held| self.vault.is_dealt_only(&held.sharing()));
+        let active = active.len();
         let mut reasons = Vec::new();
         let fit = [self.check_clock(now), self.check_log()];
         reasons.extend(fit.into_iter().filter_map(Result::err).map(|refusal| refusal.reason));
         let stops = self.stops.in_force(now).map(|(_, stop)| stop).map(ToString::to_string);
-        let stops = stops.chain(self.frozen_pairs.in_words()).collect();
+        let stops = stops.chain(self.frozen_pairs.in_words());
+        let restored = dealt_only.into_iter().map(|held| {
+            format!("sharing {} was restored: refresh the key, and it signs here", held.sharing())
+        });
+        let stops = stops.chain(restored).collect();
         if self.stops.in_force(now).any(|(_, stop)| stop.scope == Scope::Cluster) {
             reasons.push("the cluster is frozen".to_owned());
         }

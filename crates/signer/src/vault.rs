@@ -26,6 +26,16 @@ impl Vault {
         self.0.get(of).filter(|_| of.key == ceremony.key)?.secret_share()
     }
 
+    /// A share to be sealed in a backup, whose making is in the audit log.
+    pub(crate) fn to_back_up(&self, sharing: &SharingId) -> Option<SecretShare> {
+        self.0.get(sharing)?.secret_share()
+    }
+
+    /// Whether the share signs nothing before a refresh of its key.
+    pub(crate) fn is_dealt_only(&self, sharing: &SharingId) -> bool {
+        self.0.get(sharing).is_some_and(AnyKeyShare::is_dealt_only)
+    }
+
     /// The share that the permit is for; nothing where the permit is for the other phase.
     pub(crate) fn load(&self, permit: &Permit, phase: Phase) -> Option<&AnyKeyShare> {
         let place = SharingId { key: permit.key().clone(), epoch: permit.epoch() };

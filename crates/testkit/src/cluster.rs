@@ -18,8 +18,8 @@ use quorate_protocol::ecdsa::Dkls23;
 use quorate_signer::{Identity, Limits, NodeConfig};
 use quorate_trust::{
     GenerateKey, Lineage, Namespace, NodeEntry, Order, OrderAction, PersonEntry, QUORUMS, Quorum,
-    ServiceEntry, SignRequest, SignedOrder, SignedRequest, SigningKey, StatementSignature,
-    Successor, TrustRoot, UserVerification, Window,
+    Recipient, ServiceEntry, SignRequest, SignedOrder, SignedRequest, SigningKey,
+    StatementSignature, Successor, TrustRoot, UserVerification, Window,
 };
 use rand_core::CryptoRngCore;
 use ruint::aliases::U256;
@@ -103,6 +103,7 @@ impl ClusterFixture {
                 operator: label("simulated"),
                 region: label("here"),
                 provider: label("none"),
+                recovery: None,
             };
             (*id, entry)
         };
@@ -111,6 +112,7 @@ impl ClusterFixture {
                 officer: true,
                 user_verification: UserVerification::NotRequired,
                 credentials: [key.public_key().into()].into(),
+                recovery: None,
             };
             (name.clone(), entry)
         };
@@ -131,6 +133,25 @@ impl ClusterFixture {
         };
         root.check().expect("the fixture's root keeps every rule");
         Self { root, signers, activation: Activation::AtOnce }
+    }
+
+    /// Names the three persons recovery officers: of each node two, and both are needed. So no two of them
+    /// open the backups of as many nodes as sign.
+    ///
+    /// # Panics
+    /// If the fixture itself is wrong.
+    pub fn name_recovery_officers(&mut self) {
+        let recipients = (2..).map(|byte| Recipient::from_bytes([byte; 32]).ok());
+        for (person, recipient) in self.root.persons.values_mut().zip(recipients) {
+            person.recovery = recipient;
+        }
+        let names: Vec<_> = self.root.persons.keys().cloned().collect();
+        for (node, left_out) in self.root.nodes.values_mut().zip((0..names.len()).cycle()) {
+            let mut members: BTreeSet<_> = names.iter().cloned().collect();
+            members.remove(&names[left_out]);
+            node.recovery = Some(Quorum { required: 2, members });
+        }
+        self.root.check().expect("the fixture's root keeps every rule");
     }
 
     /// What a node of this cluster starts with. A policy that the cluster does not begin with is that

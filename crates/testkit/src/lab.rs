@@ -1,5 +1,6 @@
 //! Nodes without a coordinator: a test asks them whatever it likes.
 
+mod backup;
 mod doubts;
 mod exchange;
 
@@ -65,6 +66,10 @@ impl Lab {
     pub fn new(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
         let mut rng = seeded(seed);
         let fixture = ClusterFixture::new(nodes, &mut rng);
+        Self::of(fixture, rng, threshold, scheme)
+    }
+
+    fn of(fixture: ClusterFixture, rng: ChaCha20Rng, threshold: u16, scheme: Scheme) -> Self {
         let now = Timestamp::from_millis(1_800_000_000_000);
         let start = |id: &ParticipantId| {
             let mut config = fixture.node_config(*id, ClusterFixture::bundle());
@@ -100,6 +105,19 @@ impl Lab {
     /// If key generation fails.
     pub fn with_key(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
         let mut lab = Self::new(seed, nodes, threshold, scheme);
+        lab.make_key();
+        lab
+    }
+
+    /// As [`Lab::with_key`], where the root names recovery officers for every node.
+    ///
+    /// # Panics
+    /// If key generation fails.
+    pub fn with_recovery(seed: u64, nodes: u16, threshold: u16, scheme: Scheme) -> Self {
+        let mut rng = seeded(seed);
+        let mut fixture = ClusterFixture::new(nodes, &mut rng);
+        fixture.name_recovery_officers();
+        let mut lab = Self::of(fixture, rng, threshold, scheme);
         lab.make_key();
         lab
     }
@@ -177,7 +195,9 @@ impl Lab {
                     disk.apply(&records);
                 }
                 Output::Act(Action::Answer { answer, .. }) => said = Some(Ok(answer)),
-                Output::Act(Action::Checkpoint { .. } | Action::Noted { .. }) => {
+                Output::Act(
+                    Action::Checkpoint { .. } | Action::Backup { .. } | Action::Noted { .. },
+                ) => {
                     panic!("nobody administers the node")
                 }
                 Output::Now(Action::Work(work)) => said = Some(Err(work)),

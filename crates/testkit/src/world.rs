@@ -323,7 +323,9 @@ impl World {
                     self.tell_node(node, NodeInput::WorkDone(work.run()));
                     continue;
                 }
-                NodeAction::Checkpoint { .. } | NodeAction::Noted { .. } => continue,
+                NodeAction::Checkpoint { .. }
+                | NodeAction::Backup { .. }
+                | NodeAction::Noted { .. } => continue,
             };
             self.note(format!("node {node} says {}", answer_name(&answer)));
             let (Some(state), Some((asked_as, asked))) =

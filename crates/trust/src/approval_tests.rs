@@ -34,11 +34,13 @@ fn world() -> World {
         operator: label(),
         region: label(),
         provider: label(),
+        recovery: None,
     };
     let person = |key: &SigningKey| PersonEntry {
         officer: true,
         user_verification: UserVerification::NotRequired,
         credentials: [key.public_key().into()].into(),
+        recovery: None,
     };
     let owners = ["bob".parse().unwrap()].into();
     let quorum = Quorum { required: 1, members: ["alice".parse().unwrap()].into() };

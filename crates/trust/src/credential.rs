@@ -147,6 +147,22 @@ impl SigningKey {
         self.0.to_pkcs8_pem(LineEnding::LF).map_err(|_| CredentialError::PrivateKey)
     }
 
+    /// The same key once more: for a backup, nothing else.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// A key by its 32 secret bytes (the seed of RFC 8032, section 5.1.5).
+    pub fn from_secret_bytes(bytes: &[u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(bytes))
+    }
+
+    /// The 32 secret bytes. For sealing, nothing else.
+    pub fn secret_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
     /// The key that verifies.
     pub fn public_key(&self) -> PublicKey {
         PublicKey(self.0.verifying_key().to_bytes())

@@ -10,6 +10,7 @@ mod destination;
 mod key_states;
 mod order;
 mod person;
+mod recipient;
 mod request;
 mod risk;
 mod root;
@@ -36,13 +37,14 @@ pub use person::{
     Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,
     SignerError, SshKey, SshSignature, SshSignatureError, StatementSignature, UserVerification,
 };
+pub use recipient::{Recipient, RecipientError};
 pub use request::{RequestError, SignRequest, SignedRequest, VerifiedRequest, limits};
 pub use risk::{
     RISK_VERDICTS_MAX, RiskVerdict, RiskVerdictError, SignedRiskVerdict, VerifiedRiskVerdict,
 };
 pub use root::{
-    Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum, RootError,
-    ServiceEntry, Shared, SinglePoint, TrustRoot,
+    Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum,
+    RecoveryError, RootError, ServiceEntry, Shared, SinglePoint, TrustRoot,
 };
 pub use signed::{Authentic, Body, SenderError, Signed};
 pub use stops::{STOPS_MAX, Stop, StopError, Stops};

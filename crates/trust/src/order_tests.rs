@@ -18,6 +18,7 @@ fn officer(credential: Credential) -> PersonEntry {
         officer: true,
         user_verification: UserVerification::NotRequired,
         credentials: [credential].into(),
+        recovery: None,
     }
 }
 
@@ -34,6 +35,7 @@ fn people() -> People {
         operator: label(),
         region: label(),
         provider: label(),
+        recovery: None,
     };
     let nodes = (1..=3).map(|id| (ParticipantId::new(id).unwrap(), node(id))).collect();
     let names = ["alice", "bob", "carol", "dan"].map(|name| name.parse::<PersonName>().unwrap());

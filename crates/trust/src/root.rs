@@ -3,6 +3,7 @@
 mod amendment;
 mod independence;
 mod lineage;
+mod recovery;
 mod single_point;
 mod written;
 
@@ -19,9 +20,10 @@ pub use self::amendment::{Amendment, AmendmentError};
 pub use self::independence::Shared;
 pub use self::lineage::Lineage;
 pub(crate) use self::lineage::previous_text;
+pub use self::recovery::RecoveryError;
 pub use self::single_point::SinglePoint;
 use crate::text::TextError;
-use crate::{Credential, CredentialError, PublicKey, SIGNATURES_MAX, UserVerification};
+use crate::{Credential, CredentialError, PublicKey, Recipient, SIGNATURES_MAX, UserVerification};
 
 /// Credentials of one person, at most.
 const CREDENTIALS_MAX: usize = 16;
@@ -73,6 +75,8 @@ pub struct NodeEntry {
     pub region: Label,
     /// On whose infrastructure.
     pub provider: Label,
+    /// Who opens its backups, and how many of them that takes. Without any, it makes none.
+    pub recovery: Option<Quorum>,
 }
 
 /// A service.
@@ -93,6 +97,8 @@ pub struct PersonEntry {
     pub user_verification: UserVerification,
     /// What the person signs statements with: at least one.
     pub credentials: BTreeSet<Credential>,
+    /// To whom pieces of backups are encrypted that this person keeps: see [`NodeEntry::recovery`].
+    pub recovery: Option<Recipient>,
 }
 
 /// `required` distinct persons out of `members`.
@@ -151,6 +157,9 @@ pub enum RootError {
     /// Nobody could freeze.
     #[error("at least one person must be an officer")]
     NoOfficer,
+    /// Backups could be opened by too few people, or by nobody.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
 }
 
 impl TrustRoot {
@@ -234,7 +243,7 @@ impl TrustRoot {
                 return Err(RootError::BadQuorum(name.clone()));
             }
         }
-        Ok(())
+        Ok(self.check_recovery()?)
     }
 
     /// The quorum of that name.

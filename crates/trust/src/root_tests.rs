@@ -16,6 +16,7 @@ pub(super) fn node(tls: u8) -> NodeEntry {
         operator: label("acme"),
         region: label("eu-1"),
         provider: label("own"),
+        recovery: None,
     }
 }
 
@@ -29,6 +30,7 @@ pub(super) fn root() -> TrustRoot {
         officer,
         user_verification: UserVerification::NotRequired,
         credentials: [key().into()].into(),
+        recovery: None,
     };
     let quorum = |required: usize| Quorum {
         required,

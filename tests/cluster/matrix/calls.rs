@@ -143,7 +143,7 @@ fn about_keys_and_orders(people: &People, freeze: &SignedOrder) -> [(&'static st
     ]
 }
 
-fn about_nodes(freeze: SignedOrder) -> [(&'static str, Vec<u8>); 9] {
+fn about_nodes(freeze: SignedOrder) -> [(&'static str, Vec<u8>); 10] {
     let (stream, version) = (node::StreamKind::Control.into(), "0.1.0".to_owned());
     let hello = node::node_frame::Answer::Hello(node::Hello { stream, version });
     [
@@ -153,6 +153,8 @@ fn about_nodes(freeze: SignedOrder) -> [(&'static str, Vec<u8>); 9] {
             node::SubmitOrderRequest { order: Some(freeze.into()) }.encode_to_vec()
         }),
         ("node.v1.NodeAdmin/ExportAudit", node::ExportAuditRequest {}.encode_to_vec()),
+        // The root of this cluster names no recovery officers.
+        ("node.v1.NodeAdmin/CreateBackup", node::CreateBackupRequest {}.encode_to_vec()),
         ("node.v1.NodeAdmin/Seal", node::SealRequest {}.encode_to_vec()),
         ("node.v1.NodeAdmin/Unseal", node::UnsealRequest::default().encode_to_vec()),
         ("node.v1.NodeAdmin/RotateKek", node::RotateKekRequest::default().encode_to_vec()),

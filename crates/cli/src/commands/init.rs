@@ -58,6 +58,7 @@ pub(super) fn run(command: Init, dir: Option<PathBuf>, output: &Output) -> Resul
         change_delay_s: command.change_delay.as_secs(),
         policy,
         quorums: command.quorums,
+        recovery: command.recovery,
         purpose: purpose(command.dev),
     };
     let made = init(&dir, &requests, rules, clock::now())?;

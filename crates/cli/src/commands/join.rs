@@ -105,14 +105,14 @@ fn person(
     person: Person,
     ssh_key: &mut Option<Credential>,
 ) -> Result<Member, Failure> {
-    let Person { name, ssh_key: path, require_user_verification } = person;
+    let Person { name, ssh_key: path, require_user_verification, recovery } = person;
     *ssh_key = path.as_deref().map(read_ssh_key).transpose()?;
     let user_verification = if require_user_verification {
         UserVerification::Required
     } else {
         UserVerification::NotRequired
     };
-    Ok(Member::Person { name, standing: Standing { officer, user_verification } })
+    Ok(Member::Person { name, standing: Standing { officer, user_verification, recovery } })
 }
 
 /// Everybody's credentials, as people compare them.

@@ -55,6 +55,7 @@ pub(super) fn make(dir: &Path, nodes: u16, threshold: Threshold) -> Result<(), F
         policy: Policy::parse(sample::POLICY.to_owned())
             .map_err(|error| Failure::usage(error.to_string()))?,
         quorums,
+        recovery: Vec::new(),
         purpose: Purpose::Dev,
     };
     let all: Vec<_> = requests.iter().map(|(_, request)| request.clone()).collect();

@@ -130,6 +130,13 @@ fn check_named(
     if !ours {
         return Err(SetupError::NotOurKey { role: member.role(), what });
     }
+    if let Member::Person { name, standing } = member {
+        let named = root.persons.get(name).and_then(|entry| entry.recovery.clone());
+        // Otherwise somebody else would read what is this person's to keep.
+        if named != standing.recovery {
+            return Err(SetupError::NotOurKey { role: member.role(), what: "recovery recipient" });
+        }
+    }
     let Member::Node { id, .. } = member else { return Ok(()) };
     if root.nodes.get(id).map(|node| node.tls) != Some(tls_key.spki()) {
         return Err(SetupError::NotOurKey { role: member.role(), what: "TLS key" });

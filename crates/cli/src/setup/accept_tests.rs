@@ -43,6 +43,7 @@ impl Fixture {
             change_delay_s: 0,
             policy: Policy::parse(template::STARTER_POLICY.to_owned()).unwrap(),
             quorums: Vec::new(),
+            recovery: Vec::new(),
             purpose: Purpose::Dev,
         };
         let now = crate::clock::now();
@@ -191,4 +192,19 @@ fn a_node_gets_the_policy_that_the_root_pins_and_no_other() {
     fs::write(fixture.path("1/policy.toml"), "mine").unwrap();
     fixture.accept("1", &fixture.welcome("1")).unwrap();
     assert_eq!(files::read(&fixture.path("1/policy.toml")).unwrap(), text);
+}
+
+#[test]
+fn a_root_that_encrypts_a_persons_pieces_to_somebody_else_is_refused() {
+    let fixture = Fixture::new();
+    let path = fixture.path("alice").join(JOIN_FILE);
+    let recipient = quorate_trust::Recipient::from_bytes([2; 32]).unwrap();
+    let text = files::read(&path).unwrap();
+    let own =
+        text.replacen("officer = true", &format!("officer = true\nrecovery = \"{recipient}\""), 1);
+    assert_ne!(own, text);
+    files::replace(&path, own.as_bytes()).unwrap();
+    let error = fixture.accept("alice", &fixture.welcome("alice")).unwrap_err();
+    let refused = matches!(error, SetupError::NotOurKey { what: "recovery recipient", .. });
+    assert!(refused, "{error}");
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use quorate_model::{Digest, PersonName, QuorumName, Threshold, Timestamp};
+use quorate_model::{Digest, ParticipantId, PersonName, QuorumName, Threshold, Timestamp};
 use quorate_net::pki::{CertificateAuthority, Role, Validity};
 use quorate_policy::{Bundle, BundleError};
 use quorate_trust::{NodeEntry, PersonEntry, QUORUMS, Quorum, ServiceEntry, TrustRoot};
@@ -25,6 +25,13 @@ const CERTIFICATE_YEARS: u64 = 5;
 pub struct NamedQuorum {
     name: QuorumName,
     quorum: Quorum,
+}
+
+/// Who opens the backups of a node, as an argument: `1=2:alice,bob,carol`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRecovery {
+    node: ParticipantId,
+    officers: Quorum,
 }
 
 /// The text of a policy bundle, which was accepted as a node accepts it.
@@ -55,6 +62,8 @@ pub(crate) struct Rules {
     /// Quorums of officers; those that must exist and are not here take more than half of the
     /// officers.
     pub(crate) quorums: Vec<NamedQuorum>,
+    /// Who opens the backups of nodes.
+    pub(crate) recovery: Vec<NodeRecovery>,
     /// What the cluster is for.
     pub(crate) purpose: Purpose,
 }
@@ -147,6 +156,12 @@ fn trust_root(
             return Err(SetupError::QuorumTwice(text));
         }
     }
+    for NodeRecovery { node, officers } in rules.recovery {
+        let entry = root.nodes.get_mut(&node).ok_or(SetupError::RecoveryOf(node))?;
+        if entry.recovery.replace(officers).is_some() {
+            return Err(SetupError::RecoveryOf(node));
+        }
+    }
     let officers = root.persons.iter().filter(|(_, person)| person.officer);
     let members: BTreeSet<_> = officers.map(|(name, _)| name.clone()).collect();
     let majority = Quorum { required: members.len() / 2 + 1, members };
@@ -163,7 +178,8 @@ fn add(root: &mut TrustRoot, request: &JoinRequest) {
     match (&request.member, key) {
         (Member::Node { id, operator, region, provider }, Some(identity)) => {
             let (operator, region, provider) = (operator.clone(), region.clone(), provider.clone());
-            let entry = NodeEntry { identity, tls: request.tls, operator, region, provider };
+            let (tls, recovery) = (request.tls, None);
+            let entry = NodeEntry { identity, tls, operator, region, provider, recovery };
             root.nodes.insert(*id, entry);
         }
         (Member::Service { name, owners }, Some(key)) => {
@@ -171,9 +187,9 @@ fn add(root: &mut TrustRoot, request: &JoinRequest) {
             root.services.insert(name.clone(), ServiceEntry { key, owners });
         }
         (Member::Person { name, standing }, _) => {
-            let Standing { officer, user_verification } = *standing;
+            let Standing { officer, user_verification, recovery } = standing.clone();
             let credentials = request.key.iter().cloned().collect();
-            let entry = PersonEntry { officer, user_verification, credentials };
+            let entry = PersonEntry { officer, user_verification, credentials, recovery };
             root.persons.insert(name.clone(), entry);
         }
         (Member::Coordinator { .. } | Member::Node { .. } | Member::Service { .. }, _) => {}
@@ -211,15 +227,34 @@ impl FromStr for NamedQuorum {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || format!("{text:?}: expected NAME=REQUIRED:PERSON,PERSON,…");
-        let (name, rest) = text.split_once('=').ok_or_else(expected)?;
-        let (required, members) = rest.split_once(':').ok_or_else(expected)?;
-        let name = name.parse::<QuorumName>().map_err(|error| error.to_string())?;
-        let required = required.parse().map_err(|_| expected())?;
-        let members = members.split(',').map(str::parse::<PersonName>).collect::<Result<_, _>>();
-        let members = members.map_err(|error| error.to_string())?;
-        Ok(Self { name, quorum: Quorum { required, members } })
+        let (name, quorum) = named(text)?;
+        Ok(Self { name: name.parse::<QuorumName>().map_err(|error| error.to_string())?, quorum })
     }
+}
+
+impl FromStr for NodeRecovery {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (node, officers) = named(text)?;
+        Ok(Self {
+            node: node
+                .parse()
+                .map_err(|error: quorate_model::ParticipantError| format!("{node:?}: {error}"))?,
+            officers,
+        })
+    }
+}
+
+/// What stands before the equals sign, and so many of the people after it.
+fn named(text: &str) -> Result<(&str, Quorum), String> {
+    let expected = || format!("{text:?}: expected NAME=REQUIRED:PERSON,PERSON,…");
+    let (name, rest) = text.split_once('=').ok_or_else(expected)?;
+    let (required, members) = rest.split_once(':').ok_or_else(expected)?;
+    let required = required.parse().map_err(|_| expected())?;
+    let members = members.split(',').map(str::parse::<PersonName>).collect::<Result<_, _>>();
+    let members = members.map_err(|error| error.to_string())?;
+    Ok((name, Quorum { required, members }))
 }
 
 #[cfg(test)]
@@ -240,6 +275,7 @@ mod tests {
             change_delay_s: 86_400,
             policy: Policy::parse(STARTER_POLICY.to_owned()).unwrap(),
             quorums: Vec::new(),
+            recovery: Vec::new(),
             purpose: Purpose::Dev,
         }
     }
@@ -332,5 +368,28 @@ mod tests {
         let rules = Rules { quorums: vec![keys.clone(), keys], ..rules() };
         let error = init(&dir.path().join("c"), &requests, rules, now()).unwrap_err();
         assert!(matches!(error, SetupError::QuorumTwice(_)), "{error}");
+    }
+
+    #[test]
+    fn recovery_officers_are_named_once_for_nodes_that_join() {
+        let officers: NodeRecovery = "1=2:alice,bob".parse().unwrap();
+        assert_eq!((officers.node.get(), officers.officers.required), (1, 2));
+        for text in ["1", "0=2:alice,bob", "x=2:alice,bob", "1=alice,bob"] {
+            assert!(text.parse::<NodeRecovery>().is_err(), "{text}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let requests = requests(dir.path(), &ALL);
+        let refused = |recovery: &[&str]| {
+            let recovery = recovery.iter().map(|text| text.parse().unwrap()).collect();
+            init(&dir.path().join("c"), &requests, Rules { recovery, ..rules() }, now())
+                .unwrap_err()
+        };
+        let error = refused(&["4=2:alice,bob"]);
+        assert!(matches!(error, SetupError::RecoveryOf(_)), "{error}");
+        let error = refused(&["1=2:alice,bob", "1=2:alice,bob"]);
+        assert!(matches!(error, SetupError::RecoveryOf(_)), "{error}");
+        // Alice brought no recipient.
+        let error = refused(&["1=2:alice,bob"]);
+        assert!(matches!(error, SetupError::Root(_)), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use quorate_model::{Digest, ParticipantId, PersonName, ServiceName};
 use quorate_net::pki::{CoordinatorName, Role, signing_request_spki};
-use quorate_trust::{Credential, Label, PublicKey, UserVerification};
+use quorate_trust::{Credential, Label, PublicKey, Recipient, UserVerification};
 use serde::{Deserialize, Serialize};
 
 use super::address::CoordinatorAddress;
@@ -19,18 +19,20 @@ pub(crate) enum Member {
 }
 
 /// What a person may do, and how they have to sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// Whether the person is an officer, who may freeze alone.
     pub(crate) officer: bool,
     /// Whether signatures must show that a security key verified the person.
     pub(crate) user_verification: UserVerification,
+    /// To whom pieces of backups are encrypted that the person is to keep.
+    pub(crate) recovery: Option<Recipient>,
 }
 
 impl Standing {
     /// An officer with a key file.
     pub(crate) const OFFICER: Self =
-        Self { officer: true, user_verification: UserVerification::NotRequired };
+        Self { officer: true, user_verification: UserVerification::NotRequired, recovery: None };
 }
 
 impl Member {
@@ -48,7 +50,7 @@ impl Member {
     /// nothing that it says needs a signature.
     pub(crate) const fn key_file(&self) -> Option<&'static str> {
         match self {
-            Self::Node { .. } => Some("identity.pem"),
+            Self::Node { .. } => Some(super::IDENTITY_FILE),
             Self::Coordinator { .. } => None,
             Self::Service { .. } => Some("request.pem"),
             Self::Person { .. } => Some("person.pem"),
@@ -97,6 +99,9 @@ struct JoinFile {
     /// Of a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_verification: Option<bool>,
+    /// Of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +151,9 @@ impl JoinRequest {
                     Some(true) => UserVerification::Required,
                     Some(false) | None => UserVerification::NotRequired,
                 };
-                Member::Person { name, standing: Standing { officer, user_verification } }
+                let recovery = file.recovery.as_deref().map(|text| parsed("recovery", text));
+                let recovery = recovery.transpose()?;
+                Member::Person { name, standing: Standing { officer, user_verification, recovery } }
             }
         };
         if key.is_some() != member.key_file().is_some() {
@@ -168,6 +175,7 @@ impl JoinRequest {
             owners: Vec::new(),
             officer: None,
             user_verification: None,
+            recovery: None,
             operator: None,
             region: None,
             provider: None,
@@ -185,6 +193,7 @@ impl JoinRequest {
                 file.officer = Some(standing.officer);
                 file.user_verification =
                     Some(standing.user_verification == UserVerification::Required);
+                file.recovery = standing.recovery.as_ref().map(ToString::to_string);
             }
             Member::Service { owners, .. } => {
                 file.owners = owners.iter().map(ToString::to_string).collect();
@@ -240,7 +249,13 @@ mod tests {
                 name: "payments".parse().unwrap(),
                 owners: vec!["bob".parse().unwrap()],
             },
-            Member::Person { name: "alice".parse().unwrap(), standing: Standing::OFFICER },
+            Member::Person {
+                name: "alice".parse().unwrap(),
+                standing: Standing {
+                    recovery: Some(Recipient::from_bytes([2; 32]).unwrap()),
+                    ..Standing::OFFICER
+                },
+            },
         ]
     }
 

@@ -188,6 +188,7 @@ mod tests {
             operator: label(),
             region: label(),
             provider: label(),
+            recovery: None,
         };
         TrustRoot {
             lineage: None,

@@ -102,6 +102,21 @@ impl NodeAdmin for Admin {
         Ok(Response::new(turn.stream(checkpoint.map_err(internal)?)))
     }
 
+    type CreateBackupStream = ReceiverStream<Result<pb::CreateBackupResponse, Status>>;
+
+    async fn create_backup(
+        &self,
+        _: Request<pb::CreateBackupRequest>,
+    ) -> Result<Response<Self::CreateBackupStream>, Status> {
+        let live = self.live.get()?;
+        let turn = live.backups.turn()?;
+        let Action::Backup { draft, .. } = live.tell(|call| Input::CreateBackup { call }).await?
+        else {
+            return Err(unexpected().into());
+        };
+        Ok(Response::new(turn.stream(draft).await?))
+    }
+
     async fn get_metrics(
         &self,
         _: Request<pb::GetMetricsRequest>,

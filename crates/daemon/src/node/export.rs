@@ -22,9 +22,9 @@ const EXPORTS_MAX: usize = 2;
 /// Entries that are read at one time: the store's writer waits meanwhile.
 const PAGE_ENTRIES: usize = 128;
 /// Bytes of one piece of the stream.
-const CHUNK_BYTES_MAX: usize = 64 * 1024;
+pub(super) const CHUNK_BYTES_MAX: usize = 64 * 1024;
 /// Pieces that wait for the reader.
-const CHUNKS_MAX: usize = 4;
+pub(super) const CHUNKS_MAX: usize = 4;
 
 type Chunk = Result<ExportAuditResponse, Status>;
 

@@ -8,6 +8,7 @@ use quorate_protocol::wire::{CallId, FromNode, ToNode};
 use quorate_signer::{Action, Administration, Input, LinkId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::backup::Backups;
 use super::export::Exports;
 
 /// The coordinators that the node is attached to now, by address.
@@ -20,6 +21,7 @@ pub(super) struct Live {
     pub(super) attached_to: AttachedTo,
     pub(super) calls: AdminCalls,
     pub(super) exports: Exports,
+    pub(super) backups: Backups,
 }
 
 impl Live {
@@ -28,7 +30,10 @@ impl Live {
         let input = |call| Input::Question { link: LinkId::ADMIN, call, question };
         match self.tell(input).await? {
             Action::Answer { answer, .. } => Ok(answer),
-            Action::Checkpoint { .. } | Action::Noted { .. } | Action::Work(_) => Err(unexpected()),
+            Action::Checkpoint { .. }
+            | Action::Backup { .. }
+            | Action::Noted { .. }
+            | Action::Work(_) => Err(unexpected()),
         }
     }
 
@@ -36,9 +41,10 @@ impl Live {
     pub(super) async fn note(&self, act: Administration) -> Result<(), Failure> {
         match self.tell(|call| Input::Administer { call, act }).await? {
             Action::Noted { .. } => Ok(()),
-            Action::Answer { .. } | Action::Checkpoint { .. } | Action::Work(_) => {
-                Err(unexpected())
-            }
+            Action::Answer { .. }
+            | Action::Checkpoint { .. }
+            | Action::Backup { .. }
+            | Action::Work(_) => Err(unexpected()),
         }
     }
 

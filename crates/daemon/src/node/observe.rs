@@ -12,8 +12,18 @@ pub(super) fn observe(outputs: &[Output<Record, Action>]) {
             Output::Act(Action::Answer { answer, .. })
             | Output::Now(Action::Answer { answer, .. }) => observe_answer(answer),
             // Its entry in the audit log says it all; and of work its outcome.
-            Output::Act(Action::Checkpoint { .. } | Action::Noted { .. } | Action::Work(_))
-            | Output::Now(Action::Checkpoint { .. } | Action::Noted { .. } | Action::Work(_)) => {}
+            Output::Act(
+                Action::Checkpoint { .. }
+                | Action::Backup { .. }
+                | Action::Noted { .. }
+                | Action::Work(_),
+            )
+            | Output::Now(
+                Action::Checkpoint { .. }
+                | Action::Backup { .. }
+                | Action::Noted { .. }
+                | Action::Work(_),
+            ) => {}
         }
     }
 }

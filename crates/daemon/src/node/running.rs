@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::backup::Backups;
 use super::export::Exports;
 use super::live::{AdminCalls, AttachedTo, Live};
 use super::observe::observe;
@@ -25,7 +26,7 @@ use super::workers::Workers;
 use crate::config::{CoordinatorAddress, NodeFile, pinned};
 use crate::driver::{Adapter, Driver};
 use crate::files::{self, content, read};
-use crate::storage::{Room, Storage, Whose};
+use crate::storage::{Room, Storage, Whose, node_role};
 use crate::{DaemonError, VERSION, clock};
 
 /// Questions that wait to be handed to the engine, at most.
@@ -71,6 +72,7 @@ impl Running {
             }
             action @ (Action::Answer { call, .. }
             | Action::Checkpoint { call, .. }
+            | Action::Backup { call, .. }
             | Action::Noted { call }) => dispatch_calls.answer(call, action),
         });
         let store = Arc::downgrade(&storage.store);
@@ -81,7 +83,8 @@ impl Running {
         let coordinators = file.coordinators.clone();
         let pump = pump(file.coordinators, received, inputs.clone(), Arc::clone(&attached_to));
         let pump = tokio::spawn(stop.clone().run_until_cancelled_owned(pump));
-        let live = Live { inputs, attached_to, calls, exports };
+        let backups = Backups::new();
+        let live = Live { inputs, attached_to, calls, exports, backups };
         Ok(Self { live, driver, workers, pump, stop, store, coordinators })
     }
 
@@ -145,7 +148,7 @@ async fn open(
         let key = files::signing_key(&at(&file.identity_key))?;
         let policy = Bundle::parse(&read(&at(&file.policy))?)
             .map_err(|error| content(&at(&file.policy), error))?;
-        let role = format!("node/{participant}");
+        let role = node_role(participant);
         let whose = Whose { cluster: &cluster, role: &role };
         let (storage, records) = Storage::open(&file.store, &base, &whose, given)?;
         let config = NodeConfig {
@@ -274,6 +277,7 @@ impl Adapter<Node> for NodeAdapter {
             }
             input @ (Input::Question { .. }
             | Input::ReadAudit { .. }
+            | Input::CreateBackup { .. }
             | Input::Administer { .. }
             | Input::WorkDone(_)
             | Input::Tick) => Some(input),

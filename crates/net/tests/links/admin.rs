@@ -58,6 +58,15 @@ impl NodeAdmin for Metrics {
         Err(Status::unimplemented("not here"))
     }
 
+    type CreateBackupStream = tokio_stream::Empty<Result<pb::CreateBackupResponse, Status>>;
+
+    async fn create_backup(
+        &self,
+        _: Request<pb::CreateBackupRequest>,
+    ) -> Result<Response<Self::CreateBackupStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     type ExportAuditStream = tokio_stream::Empty<Result<pb::ExportAuditResponse, Status>>;
 
     async fn export_audit(

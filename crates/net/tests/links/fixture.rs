@@ -56,6 +56,7 @@ impl Cluster {
             operator: "acme".parse().unwrap(),
             region: "eu-1".parse().unwrap(),
             provider: "own".parse().unwrap(),
+            recovery: None,
         };
         let root = TrustRoot {
             lineage: None,

@@ -30,6 +30,9 @@ pub enum AnyKeyShare {
     Secp256k1(KeyShare<Secp256k1>),
     /// Of `ecdsa-secp256k1`.
     Ecdsa(EcdsaKeyShare),
+    /// Of `ecdsa-secp256k1`, without what pairs share: it can be dealt, and signs nothing. (The encoding of
+    /// shares and points is that of the FROST suite on the same curve.)
+    DealtOnly(KeyShare<Secp256k1>),
 }
 
 /// Nonces ([`Reserved`]) of any scheme.
@@ -63,13 +66,16 @@ impl fmt::Debug for AnyKeyShare {
             Self::Ed25519(share) => share.fmt(f),
             Self::Secp256k1Tr(share) => share.fmt(f),
             Self::Secp256k1(share) => share.fmt(f),
-            Self::Ecdsa(_) => write!(f, "KeyShare({}, <redacted>)", Scheme::EcdsaSecp256k1),
+            Self::Ecdsa(_) | Self::DealtOnly(_) => {
+                write!(f, "KeyShare({}, <redacted>)", Scheme::EcdsaSecp256k1)
+            }
         }
     }
 }
 
 impl AnyKeyShare {
-    /// Puts a stored share together with its certified key.
+    /// Puts a stored share together with its certified key. An ECDSA share of which no pair is stored is
+    /// one that was restored from a backup.
     ///
     /// # Errors
     /// [`KeyShareError`], also where the share is not the certified one.
@@ -80,14 +86,37 @@ impl AnyKeyShare {
         pairs: &PairStates,
         backend: &dyn EcdsaBackend,
     ) -> Result<Self, KeyShareError> {
+        match certified.scheme {
+            Scheme::EcdsaSecp256k1 if !pairs.is_empty() => {
+                EcdsaKeyShare::load(backend, certified, me, share, pairs).map(Self::Ecdsa)
+            }
+            Scheme::FrostEd25519
+            | Scheme::FrostSecp256k1Tr
+            | Scheme::FrostSecp256k1
+            | Scheme::EcdsaSecp256k1 => Self::restored(certified, me, share),
+        }
+    }
+
+    /// Puts a share from a backup together with its certified key: of an ECDSA key it can be dealt only.
+    ///
+    /// # Errors
+    /// [`KeyShareError`], also where the share is not the certified one.
+    pub fn restored(
+        certified: &CertifiedKey,
+        me: ParticipantId,
+        share: &SecretShare,
+    ) -> Result<Self, KeyShareError> {
         Ok(match certified.scheme {
             Scheme::FrostEd25519 => Self::Ed25519(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1Tr => Self::Secp256k1Tr(KeyShare::new(certified, me, share)?),
             Scheme::FrostSecp256k1 => Self::Secp256k1(KeyShare::new(certified, me, share)?),
-            Scheme::EcdsaSecp256k1 => {
-                Self::Ecdsa(EcdsaKeyShare::load(backend, certified, me, share, pairs)?)
-            }
+            Scheme::EcdsaSecp256k1 => Self::DealtOnly(KeyShare::new(certified, me, share)?),
         })
+    }
+
+    /// Whether it signs nothing before a refresh of its key.
+    pub fn is_dealt_only(&self) -> bool {
+        matches!(self, Self::DealtOnly(_))
     }
 
     /// The share itself, to be dealt to the holders of the next sharing: see [`crate::begin_resharing`].
@@ -96,7 +125,7 @@ impl AnyKeyShare {
         match self {
             Self::Ed25519(share) => share.secret_share(),
             Self::Secp256k1Tr(share) => share.secret_share(),
-            Self::Secp256k1(share) => share.secret_share(),
+            Self::Secp256k1(share) | Self::DealtOnly(share) => share.secret_share(),
             Self::Ecdsa(share) => Some(share.secret_share()),
         }
     }
@@ -123,6 +152,7 @@ impl AnyKeyShare {
                 let (reserved, answer) = EcdsaReserved::reserve(context, me, share, heads, rng)?;
                 Ok((AnyReserved::Ecdsa(Box::new(reserved)), answer))
             }
+            Self::DealtOnly(_) => Err(Abort::unproven(AbortReason::DealtOnly)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use quorate_model::ParticipantId;
 
-use super::{PersonEntry, ServiceEntry};
+use super::{NodeEntry, PersonEntry, Quorum, ServiceEntry};
 use crate::{SinglePoint, TrustRoot, UserVerification};
 
 /// What a version of the trust root does to what the one before it lets people do.
@@ -40,7 +40,8 @@ impl Amendment {
     /// Compares a version with the one before it.
     ///
     /// A tightening may remove persons, credentials, services and members of quorums; require more
-    /// members, more signers, longer delays or a person's verification; and add owners to services.
+    /// members, more signers, longer delays or a person's verification; add owners to services; and have
+    /// backups opened by fewer people, or by more of them.
     /// Whoever is removed can approve nothing any more at once: that must not wait.
     ///
     /// # Errors
@@ -97,8 +98,20 @@ impl Comparison<'_> {
 
     fn nodes(&mut self) {
         for (id, node) in &self.new.nodes {
-            if self.old.nodes.get(id) != Some(node) {
+            let before = self.old.nodes.get(id);
+            // Whoever opens its backups is looked at below.
+            let now = before
+                .map(|before| NodeEntry { recovery: before.recovery.clone(), ..node.clone() });
+            if before != now.as_ref() {
                 self.why.push(format!("node {id} has changed"));
+            }
+            let recovery = before.and_then(|before| before.recovery.as_ref());
+            if !node
+                .recovery
+                .as_ref()
+                .is_none_or(|now| recovery.is_some_and(|old| opens_no_more(old, now)))
+            {
+                self.why.push(format!("node {id} has other recovery officers"));
             }
         }
     }
@@ -126,7 +139,7 @@ impl Comparison<'_> {
                 self.why.push(format!("person {name} is new"));
                 continue;
             };
-            let PersonEntry { officer, user_verification, credentials } = person;
+            let PersonEntry { officer, user_verification, credentials, recovery } = person;
             if before.officer != *officer {
                 self.why.push(format!("person {name} has another role"));
             }
@@ -136,6 +149,10 @@ impl Comparison<'_> {
             }
             if !credentials.is_subset(&before.credentials) {
                 self.why.push(format!("person {name} has a new credential"));
+            }
+            // Whoever has it can open backups that are made from then on.
+            if recovery.is_some() && *recovery != before.recovery {
+                self.why.push(format!("person {name} has another recovery recipient"));
             }
         }
     }
@@ -157,6 +174,11 @@ impl Comparison<'_> {
             self.why.push(format!("quorum {name} is gone"));
         }
     }
+}
+
+/// Whether nobody opens what they did not open before, and it takes no fewer.
+fn opens_no_more(old: &Quorum, new: &Quorum) -> bool {
+    new.required >= old.required && new.members.is_subset(&old.members)
 }
 
 #[cfg(test)]

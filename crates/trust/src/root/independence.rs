@@ -81,6 +81,7 @@ mod tests {
                     operator: operator.parse().unwrap(),
                     region: region.parse().unwrap(),
                     provider: provider.parse().unwrap(),
+                    recovery: None,
                 };
                 (ParticipantId::new(u16::from(number)).unwrap(), entry)
             })

@@ -38,6 +38,7 @@ impl TrustRoot {
                 operator: reader.parse("operator")?,
                 region: reader.parse("region")?,
                 provider: reader.parse("provider")?,
+                recovery: recovery(&mut reader)?,
             };
             root.nodes.insert(value("node", id)?, entry);
         }
@@ -56,10 +57,13 @@ impl TrustRoot {
                     _ => UserVerification::NotRequired,
                 },
                 credentials: BTreeSet::new(),
+                recovery: None,
             };
             while let Some(credential) = reader.optional("credential") {
                 entry.credentials.insert(value("credential", credential)?);
             }
+            let recipient = reader.optional("recovery");
+            entry.recovery = recipient.map(|text| value("recovery", text)).transpose()?;
             root.persons.insert(value("person", name)?, entry);
         }
         while let Some(name) = reader.optional("quorum") {
@@ -91,6 +95,10 @@ impl TrustRoot {
             text.field("node", id).field("identity", node.identity).field("tls", node.tls);
             text.field("operator", &node.operator).field("region", &node.region);
             text.field("provider", &node.provider);
+            if let Some(Quorum { required, members }) = &node.recovery {
+                text.field("recovery-required", required);
+                text.field("recovery-officers", names(members));
+            }
         }
         for (name, service) in &self.services {
             text.field("service", name).field("key", service.key);
@@ -109,12 +117,26 @@ impl TrustRoot {
             for credential in &person.credentials {
                 text.field("credential", credential);
             }
+            if let Some(recipient) = &person.recovery {
+                text.field("recovery", recipient);
+            }
         }
         for (name, quorum) in &self.quorums {
-            let members: Vec<_> = quorum.members.iter().map(PersonName::as_str).collect();
             text.field("quorum", name).field("required", quorum.required);
-            text.field("members", members.join(","));
+            text.field("members", names(&quorum.members));
         }
         text.finish()
     }
+}
+
+/// Who opens the backups of the node that was read last.
+fn recovery(reader: &mut Reader<'_>) -> Result<Option<Quorum>, TextError> {
+    let Some(required) = reader.optional("recovery-required") else { return Ok(None) };
+    let required = value("recovery-required", required)?;
+    let members = list("recovery-officers", reader.text("recovery-officers")?)?;
+    Ok(Some(Quorum { required, members: members.into_iter().collect() }))
+}
+
+fn names(members: &BTreeSet<PersonName>) -> String {
+    members.iter().map(PersonName::as_str).collect::<Vec<_>>().join(",")
 }

@@ -3,13 +3,14 @@
 use std::fmt;
 
 /// Crates without I/O, clock, randomness source or logging.
-pub(crate) const PURE: [&str; 8] = [
+pub(crate) const PURE: [&str; 9] = [
     "quorate-model",
     "quorate-trust",
     "quorate-protocol",
     "quorate-intent",
     "quorate-policy",
     "quorate-audit",
+    "quorate-backup",
     "quorate-signer",
     "quorate-coordinator",
 ];
@@ -74,6 +75,7 @@ pub(crate) fn allowed(name: &str) -> Option<Allowed> {
         "quorate-model" | "quorate-telemetry" | "xtask" => Vec::new(),
         "quorate-trust" | "quorate-intent" => vec!["quorate-model"],
         "quorate-protocol" | "quorate-audit" => vec!["quorate-model", "quorate-trust"],
+        "quorate-backup" => vec!["quorate-model", "quorate-protocol", "quorate-trust"],
         "quorate-policy" => vec!["quorate-model", "quorate-intent", "quorate-trust"],
         "quorate-signer" => vec![
             "quorate-model",
@@ -82,6 +84,7 @@ pub(crate) fn allowed(name: &str) -> Option<Allowed> {
             "quorate-intent",
             "quorate-policy",
             "quorate-audit",
+            "quorate-backup",
         ],
         // Neither signer (a coordinator has no type that could hold a share) nor policy (it decides
         // nothing).

@@ -1,16 +1,15 @@
 //! `quorate audit export`: from a node's admin socket into a file.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use quorate_api::pb::node::v1::ExportAuditRequest;
 use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
 use quorate_net::connect_uds;
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::logs::EXPORT_BYTES_MAX;
 use crate::exit::{Exit, Failure};
+use crate::files::NewFile;
 use crate::output::{Output, Paint, Report};
 
 #[derive(Serialize)]
@@ -20,18 +19,8 @@ struct ExportReport {
 }
 
 pub(super) async fn run(socket: &Path, out: &Path, output: &Output) -> Result<Exit, Failure> {
-    if out.exists() {
-        let message = format!("{} exists: an export never overwrites another", out.display());
-        return Err(Failure::usage(message));
-    }
-    let folder = match out.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        Some(_) | None => Path::new("."),
-    };
-    let writing = || format!("{} cannot be written", out.display());
-    let failed = |error: std::io::Error| Failure::from(error).while_trying(writing());
-    // Under another name until it is whole; its owner's alone, as payments are nobody else's matter.
-    let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+    // Its owner's alone, as payments are nobody else's matter.
+    let mut file = NewFile::begin(out)?;
     let mut node = NodeAdminClient::new(connect_uds(socket).await?);
     let mut stream = node.export_audit(ExportAuditRequest {}).await?.into_inner();
     let mut bytes = 0;
@@ -42,10 +31,9 @@ pub(super) async fn run(socket: &Path, out: &Path, output: &Output) -> Result<Ex
                 format!("the log is longer than the {EXPORT_BYTES_MAX} bytes that are read");
             return Err(Failure::new(Exit::Error, message));
         }
-        file.write_all(&piece.chunk).map_err(failed)?;
+        file.write(&piece.chunk)?;
     }
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist_noclobber(out).map_err(|error| failed(error.error))?;
+    file.finish()?;
     output.show(&ExportReport { file: out.to_owned(), bytes })?;
     output.say(format_args!("Next: quorate audit verify {} --node ID", out.display()));
     Ok(Exit::Ok)

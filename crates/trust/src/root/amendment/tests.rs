@@ -173,3 +173,49 @@ fn some_things_no_quorum_changes() {
     });
     assert!(matches!(bought, Err(AmendmentError::SinglePoint(SinglePoint::Operator { .. }))));
 }
+
+#[test]
+fn whoever_can_open_backups_from_now_on_is_named() {
+    let recipient = |byte| Some(crate::Recipient::from_bytes([byte; 32]).unwrap());
+    loosens("person bob has another recovery recipient", |root| {
+        at(&mut root.persons, "bob").recovery = recipient(2);
+    });
+    let mut old = base();
+    at(&mut old.persons, "alice").recovery = recipient(2);
+    let mut new = next(&old);
+    at(&mut new.persons, "alice").recovery = None;
+    assert_eq!(Amendment::between(&old, &new), Ok(Amendment::Tightening));
+    at(&mut old.persons, "bob").recovery = recipient(3);
+    let mut new = next(&old);
+    let members = names(&["alice", "bob"]);
+    at(&mut new.nodes, "2").recovery = Some(Quorum { required: 2, members });
+    new.check().unwrap();
+    let why = vec!["node 2 has other recovery officers".to_owned()];
+    assert_eq!(Amendment::between(&old, &new), Ok(Amendment::Loosening { why }));
+}
+
+#[test]
+fn whoever_leaves_the_recovery_officers_opens_nothing_made_from_now_on() {
+    let mut old = base();
+    for (byte, person) in (2..).zip(["alice", "bob", "carol"]) {
+        let recipient = crate::Recipient::from_bytes([byte; 32]).unwrap();
+        at(&mut old.persons, person).recovery = Some(recipient);
+    }
+    let officers = |required, people: &[&str]| Some(Quorum { required, members: names(people) });
+    at(&mut old.nodes, "2").recovery = officers(2, &["alice", "bob", "carol"]);
+    old.check().unwrap();
+    let amended = |recovery| {
+        let mut new = next(&old);
+        at(&mut new.nodes, "2").recovery = recovery;
+        Amendment::between(&old, &new)
+    };
+    let tighter = [None, officers(2, &["alice", "bob"]), officers(3, &["alice", "bob", "carol"])];
+    for recovery in tighter {
+        assert_eq!(amended(recovery), Ok(Amendment::Tightening));
+    }
+    at(&mut old.nodes, "2").recovery = officers(3, &["alice", "bob", "carol"]);
+    let mut new = next(&old);
+    at(&mut new.nodes, "2").recovery = officers(2, &["alice", "bob", "carol"]);
+    let why = vec!["node 2 has other recovery officers".to_owned()];
+    assert_eq!(Amendment::between(&old, &new), Ok(Amendment::Loosening { why }));
+}
