@@ -1,6 +1,8 @@
 //! Sharings that follow one another, of every scheme, and dealers that lie.
 
-use std::collections::BTreeMap;
+mod epochs;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use quorate_model::{Attempt, DerivationPath, Digest, Epoch, ParticipantSet, Scheme, Threshold};
