@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
+use quorate_api::pb::node::v1::{RotateKekRequest, UnsealRequest};
+use quorate_net::connect_uds;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::sleep;
+use tonic::Code;
 
 use crate::lab::{Ended, Lab, QUORATE, node, run};
 
@@ -118,6 +122,11 @@ async fn a_node_is_sealed_until_a_person_opens_it_and_again_when_one_says_so() {
     let export = ["audit", "export", "--admin-socket", socket.to_str().unwrap(), "--out"];
     assert_eq!(lab.run(&[&export[..], &[out.to_str().unwrap()]].concat()).await.code, 5);
 
+    let mut admin = NodeAdminClient::new(connect_uds(&socket).await.unwrap());
+    for none in [vec![], vec![b'a'; 4097]] {
+        let refused = admin.unseal(UnsealRequest { passphrase: none }).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+    }
     for wrong in ["wrong horse", "correct horse\n\n"] {
         let refused = lab.unseal(wrong).await;
         assert_eq!((refused.code, refused.reason().as_str()), (1, "NOT_AUTHORIZED"), "{refused:?}");
@@ -163,6 +172,8 @@ async fn a_node_that_opens_by_itself_is_sealed_and_unsealed_without_a_passphrase
 async fn a_passphrase_is_changed_while_its_node_signs() {
     let mut lab = Lab::new().await;
     lab.cluster.kill_node(node(3)).await;
+    let socket = lab.dir.path().join("node-1/admin.sock");
+    let mut admin = NodeAdminClient::new(connect_uds(&socket).await.unwrap());
     // There is nothing to change to yet.
     let refused = lab.administer("rotate-kek", &[]).await;
     assert!(refused.code == 1 && refused.stderr.contains("next_kek"), "{refused:?}");
@@ -171,6 +182,9 @@ async fn a_passphrase_is_changed_while_its_node_signs() {
     std::fs::rename(lab.secret("stable"), folder.join("next")).unwrap();
     let next = "[store.next_kek]\npassphrase_file = \"next\"\n\n[admin]";
     configure(lab.dir.path(), "[admin]", next);
+    let passphrase = b"stable".to_vec();
+    let refused = admin.rotate_kek(RotateKekRequest { passphrase }).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "no person gives this one: {refused:?}");
     let payments = async {
         for sats in 10_000..10_010 {
             let paid = lab.pay(sats, &[]).await;

@@ -124,4 +124,16 @@ async fn a_node_moves_into_a_token_and_its_keys_there_are_replaced_while_it_sign
     assert_eq!(lab.administer("rotate-kek", &[]).await.json["erasure"], "complete");
     lab.cluster.kill_node(node(1)).await;
     lab.cluster.start().await.unwrap();
+
+    // A token that fails is a write that failed: the node stops, and the others go on.
+    std::fs::rename(tokens.path().join("tokens"), tokens.path().join("away")).unwrap();
+    let refresh = lab.order(&["key", "refresh", "btc", "--wait", "10s"]).await;
+    assert_ne!(refresh.code, 0, "{refresh:?}");
+    let ended = lab.cluster.wait_attached(&[node(2), node(3)]).await.unwrap_err();
+    assert!(ended.to_string().contains("the store failed: the token failed"), "{ended}");
+    lab.cluster.kill_node(node(1)).await;
+    let paid = lab.pay(20_000, &["--wait", "60s"]).await;
+    assert_eq!(paid.json["signers"], serde_json::json!([2, 3]), "{paid:?}");
+    std::fs::rename(tokens.path().join("away"), tokens.path().join("tokens")).unwrap();
+    lab.cluster.start().await.unwrap();
 }

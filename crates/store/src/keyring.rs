@@ -1,5 +1,5 @@
-//! The keyring: data keys in a small file apart from the records, wrapped by the key-encryption
-//! key, so that a sharing can be erased by rewriting a few hundred bytes.
+//! The keyring: data keys in a small file apart from the records, wrapped by keys that are not on the
+//! disk, so that a sharing can be erased by rewriting a few hundred bytes.
 
 mod file;
 mod rewrap;

@@ -57,7 +57,8 @@ impl Store {
     /// # Errors
     ///
     /// When the folder is in use, open to others, another node's, or altered while the node was
-    /// down; or the passphrase, the PIN or a wrapping key is missing or wrong. Nothing was changed then.
+    /// down; or the passphrase, the PIN or a wrapping key is missing or wrong. Nothing was changed then,
+    /// but for what a change that was cut short had left in a token.
     pub fn open(
         dir: &Path,
         binding: Binding,

@@ -112,10 +112,13 @@ impl Lab {
         session
     }
 
+    /// The labels of the keys in a token. What SoftHSM2 had only begun to make when it was killed is no
+    /// object of the token, and has neither a label nor a value.
     fn labels(&self, token: &str) -> Vec<String> {
         let session = self.session(token);
+        let keys = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Token(true)];
         let mut labels: Vec<_> = session
-            .find_objects(&[Attribute::Class(ObjectClass::SECRET_KEY)])
+            .find_objects(&keys)
             .unwrap()
             .into_iter()
             .map(|object| {

@@ -57,6 +57,8 @@ impl Running {
         let base = files::base(config);
         let (node, started, storage) = open(&file, &base, given, ecdsa).await?;
         let stop = CancellationToken::new();
+        // Where it does not come to run, no uplink is left behind.
+        let unfinished = stop.clone().drop_guard();
         let attached_to = AttachedTo::default();
         let (events, received) = mpsc::channel(EVENTS_MAX);
         let links = uplinks(&file, &base, events, &stop)?;
@@ -85,6 +87,7 @@ impl Running {
         let pump = tokio::spawn(stop.clone().run_until_cancelled_owned(pump));
         let backups = Backups::new();
         let live = Live { inputs, attached_to, calls, exports, backups };
+        unfinished.disarm();
         Ok(Self { live, driver, workers, pump, stop, store, coordinators })
     }
 
