@@ -9,6 +9,7 @@ mod backup;
 mod by_hand;
 mod demo;
 mod dev;
+mod doctor;
 mod files;
 mod key_states;
 mod lab;

@@ -108,6 +108,8 @@ pub enum Command {
     Request(Request),
     /// Show the whole cluster in one table.
     Status,
+    /// Look for what is wrong, or will be: exit code 1 where something is.
+    Doctor,
     /// Write, test and compare policy bundles, and ask the policy of the nodes.
     #[command(subcommand)]
     Policy(Policy),

@@ -6,6 +6,7 @@ mod backup;
 mod completion;
 mod demo;
 mod dev;
+mod doctor;
 mod init;
 mod join;
 mod key;
@@ -55,6 +56,7 @@ pub(crate) async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Root(command) => root::run(command, dir, output).await,
         Command::Request(request) => request::run(request, dir, output).await,
         Command::Status => status::run(dir, output).await,
+        Command::Doctor => doctor::run(dir, output).await,
         Command::Policy(policy) => policy::run(policy, dir, output).await,
         Command::Audit(command) => audit::run(command, dir, output).await,
         Command::Backup(command) => backup::run(command, dir, output).await,

@@ -44,7 +44,7 @@ pub use risk::{
 };
 pub use root::{
     Amendment, AmendmentError, Label, Lineage, NodeEntry, PersonEntry, QUORUMS, Quorum,
-    RecoveryError, RootError, ServiceEntry, SinglePoint, TrustRoot,
+    RecoveryError, RootError, ServiceEntry, Shared, SinglePoint, TrustRoot,
 };
 pub use signed::{Authentic, Body, SenderError, Signed};
 pub use stops::{STOPS_MAX, Stop, StopError, Stops};

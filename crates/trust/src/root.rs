@@ -1,6 +1,7 @@
 //! The trust root: who is in the cluster, and what they may decide together.
 
 mod amendment;
+mod independence;
 mod lineage;
 mod recovery;
 mod single_point;
@@ -16,6 +17,7 @@ use quorate_model::{
 };
 
 pub use self::amendment::{Amendment, AmendmentError};
+pub use self::independence::Shared;
 pub use self::lineage::Lineage;
 pub(crate) use self::lineage::previous_text;
 pub use self::recovery::RecoveryError;
