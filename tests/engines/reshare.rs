@@ -574,3 +574,18 @@ fn what_was_only_voted_for_is_erased_as_well() {
     assert_eq!(lab.ask(id(1), replaced), FromNode::Active);
     assert_eq!(epochs(&lab, id(1)), [0; 0]);
 }
+
+/// Whoever deals goes by the sharing that it signs with, also where it has a share of a later one. Whoever only
+/// receives may have been put back: it takes the word of every holder, its own among them.
+#[test]
+fn a_dealer_deals_the_sharing_that_it_signs_with() {
+    let mut lab = lab();
+    let refresh = refresh(&lab);
+    let unconfirmed = voted(&mut lab, &refresh, &set([1, 2, 3]));
+    let question = following(&lab, &unconfirmed, set([1, 2]), set([1, 2, 3]));
+    for dealer in [1, 2] {
+        assert_eq!(refused(lab.ask(id(dealer), question.clone())), RefusalCode::Invalid);
+    }
+    let answer = lab.ask(id(3), question);
+    assert!(matches!(answer, FromNode::Announcement(_)), "{answer:?}");
+}
