@@ -58,6 +58,11 @@ bench:
 bench-keys keys="1000":
     QUORATE_BENCH_KEYS={{ keys }} cargo bench --package quorate-benches --bench keys
 
+# Long: what signing notices while so many keys get new shares. SCHEME is frost-ed25519 or ecdsa-secp256k1.
+bench-rotation keys="200" scheme="frost-ed25519":
+    QUORATE_BENCH_KEYS={{ keys }} QUORATE_BENCH_SCHEME={{ scheme }} \
+        cargo bench --package quorate-benches --bench rotation
+
 # Long: every property test with this many cases (default of a test run: 256).
 fuzz cases="20000":
     PROPTEST_CASES={{ cases }} cargo test --workspace --release
