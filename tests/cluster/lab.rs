@@ -153,6 +153,17 @@ impl Lab {
         panic!("the policy does not come into force")
     }
 
+    /// Has nodes that start next ask one other about their clocks and logs, and not two: for whoever has lost one
+    /// of three, as an operator does then.
+    pub(crate) fn start_with_few(&self) {
+        for id in self.cluster.node_ids() {
+            let file = self.cluster.node_dir(id).join("node.toml");
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(!text.contains("[limits]"), "{text}");
+            std::fs::write(&file, format!("{text}\n[limits]\nstart_peers = 1\n")).unwrap();
+        }
+    }
+
     /// Kills every process as a power cut would, and starts all again from what is on the disk.
     pub(crate) async fn cut_power(&mut self) {
         for id in self.cluster.node_ids() {

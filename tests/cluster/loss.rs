@@ -58,6 +58,7 @@ async fn below_the_threshold_a_request_waits_and_is_signed_when_a_node_returns()
     let sent = lab.pay(40_000, &["--request-id", &id]).await;
     assert_eq!((sent.code, sent.reason().as_str()), (5, "NODES_BELOW_THRESHOLD"), "{sent:?}");
     assert_eq!(sent.json["state"], "QUEUED", "{sent:?}");
+    lab.start_with_few();
     lab.cluster.start_node(node(1)).unwrap();
     let watched = lab.run(&["request", "watch", &id]).await;
     assert_eq!(watched.code, 0, "{watched:?}");

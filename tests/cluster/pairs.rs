@@ -109,6 +109,7 @@ async fn freezes_in_log(lab: &Lab, id: u16) -> usize {
 async fn a_pair_in_which_one_cheated_is_frozen_though_the_other_is_killed_at_once() {
     let mut lab = Lab::new().await;
     lab.make_key("eth", "ecdsa-secp256k1").await;
+    lab.start_with_few();
     for id in [2, 3] {
         lab.cluster.kill_node(node(id)).await;
     }

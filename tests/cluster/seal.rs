@@ -171,6 +171,7 @@ async fn a_node_that_opens_by_itself_is_sealed_and_unsealed_without_a_passphrase
 #[tokio::test]
 async fn a_passphrase_is_changed_while_its_node_signs() {
     let mut lab = Lab::new().await;
+    lab.start_with_few();
     lab.cluster.kill_node(node(3)).await;
     let socket = lab.dir.path().join("node-1/admin.sock");
     let mut admin = NodeAdminClient::new(connect_uds(&socket).await.unwrap());

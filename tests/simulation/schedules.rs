@@ -77,6 +77,25 @@ fn keys_that_are_rotated_keep_every_promise() {
     }
 }
 
+/// A disk is put back while payments are made. Whoever forgot something that another can show signs nothing until
+/// the officers readmit it; and everything ends.
+#[test]
+fn a_node_that_was_put_back_signs_nothing_until_it_is_readmitted() {
+    let mut forgot = 0;
+    for seed in 0..160 {
+        let workload =
+            Workload { nodes: 3, threshold: 2, permitted: 40, asking: 0, ..workload(seed) };
+        // Whatever else goes wrong would make others forget as well.
+        let faults = Faults { crashes: 0, jumps: 0, put_back: true, ..Faults::some() };
+        let outcome = World::new(seed, workload, faults).run();
+        check(seed, &outcome);
+        let (forgets, readmitted) = outcome.put_back;
+        assert_eq!(forgets, readmitted, "seed {seed}: it was not readmitted\n{}", outcome.timeline);
+        forgot += u64::from(forgets);
+    }
+    assert!(forgot > 40, "only {forgot} of 160 forgot something");
+}
+
 #[test]
 fn a_seed_replays_bit_for_bit() {
     for seed in [1, 7, 42] {

@@ -45,6 +45,14 @@ impl Disk {
         }
     }
 
+    /// The same once more, as whoever copies a disk has it.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = |(place, value): (&(&'static str, Vec<u8>), &Value)| {
+            (place.clone(), Value(value.0.clone()))
+        };
+        Self(self.0.iter().map(copy).collect())
+    }
+
     /// What a process finds when it starts.
     pub fn records<R: Keeps>(&self) -> Vec<R> {
         let entry = |((tree, key), value): (&(&'static str, Vec<u8>), &Value)| Stored {

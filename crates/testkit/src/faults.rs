@@ -19,6 +19,8 @@ pub struct Faults {
     pub skew_ms_max: u64,
     /// How many times a node's clock is set wrong for a while, ahead or back, by more than a day.
     pub jumps: u64,
+    /// Whether a node's disk is put back to an earlier state, once, while the key is in use.
+    pub put_back: bool,
 }
 
 impl Faults {
@@ -33,6 +35,7 @@ impl Faults {
             cuts: 0,
             skew_ms_max: 0,
             jumps: 0,
+            put_back: false,
         }
     }
 
@@ -47,6 +50,7 @@ impl Faults {
             cuts: 3,
             skew_ms_max: 2_000,
             jumps: 2,
+            put_back: false,
         }
     }
 }

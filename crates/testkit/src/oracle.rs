@@ -60,6 +60,11 @@ pub enum Violation {
         /// What it answered.
         what: &'static str,
     },
+    /// A node whose disk was put back took part in something, and others could have shown it that.
+    PutBack {
+        /// The node.
+        node: ParticipantId,
+    },
     /// A signature that does not verify was given to a client.
     BadSignature,
     /// A request ended as it should not.

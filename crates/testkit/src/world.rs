@@ -5,12 +5,15 @@ mod describe;
 mod faulty;
 mod lives;
 mod people;
+mod put_back;
 mod queue;
 mod rotation;
 
 use std::collections::BTreeMap;
 
-use quorate_coordinator::{Action as CoordinatorAction, Coordinator, Input as CoordinatorInput};
+use quorate_coordinator::{
+    Action as CoordinatorAction, ClientReply, Coordinator, Input as CoordinatorInput,
+};
 use quorate_model::{Moment, ParticipantId, SharingId, Timestamp};
 use quorate_protocol::wire::{CallId, Subject, ToNode};
 use quorate_protocol::{CertifiedKey, Confirmation, Engine as _};
@@ -19,6 +22,7 @@ use rand_chacha::ChaCha20Rng;
 
 use self::client::Client;
 use self::describe::{answer_name, question_name};
+use self::put_back::PutBack;
 use self::queue::{Event, Queue};
 use crate::cluster::ClusterFixture;
 use crate::driver::{Bug, Process};
@@ -47,6 +51,8 @@ pub struct Outcome {
     pub key_active: bool,
     /// How many new sharings of it became active.
     pub rotations: u64,
+    /// Whether a node forgot what others could show it, and whether it was readmitted.
+    pub put_back: (bool, bool),
     /// How many requests ended in each state.
     pub ends: BTreeMap<String, u64>,
 }
@@ -63,6 +69,7 @@ pub struct World {
     coordinator: Process<Coordinator>,
     queue: Queue,
     client: Client,
+    put_back: PutBack,
     oracle: Oracle,
     timeline: Timeline,
     certified: BTreeMap<SharingId, CertifiedKey>,
@@ -115,6 +122,7 @@ impl World {
         Self {
             nodes,
             client: Client::new(workload),
+            put_back: PutBack::default(),
             fixture,
             rng,
             now: START,
@@ -165,7 +173,7 @@ impl World {
         self.queue.push(self.now.plus_millis(5), Event::Client);
         while self.violation.is_none() {
             let Some((time, event)) = self.queue.pop() else { break };
-            if time.since(START) > END_MS || self.client.is_done() {
+            if time.since(START) > END_MS || self.client.is_done() && self.put_back.is_over() {
                 break;
             }
             self.now = self.now.max(time);
@@ -179,6 +187,7 @@ impl World {
             violation: self.violation,
             key_active: self.client.key_is_active(),
             rotations: self.client.rotations(),
+            put_back: (self.put_back.forgot == Some(true), self.put_back.readmitted),
             ends: self.client.ends(),
         }
     }
@@ -217,6 +226,8 @@ impl World {
             Event::StartCoordinator => self.start_coordinator(),
             Event::Cut(node) => self.detach(node),
             Event::Attach(node) => self.attach(node),
+            Event::CopyDisk(node) => self.copy_disk(node),
+            Event::PutBack(node) => self.put_back(node),
             Event::SetClock { node, wrong_ms } => self.set_clock(node, wrong_ms),
             Event::Client => self.client_acts(),
         }
@@ -328,6 +339,7 @@ impl World {
                 | NodeAction::Noted { .. } => continue,
             };
             self.note(format!("node {node} says {}", answer_name(&answer)));
+            self.watch_put_back(node, &answer);
             let (Some(state), Some((asked_as, asked))) =
                 (self.nodes.get(&node), self.asked.get(&call))
             else {
@@ -368,7 +380,12 @@ impl World {
                     let link = self.nodes.get(&node).map_or(0, |n| n.link);
                     self.travel(Frame::Question(node, call, question), link);
                 }
-                CoordinatorAction::Reply { call, reply } => self.client.hear(call, reply),
+                CoordinatorAction::Reply { call, reply } => {
+                    if let Ok(ClientReply::Cluster(view)) = &reply {
+                        self.officers_hear(view);
+                    }
+                    self.client.hear(call, reply);
+                }
                 CoordinatorAction::Changed(_) | CoordinatorAction::RootBegun(_) => {}
             }
         }
@@ -395,7 +412,9 @@ impl World {
 
     fn client_acts(&mut self) {
         let requests = self.client.ask(&self.fixture, &mut self.oracle, self.now, &mut self.rng);
-        for (call, request) in requests {
+        let officers = self.officers_ask();
+        let officers = officers.into_iter().map(|request| (self.client.call(None), request));
+        for (call, request) in requests.into_iter().chain(officers.collect::<Vec<_>>()) {
             self.tell_coordinator(CoordinatorInput::Client { call, request });
         }
         // What lasts longer than the faults waits for back-offs: there is less to see.

@@ -104,7 +104,7 @@ impl Client {
         self.failed || (self.key_is_active() && rotated && ended as u64 == wanted)
     }
 
-    fn call(&mut self, about: Option<u64>) -> ClientCall {
+    pub(super) fn call(&mut self, about: Option<u64>) -> ClientCall {
         self.calls += 1;
         let call = ClientCall(self.calls);
         self.open.insert(call, about);

@@ -143,6 +143,11 @@ impl World {
                 self.queue.push(time.plus_millis(pause), Event::SetClock { node, wrong_ms: 0 });
             }
         }
+        if self.faults.put_back
+            && let Some(node) = any(&mut self.rng)
+        {
+            self.schedule_put_back(node);
+        }
         for _ in 0..self.faults.cuts {
             let time = START.plus_millis(below(&mut self.rng, CALM_FROM_MS));
             if let Some(node) = any(&mut self.rng) {

@@ -20,6 +20,8 @@ pub(super) enum Event {
     StartCoordinator,
     Cut(ParticipantId),
     Attach(ParticipantId),
+    CopyDisk(ParticipantId),
+    PutBack(ParticipantId),
     SetClock { node: ParticipantId, wrong_ms: i64 },
     Client,
 }
