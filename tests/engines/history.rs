@@ -216,6 +216,9 @@ fn who_misses_a_readmission_does_not_sign_with_the_node() {
 fn an_order_readmits_the_log_that_it_names_and_no_whole_one() {
     let mut lab = lab();
     pay(&mut lab, 1);
+    // What others have to show may come late, but not for ever.
+    lab.now = lab.now.plus_millis(300_001);
+    lab.tick(id(2));
     let whole = readmission(&mut lab, "too-early", 2);
     assert_eq!(carry_out(&mut lab, 2, &whole), Err(RefusalCode::Busy), "nothing is wrong with it");
     let before = lab.records(id(2));
@@ -227,7 +230,10 @@ fn an_order_readmits_the_log_that_it_names_and_no_whole_one() {
     else {
         panic!("another order")
     };
+    // Every state that the disk could be put back to has this beginning.
+    let (entries, _) = lab.read_audit(id(2));
     for (name, length, head) in [
+        ("earlier", 3, entries[3].previous),
         ("longer", named.length + 1, named.head),
         ("shorter", named.length - 1, named.head),
         ("other", named.length, Digest::new([7; 32])),
@@ -237,6 +243,64 @@ fn an_order_readmits_the_log_that_it_names_and_no_whole_one() {
         assert_eq!(carry_out(&mut lab, 2, &order), Err(RefusalCode::Invalid), "{name}");
     }
     carry_out(&mut lab, 2, &good).unwrap();
+}
+
+#[test]
+fn what_is_testified_to_one_node_serves_no_other() {
+    let mut lab = lab();
+    pay(&mut lab, 1);
+    lab.restart_alone(id(2), ClusterFixture::bundle(), |_| {}).unwrap();
+    let challenge = lab.challenge(id(2)).unwrap();
+    // Of anybody else it has nothing to show.
+    for asker in [1, 3, 9] {
+        let testimony = lab.testify(id(1), id(asker), challenge);
+        assert_eq!(refused(hear(&mut lab, testimony.clone())), RefusalCode::Invalid);
+        let mut changed = testimony;
+        changed.body.asker = id(2);
+        assert_eq!(refused(hear(&mut lab, changed)), RefusalCode::Aborted);
+    }
+    assert!(doubts(&mut lab).unwrap().contains("0 of 2 other nodes"));
+}
+
+#[test]
+fn what_is_shown_late_counts_as_well() {
+    let mut lab = lab();
+    pay(&mut lab, 1);
+    let before = lab.records(id(2));
+    pay(&mut lab, 2);
+    // One is enough here, and it is the one who has nothing to show.
+    lab.start_peers = Some(1);
+    put_back(&mut lab, &before);
+    let (unaware, shown) = (testimony(&mut lab, 3), testimony(&mut lab, 1));
+    hear(&mut lab, unaware);
+    assert_eq!(doubts(&mut lab), None);
+    hear(&mut lab, shown);
+    assert!(doubts(&mut lab).unwrap().contains("node 1 shows"));
+    assert_eq!(refused(try_to_pay(&mut lab, 3)), RefusalCode::LogInDoubt);
+}
+
+#[test]
+fn a_readmitted_node_catches_up_before_it_signs() {
+    let mut lab = lab();
+    pay(&mut lab, 1);
+    let before = lab.records(id(2));
+    pay(&mut lab, 2);
+    let freeze = crate::orders::freeze(&lab);
+    for node in [1, 2, 3] {
+        carry_out(&mut lab, node, &freeze).unwrap();
+    }
+    put_back(&mut lab, &before);
+    lab.confirm_start(id(2));
+    let order = readmission(&mut lab, "readmit-1", 2);
+    for node in [1, 2, 3] {
+        carry_out(&mut lab, node, &order).unwrap();
+    }
+    lab.confirm_start(id(2));
+    assert!(doubts(&mut lab).unwrap().contains("0 of 2 other nodes"), "it forgot the freeze");
+    carry_out(&mut lab, 2, &freeze).unwrap();
+    lab.confirm_start(id(2));
+    assert_eq!(lab.challenge(id(2)), None);
+    assert_eq!(refused(try_to_pay(&mut lab, 3)), RefusalCode::Frozen);
 }
 
 /// A lab in which node 2 did one of everything, and what its records were before.

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use quorate_intent::{PayingKey, Payload, decode};
 use quorate_model::{Activation, Attempt, Scheme};
-use quorate_protocol::wire::{FromNode, RefusalCode, Subject, ToNode, Words};
+use quorate_protocol::wire::{Acceptance, FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_signer::Record;
 use quorate_testkit::{ClusterFixture, Lab};
-use quorate_trust::{Destination, OrderAction, Scope, SignedRequest, Sweep};
+use quorate_trust::{Destination, OrderAction, Scope, Signed, SignedOrder, SignedRequest, Sweep};
 
 use crate::{FIRST, id, refused, set};
 
@@ -231,6 +231,10 @@ fn one_officer_holds_a_destruction_and_a_quorum_takes_it_back() {
     let holds =
         |lab: &Lab| lab.records(id(1)).iter().any(|record| matches!(record, Record::Share(_)));
     assert!(holds(&lab), "it is frozen");
+    assert!(
+        lab.wake_at(id(1)).is_none_or(|time| time > lab.now),
+        "and there is nothing to wake up for"
+    );
     let keep = || OrderAction::KeepKey(destroy.digest());
     assert_eq!(order(&mut lab, 1, "keep-0", keep(), &["carol"]), Err(RefusalCode::Invalid));
     order(&mut lab, 1, "keep", keep(), &["bob", "carol"]).unwrap();
@@ -241,4 +245,51 @@ fn one_officer_holds_a_destruction_and_a_quorum_takes_it_back() {
     pass(&mut lab, 10 * DELAY_MS);
     lab.tick(id(1));
     assert!(holds(&lab), "it was taken back");
+}
+
+/// The words of nodes that carried an order out.
+fn words(lab: &mut Lab, nodes: [u16; 2], order: &SignedOrder) -> Vec<Signed<Acceptance>> {
+    let mut word = |node| match lab.ask(id(node), ToNode::carry_out(order.clone())) {
+        FromNode::Accepted(word) => word,
+        other => panic!("{other:?}"),
+    };
+    nodes.map(&mut word).into()
+}
+
+#[test]
+fn a_destruction_waits_at_every_holder_whatever_others_say() {
+    let mut lab = lab(Activation::AtOnce);
+    order_all(&mut lab, "deactivate", &OrderAction::DeactivateKey(sweep(&[])));
+    let destroy = OrderAction::DestroyKey(Lab::key());
+    let order = lab.fixture.order_to("destroy", destroy, &["alice", "bob"], lab.now);
+    let acceptances = words(&mut lab, [2, 3], &order);
+    pass(&mut lab, DELAY_MS);
+    lab.ask(id(1), ToNode::CarryOut { order, acceptances });
+    lab.tick(id(1));
+    let holds =
+        |lab: &Lab| lab.records(id(1)).iter().any(|record| matches!(record, Record::Share(_)));
+    assert!(holds(&lab), "somebody may want to stop it");
+    // Nor does one erase anything that does not know yet what it forgot.
+    lab.restart_alone(id(1), ClusterFixture::asking_bundle(), |_| {}).unwrap();
+    pass(&mut lab, DELAY_MS);
+    lab.tick(id(1));
+    assert!(holds(&lab), "it was not here, and others may have stopped it");
+    lab.confirm_start(id(1));
+    lab.tick(id(1));
+    assert!(!holds(&lab));
+}
+
+#[test]
+fn an_activation_that_is_over_is_taken_by_who_was_away() {
+    let mut lab = lab(Activation::ByOrder);
+    let action = activate(&lab, Some(1_000));
+    let order = lab.fixture.order_to("activate", action, &["alice", "bob"], lab.now);
+    let acceptances = words(&mut lab, [2, 3], &order);
+    pass(&mut lab, 10_000);
+    let alone = lab.ask(id(1), ToNode::carry_out(order.clone()));
+    assert_eq!(refused(alone), RefusalCode::Invalid, "it is over");
+    let late = lab.ask(id(1), ToNode::CarryOut { order, acceptances });
+    assert!(matches!(late, FromNode::Accepted(_)), "{late:?}");
+    let deactivate = OrderAction::DeactivateKey(sweep(&[]));
+    assert_eq!(self::order(&mut lab, 1, "deactivate", deactivate, &["alice", "bob"]), Ok(()));
 }

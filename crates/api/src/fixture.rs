@@ -244,7 +244,8 @@ pub(crate) fn status() -> NodeStatus {
 
 fn testimony() -> Testimony {
     let seen = signed(2, answered_heads());
-    Testimony { challenge: digest(15), seen: Some(seen), heads: heads() }
+    let (asker, challenge, holds) = (id(2), digest(15), digest(17));
+    Testimony { asker, challenge, holds, seen: Some(seen), heads: heads() }
 }
 
 pub(crate) fn answered_heads() -> AnsweredHeads {

@@ -30,6 +30,7 @@ const FORGET_AT_ONCE_MAX: usize = 32;
 
 /// What a coordinator is told.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "inputs live for one step")]
 pub enum Input {
     /// A node attached; its certificate is the one that the trust root names.
     Attached(ParticipantId),

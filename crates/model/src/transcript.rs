@@ -64,6 +64,8 @@ pub enum Tag {
     Denial,
     /// A node's word that a request may be signed later.
     Deferral,
+    /// All orders about stops and states of keys that a node carried out.
+    Holds,
     /// A node's word that it carried out an order.
     Acceptance,
     /// What a node that has just started has others sign.
@@ -123,6 +125,7 @@ impl Tag {
             Self::ShareAnswer => "quorate/v1/share-answer",
             Self::Denial => "quorate/v1/denial",
             Self::Deferral => "quorate/v1/deferral",
+            Self::Holds => "quorate/v1/holds",
             Self::Acceptance => "quorate/v1/acceptance",
             Self::Challenge => "quorate/v1/challenge",
             Self::Testimony => "quorate/v1/testimony",

@@ -302,8 +302,12 @@ pub struct Acceptance {
 /// What a node knows of another that has just started, for that one to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Testimony {
+    /// Whom it is for.
+    pub asker: ParticipantId,
     /// What the asking node drew: all of this is newer than that.
     pub challenge: Digest,
+    /// Digest of the orders about stops and states of keys that the node carried out.
+    pub holds: Digest,
     /// The asking node's own word, where the node has one: how long its audit log was.
     pub seen: Option<Signed<AnsweredHeads>>,
     /// What the node knows to be newest, its clock among it.
@@ -421,7 +425,8 @@ impl Body for Acceptance {
 
 impl Transcribe for Testimony {
     fn transcribe(&self, transcript: &mut Transcript) {
-        transcript.digest(&self.challenge).u64(u64::from(self.seen.is_some()));
+        transcript.u64(u64::from(self.asker.get())).digest(&self.challenge).digest(&self.holds);
+        transcript.u64(u64::from(self.seen.is_some()));
         if let Some(Signed { from, body, signature }) = &self.seen {
             transcript.u64(u64::from(from.get())).value(body).bytes(signature.as_bytes());
         }

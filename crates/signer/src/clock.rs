@@ -79,6 +79,11 @@ impl Clock {
         }
     }
 
+    /// What the wall clock showed last.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now.time
+    }
+
     pub(crate) fn doubt(&self) -> Option<Doubt> {
         self.doubt
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use quorate_intent::{Decoded, EffectKind};
-use quorate_model::{KeyId, Timestamp};
+use quorate_model::{Digest, KeyId, Tag, Timestamp, Transcript};
 use quorate_policy::MissingQuorum;
 use quorate_protocol::wire::{Refusal, RefusalCode};
 use quorate_trust::{Destination, KeyStateError, Order, OrderAction, Standing};
@@ -13,6 +13,9 @@ use crate::keys::HeldKey;
 use crate::node::Node;
 use crate::refusal::refuse;
 use crate::turn::Turn;
+
+/// Keys that are erased in one step: what that writes has to fit a batch.
+const DESTROYED_AT_ONCE_MAX: usize = 16;
 
 /// Why a payload is not signed with a key that is no longer in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,15 +49,23 @@ impl Node {
         now: Timestamp,
     ) -> Result<Timestamp, Refusal> {
         if let OrderAction::KeepKey(order) = action
+            && settled.is_none()
             && let Some((key, from)) = self.key_states.destruction(order)
             && from <= now
             && self.keys.present(key).is_none()
         {
-            let reason = format!("key {key} is destroyed since {from}: it cannot be kept any more");
-            return Err(refuse(RefusalCode::Invalid, reason));
+            // Who still holds the key may have taken it in time.
+            let reason =
+                format!("key {key} is destroyed here since {from}: it cannot be kept any more");
+            return Err(refuse(RefusalCode::HeadsDiffer, reason));
         }
-        let own = if action.waits() { self.after_change_delay(now) } else { now };
-        let begins = settled.map_or(own, |settled| settled.min(own));
+        // What cannot be undone waits at every holder for its own whole delay, whatever others say: later is
+        // always safe.
+        let begins = if action.waits() {
+            self.after_change_delay(now)
+        } else {
+            settled.map_or(now, |settled| settled.min(now))
+        };
         let activation = action.key().and_then(|key| self.keys.present(key));
         let activation = activation.map(|held| held.certified.activation);
         self.key_states.carry_out(order, begins, activation, now).map_err(refusal)?;
@@ -135,25 +146,44 @@ impl Node {
         }
     }
 
-    /// Erases the keys whose time has come, except what is frozen: so whoever sees that it is a mistake can
-    /// stop it, and a quorum can take it back.
+    /// Erases the keys whose time has come, some at a time, except what is stopped: so whoever sees that it is a
+    /// mistake can hold it, and a quorum can take it back. A node that does not know yet whether it forgot
+    /// something erases nothing.
     pub(crate) fn destroy_due(&mut self, now: Timestamp, turn: &mut Turn) {
-        let due = self.key_states.destructions().filter(|(_, from)| *from <= now);
-        let due = due.filter(|(key, _)| self.stops.on_key(key, now).is_none());
-        for key in due.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+        if self.check_log().is_err() {
+            return;
+        }
+        let due = self.destructions(now).filter(|(_, from)| *from <= now).map(|(key, _)| key);
+        for key in due.take(DESTROYED_AT_ONCE_MAX).cloned().collect::<Vec<_>>() {
             for held in self.keys.remove_all(&key) {
                 self.erase(&held, turn);
             }
         }
     }
 
-    /// When the next key is to be erased that this node holds.
-    pub(crate) fn next_destruction(&self) -> Option<Timestamp> {
-        let held = self
-            .key_states
-            .destructions()
-            .filter(|(key, _)| self.keys.of_key(key).next().is_some());
-        held.map(|(_, from)| from).min()
+    /// When the next key is to be erased that this node holds, where nothing stops that.
+    pub(crate) fn next_destruction(&self, now: Timestamp) -> Option<Timestamp> {
+        self.check_log().ok()?;
+        self.destructions(now).map(|(_, from)| from).min()
+    }
+
+    /// The keys of this node that are to be erased, and are not stopped.
+    fn destructions(&self, now: Timestamp) -> impl Iterator<Item = (&KeyId, Timestamp)> {
+        let held = |key: &KeyId| self.keys.of_key(key).next().is_some();
+        let destructions = self.key_states.destructions();
+        destructions.filter(move |(key, _)| held(key) && self.stops.on_key(key, now).is_none())
+    }
+
+    /// One hash of the orders about stops and states of keys that were carried out here.
+    pub(crate) fn holds(&self) -> Digest {
+        let mut orders: Vec<_> = self.stops.orders().chain(self.key_states.orders()).collect();
+        orders.sort_unstable();
+        let mut transcript = Transcript::new(Tag::Holds);
+        transcript.u64(orders.len() as u64);
+        orders.into_iter().for_each(|order| {
+            transcript.digest(order);
+        });
+        transcript.finish()
     }
 }
 

@@ -191,6 +191,7 @@ impl Engine for Node {
             self.clock_jumped(by, &mut turn);
         }
         self.sessions.expire(now);
+        self.history.forget(now);
         self.ceremonies.expire(now);
         self.begin_due(&mut turn);
         match input {
@@ -245,7 +246,13 @@ impl Engine for Node {
         let forget = forget.map(|time| time.plus_millis(self.limits.remember_ms + 1));
         // While the clock is in doubt nothing comes of these: there is nothing to wake up for.
         let documents = [self.roots.next_begin(), self.policies.next_begin()];
-        let by_the_clock = [forget, self.next_destruction()].into_iter().chain(documents);
+        let by_the_clock = [
+            forget,
+            self.next_destruction(self.clock.now()),
+            self.stops.next_end(self.clock.now()),
+        ]
+        .into_iter()
+        .chain(documents);
         let by_the_clock = by_the_clock.filter(|_| self.clock.doubt().is_none());
         let ends = [self.sessions.next_deadline(), self.ceremonies.next_deadline()];
         ends.into_iter().chain(by_the_clock).flatten().min()

@@ -92,8 +92,8 @@ impl Node {
         now: Timestamp,
     ) -> FromNode {
         let seen = self.peers.shown_by(asker).cloned();
-        let heads = self.heads(now);
-        FromNode::Testimony(self.sign(Testimony { challenge, seen, heads }))
+        let (holds, heads) = (self.holds(), self.heads(now));
+        FromNode::Testimony(self.sign(Testimony { asker, challenge, holds, seen, heads }))
     }
 
     /// Hears what another node says; with enough that agree, the doubt ends.
@@ -110,7 +110,10 @@ impl Node {
                 "a node does not confirm its own clock and log",
             ));
         }
-        if !self.is_in_doubt() {
+        if testimony.body().asker != self.me {
+            return Err(refuse(RefusalCode::Invalid, "that was testified to another node"));
+        }
+        if self.clock.doubt().is_none() && !self.history.compares() {
             return Ok(FromNode::Status(self.status(turn.now, rng)));
         }
         if !self.clock.hear(&testimony) {
@@ -124,9 +127,9 @@ impl Node {
                 self.clock_confirmed(&agree.join(","), turn);
             }
         }
-        if self.history.is_in_doubt() {
-            let (from, Testimony { seen, .. }) = testimony.into_parts();
-            self.compare_logs(from, seen, turn)?;
+        if self.history.compares() {
+            let (from, testimony) = testimony.into_parts();
+            self.compare_logs(from, testimony, turn)?;
         }
         Ok(FromNode::Status(self.status(turn.now, rng)))
     }

@@ -10,8 +10,9 @@ use quorate_model::{Activation, Digest, KeyId, KeyState, QuorumName, Timestamp};
 
 use crate::{Destination, Order, OrderAction, Sweep};
 
-/// Orders about the states of keys that are remembered, at most: none is ever forgotten.
-pub const KEY_STATE_ORDERS_MAX: usize = 4_096;
+/// Orders about the states of keys that are remembered, at most: none is ever forgotten. Those that take a key out of
+/// use have as much room again, so that nothing else is in their way.
+pub const KEY_STATE_ORDERS_MAX: usize = 1_024;
 
 /// What orders say of the states of keys, each by the digest of the order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -108,8 +109,8 @@ const fn advice(from: KeyState, to: KeyState) -> &'static str {
 }
 
 impl KeyStates {
-    /// Carries out an order, from `begins` on. `activation` is that of the key, where it is known here. `false`
-    /// where it had been carried out.
+    /// Carries out an order, from `begins` on. `activation` is that of the key, where it is known here. What was
+    /// taken in time elsewhere may be over by now. `false` where it had been carried out.
     ///
     /// # Errors
     /// [`KeyStateError`]; nothing has changed.
@@ -120,7 +121,7 @@ impl KeyStates {
         activation: Option<Activation>,
         now: Timestamp,
     ) -> Result<bool, KeyStateError> {
-        self.check(&order.action, activation, now)?;
+        self.check(&order.action, begins, activation, now)?;
         self.apply(order, begins)
     }
 
@@ -133,7 +134,8 @@ impl KeyStates {
         if self.has(&digest) {
             return Ok(false);
         }
-        if self.len() >= KEY_STATE_ORDERS_MAX {
+        let most = KEY_STATE_ORDERS_MAX * if order.action.is_stop() { 2 } else { 1 };
+        if self.len() >= most {
             return Err(KeyStateError::TooMany);
         }
         match &order.action {
@@ -169,16 +171,18 @@ impl KeyStates {
     }
 
     fn has(&self, order: &Digest) -> bool {
-        self.activations.contains_key(order)
-            || self.deactivations.contains_key(order)
-            || self.compromises.contains_key(order)
-            || self.destructions.contains_key(order)
-            || self.keeps.contains_key(order)
+        self.orders().any(|known| known == order)
     }
 
     fn len(&self) -> usize {
-        let others = self.deactivations.len() + self.compromises.len() + self.keeps.len();
-        self.activations.len() + self.destructions.len() + others
+        self.orders().count()
+    }
+
+    /// The orders that were carried out, by their digests.
+    pub fn orders(&self) -> impl Iterator<Item = &Digest> {
+        let takes_out = self.deactivations.keys().chain(self.compromises.keys());
+        let destroys = self.destructions.keys().chain(self.keeps.keys());
+        self.activations.keys().chain(takes_out).chain(destroys)
     }
 
     /// The transitions of NIST SP 800-57 part 1, section 7.1, figure 2. A key that was in use is deactivated before
@@ -186,6 +190,7 @@ impl KeyStates {
     fn check(
         &self,
         action: &OrderAction,
+        begins: Timestamp,
         activation: Option<Activation>,
         now: Timestamp,
     ) -> Result<(), KeyStateError> {
@@ -195,7 +200,7 @@ impl KeyStates {
                 if activation == Some(Activation::AtOnce) {
                     return Err(KeyStateError::AtOnce(key.clone()));
                 }
-                if let Some(until) = until.filter(|until| *until <= now) {
+                if let Some(until) = until.filter(|until| *until <= begins) {
                     return Err(KeyStateError::Ended(until));
                 }
                 (key, Active)

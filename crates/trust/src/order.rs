@@ -122,8 +122,8 @@ pub enum OrderError {
     /// A node that is not of this cluster.
     #[error("node {0} is not in the trust root")]
     NoSuchNode(ParticipantId),
-    /// Lives count from 1, and the first begins without an order.
-    #[error("an order begins a node's life 2 or a later one")]
+    /// Lives count from 1, and the first begins without an order; every audit log begins with an entry.
+    #[error("an order begins a node's life 2 or a later one, on an audit log that has entries")]
     Life,
     /// Versions count from 1, and the first follows nothing.
     #[error("an order brings version 2 or a later one, which follows at least one")]
@@ -209,7 +209,9 @@ impl Order {
             {
                 Err(OrderError::NoSuchNode(*node))
             }
-            OrderAction::ReadmitNode(Readmission { life, .. }) if *life < 2 => {
+            OrderAction::ReadmitNode(Readmission { life, length, .. })
+                if *life < 2 || *length == 0 =>
+            {
                 Err(OrderError::Life)
             }
             OrderAction::ActivatePolicy(successor) | OrderAction::UpdateRoot(successor) => {

@@ -170,6 +170,11 @@ impl Stops {
         Ok(true)
     }
 
+    /// The orders that stop or lift, in force and past, by their digests.
+    pub fn orders(&self) -> impl Iterator<Item = &Digest> {
+        self.stops.keys().chain(self.lifts.keys())
+    }
+
     /// The stops in force at a time, by the digests of their orders.
     pub fn in_force(&self, now: Timestamp) -> impl Iterator<Item = (&Digest, &Stop)> {
         let ended = move |(digest, stop): &(&Digest, &Stop)| {

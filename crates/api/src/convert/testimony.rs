@@ -12,6 +12,8 @@ impl TryFrom<pb::Testimony> for Testimony {
     fn try_from(testimony: pb::Testimony) -> Result<Self, DecodeError> {
         Ok(Self {
             challenge: field::digest("Testimony.challenge", &testimony.challenge)?,
+            asker: field::participant("Testimony.asker", testimony.asker)?,
+            holds: field::digest("Testimony.holds", &testimony.holds)?,
             seen: testimony.seen.map(TryInto::try_into).transpose()?,
             heads: field::required("Testimony.heads", testimony.heads)?.try_into()?,
         })
@@ -20,11 +22,13 @@ impl TryFrom<pb::Testimony> for Testimony {
 
 impl From<Testimony> for pb::Testimony {
     fn from(testimony: Testimony) -> Self {
-        let Testimony { challenge, seen, heads } = testimony;
+        let Testimony { asker, challenge, holds, seen, heads } = testimony;
         Self {
             challenge: challenge.as_bytes().to_vec(),
             heads: Some(heads.into()),
             seen: seen.map(Into::into),
+            asker: field::participant_to_pb(asker),
+            holds: holds.as_bytes().to_vec(),
         }
     }
 }
