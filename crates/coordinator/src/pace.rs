@@ -67,6 +67,10 @@ mod tests {
         assert_eq!(pace.begin(&other, at(700)), Ok(()), "four times as long as it took");
         pace.end(&one, 4, at(800));
         assert_eq!(pace.begin(&one, at(700 + PATIENCE_MS)), Ok(()), "one that waits is passed by");
-        assert_eq!(pace.begin(&other, at(5)), Ok(()), "the clock was set back");
+        pace.end(&one, 4, at(800 + PATIENCE_MS));
+        pace.begin(&one, at(9_000_000)).unwrap();
+        assert_eq!(pace.begin(&other, at(5_000_000)), Ok(()), "the clock was set back");
+        pace.end(&other, 4, at(5_001_000));
+        assert_eq!(pace.begin(&one, at(4_000_000)), Ok(()), "and again, in a rest");
     }
 }
