@@ -91,7 +91,7 @@ fn of_states() -> [OrderAction; 5] {
 fn readmission(node: u16) -> OrderAction {
     let node = ParticipantId::new(node).unwrap();
     let head = Digest::new([0; 32]);
-    OrderAction::ReadmitNode(Readmission { node, life: 2, length: 0, head })
+    OrderAction::ReadmitNode(Readmission { node, life: 2, length: 1, head })
 }
 
 /// What an order comes to, by who signed it.

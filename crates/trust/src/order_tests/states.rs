@@ -95,6 +95,9 @@ fn a_node_of_the_root_is_readmitted_to_a_later_life() {
     };
     assert_eq!(verify(readmission(2, 2)), Ok(()));
     assert_eq!(verify(readmission(2, 1)), Err(OrderError::Life));
+    let OrderAction::ReadmitNode(named) = readmission(2, 2) else { unreachable!() };
+    let empty = OrderAction::ReadmitNode(Readmission { length: 0, ..named });
+    assert_eq!(verify(empty), Err(OrderError::Life), "every log has that beginning");
     let nobody = ParticipantId::new(9).unwrap();
     assert_eq!(verify(readmission(9, 2)), Err(OrderError::NoSuchNode(nobody)));
 }
