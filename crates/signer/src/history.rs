@@ -108,8 +108,9 @@ impl Node {
             None => return Ok(()),
             Some(Doubt::Unconfirmed) => format!(
                 "this node has just started: {} of {} other nodes that are needed have nothing to show \
-                 that is missing in its audit log (or, where it was readmitted, among its orders). Have the others attached to the coordinator; where they \
-                 are lost, see start_peers in the node's [limits]",
+                 that is missing in its audit log (or, where it was readmitted, among its orders). Have \
+                 the others attached to the coordinator; where they are lost, see start_peers in the \
+                 node's [limits]",
                 self.history.agreed.len(),
                 self.start_peers()
             ),

@@ -150,7 +150,7 @@ impl Node {
     /// mistake can hold it, and a quorum can take it back. A node that does not know yet whether it forgot
     /// something erases nothing.
     pub(crate) fn destroy_due(&mut self, now: Timestamp, turn: &mut Turn) {
-        if self.check_log().is_err() {
+        if self.history.is_in_doubt() {
             return;
         }
         let due = self.destructions(now).filter(|(_, from)| *from <= now).map(|(key, _)| key);
@@ -163,8 +163,8 @@ impl Node {
 
     /// When the next key is to be erased that this node holds, where nothing stops that.
     pub(crate) fn next_destruction(&self, now: Timestamp) -> Option<Timestamp> {
-        self.check_log().ok()?;
-        self.destructions(now).map(|(_, from)| from).min()
+        let destructions = self.destructions(now).filter(|_| !self.history.is_in_doubt());
+        destructions.map(|(_, from)| from).min()
     }
 
     /// The keys of this node that are to be erased, and are not stopped.

@@ -1,6 +1,7 @@
 //! The public side of the keys that a node holds shares of.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use quorate_model::{Epoch, KeyId, ParticipantId, Scheme, SharingId};
 use quorate_protocol::wire::{Refusal, RefusalCode};
@@ -76,17 +77,19 @@ impl Keys {
 
     /// Lets go of every sharing of a key.
     pub(crate) fn remove_all(&mut self, key: &KeyId) -> Vec<HeldKey> {
-        let later = self.later.extract_if(.., |held, _| held.key == *key).map(|(_, held)| held);
-        self.present.remove(key).into_iter().chain(later).collect()
+        self.remove(key, |_| true)
     }
 
     /// Lets go of every sharing that is earlier than this one.
     pub(crate) fn let_go(&mut self, sharing: &SharingId) -> Vec<HeldKey> {
-        let earlier = |held: &SharingId| held.key == sharing.key && held.epoch < sharing.epoch;
-        let present = self.present.get(&sharing.key).is_some_and(|held| earlier(&held.sharing()));
-        let present = if present { self.present.remove(&sharing.key) } else { None };
-        let later = self.later.extract_if(.., |held, _| earlier(held)).map(|(_, held)| held);
-        present.into_iter().chain(later).collect()
+        self.remove(&sharing.key, |epoch| epoch < sharing.epoch)
+    }
+
+    fn remove(&mut self, key: &KeyId, which: impl Fn(Epoch) -> bool) -> Vec<HeldKey> {
+        let present = self.present.get(key).is_some_and(|held| which(held.certified.epoch));
+        let present = if present { self.present.remove(key) } else { None };
+        let later = self.later.extract_if(of(key), |held, _| which(held.epoch));
+        present.into_iter().chain(later.map(|(_, held)| held)).collect()
     }
 
     /// The key's sharing that signs, or is the first to.
@@ -96,7 +99,8 @@ impl Keys {
 
     /// Every sharing of a key that this node voted for.
     pub(crate) fn of_key(&self, key: &KeyId) -> impl Iterator<Item = &HeldKey> {
-        self.all().filter(move |held| held.certified.key == *key)
+        let later = self.later.range(of(key)).map(|(_, held)| held);
+        self.present.get(key).into_iter().chain(later)
     }
 
     /// The last epoch of a key that this node voted for.
@@ -119,6 +123,12 @@ impl Keys {
     pub(crate) fn all(&self) -> impl Iterator<Item = &HeldKey> {
         self.present.values().chain(self.later.values())
     }
+}
+
+/// Where the sharings of a key are among all.
+fn of(key: &KeyId) -> RangeInclusive<SharingId> {
+    let at = |epoch| SharingId { key: key.clone(), epoch };
+    at(Epoch::FIRST)..=at(Epoch(u64::MAX))
 }
 
 fn unknown(SharingId { key, epoch }: &SharingId) -> Refusal {
