@@ -9,7 +9,9 @@ use quorate_model::{Activation, Attempt, Scheme};
 use quorate_protocol::wire::{Acceptance, FromNode, RefusalCode, Subject, ToNode, Words};
 use quorate_signer::Record;
 use quorate_testkit::{ClusterFixture, Lab};
-use quorate_trust::{Destination, OrderAction, Scope, Signed, SignedOrder, SignedRequest, Sweep};
+use quorate_trust::{
+    Destination, OrderAction, Scope, Signed, SignedOrder, SignedRequest, StateChange, Sweep,
+};
 
 use crate::{FIRST, id, refused, set};
 
@@ -71,7 +73,10 @@ fn sweep(to: &[Destination]) -> Sweep {
 }
 
 fn activate(lab: &Lab, for_ms: Option<u64>) -> OrderAction {
-    OrderAction::ActivateKey { key: Lab::key(), until: for_ms.map(|ms| lab.now.plus_millis(ms)) }
+    OrderAction::ChangeState(StateChange::Activate {
+        key: Lab::key(),
+        until: for_ms.map(|ms| lab.now.plus_millis(ms)),
+    })
 }
 
 fn reserve(lab: &mut Lab, number: u64) -> FromNode {
@@ -123,7 +128,8 @@ fn a_deactivated_key_pays_to_preset_destinations_and_nowhere_else() {
     let mut lab = lab(Activation::AtOnce);
     let request = lab.payment(1, true);
     let place = payee(&lab, &request);
-    let to_payee = OrderAction::DeactivateKey(sweep(&[place.clone(), nowhere()]));
+    let to_payee =
+        OrderAction::ChangeState(StateChange::Deactivate(sweep(&[place.clone(), nowhere()])));
     order_all(&mut lab, "deactivate-1", &to_payee);
     assert!(matches!(reserve(&mut lab, 2), FromNode::Reserved(_)));
     // The rules hold as before: too much of it takes the treasury.
@@ -133,7 +139,7 @@ fn a_deactivated_key_pays_to_preset_destinations_and_nowhere_else() {
     // What was reserved before is not signed after the destinations are fewer.
     let request = lab.payment(4, true);
     let answers = lab.reserve_all(&Subject::Request(request.clone()), FIRST, &set([1, 2]));
-    let elsewhere = OrderAction::DeactivateKey(sweep(&[nowhere()]));
+    let elsewhere = OrderAction::ChangeState(StateChange::Deactivate(sweep(&[nowhere()])));
     order_all(&mut lab, "deactivate-2", &elsewhere);
     let share = ToNode::Share { subject: request.digest(), attempt: FIRST, answers };
     let FromNode::Denied(denial) = lab.ask(id(1), share) else { panic!("it was signed") };
@@ -152,7 +158,10 @@ fn a_compromised_key_pays_what_its_quorum_approves() {
     let request = lab.payment(1, true);
     let place = payee(&lab, &request);
     let quorum = "treasury".parse().unwrap();
-    let action = OrderAction::CompromiseKey { sweep: sweep(std::slice::from_ref(&place)), quorum };
+    let action = OrderAction::ChangeState(StateChange::Compromise {
+        sweep: sweep(std::slice::from_ref(&place)),
+        quorum,
+    });
     order_all(&mut lab, "compromise-1", &action);
     let FromNode::Deferred(deferral) = reserve(&mut lab, 1) else { panic!("nobody was asked") };
     let [missing] = &deferral.body.missing[..] else { panic!("{deferral:?}") };
@@ -178,7 +187,10 @@ fn a_compromised_key_pays_what_its_quorum_approves() {
     assert!(matches!(answer, FromNode::Denied(_)), "{answer:?}");
     // A quorum that the policy does not have approves nothing.
     let sweep = sweep(&[place]);
-    let action = OrderAction::CompromiseKey { sweep, quorum: "board".parse().unwrap() };
+    let action = OrderAction::ChangeState(StateChange::Compromise {
+        sweep,
+        quorum: "board".parse().unwrap(),
+    });
     order_all(&mut lab, "compromise-2", &action);
     let FromNode::Denied(denial) = reserve(&mut lab, 3) else { panic!("it was signed") };
     assert!(denial.body.reason.contains("takes quorum board"), "{}", denial.body.reason);
@@ -187,18 +199,18 @@ fn a_compromised_key_pays_what_its_quorum_approves() {
 #[test]
 fn a_destroyed_key_is_erased_after_the_delay() {
     let mut lab = lab(Activation::AtOnce);
-    let destroy = OrderAction::DestroyKey(Lab::key());
+    let destroy = OrderAction::ChangeState(StateChange::Destroy(Lab::key()));
     let early = order(&mut lab, 1, "destroy-0", destroy.clone(), &["alice", "bob"]);
     assert_eq!(early, Err(RefusalCode::HeadsDiffer), "it is in use; the order before may come yet");
-    order_all(&mut lab, "deactivate", &OrderAction::DeactivateKey(sweep(&[])));
+    order_all(
+        &mut lab,
+        "deactivate",
+        &OrderAction::ChangeState(StateChange::Deactivate(sweep(&[]))),
+    );
     // Node 3 keeps its share, to know the key by.
     for node in [1, 2] {
         order(&mut lab, node, "destroy", destroy.clone(), &["alice", "bob"]).unwrap();
     }
-    let shares = |lab: &Lab| {
-        let records = lab.records(id(1));
-        records.iter().filter(|record| matches!(record, Record::Share(_))).count()
-    };
     pass(&mut lab, DELAY_MS - 1);
     lab.tick(id(1));
     assert_eq!((shares(&lab), lab.wake_at(id(1))), (1, Some(lab.now.plus_millis(1))));
@@ -212,7 +224,7 @@ fn a_destroyed_key_is_erased_after_the_delay() {
         ToNode::GenerateKey { order: lab.order(), attempt: Attempt(2), never_voted: vec![] };
     assert_eq!(refused(lab.ask(id(1), again)), RefusalCode::Invalid);
     let digest = lab.fixture.order_to("destroy", destroy, &["alice", "bob"], lab.now).digest();
-    let keep = OrderAction::KeepKey(digest);
+    let keep = OrderAction::ChangeState(StateChange::Keep(digest));
     let _ = order(&mut lab, 1, "keep", keep, &["alice", "bob"]);
     assert_eq!(refused(reserve(&mut lab, 2)), RefusalCode::NotFound);
 }
@@ -220,22 +232,24 @@ fn a_destroyed_key_is_erased_after_the_delay() {
 #[test]
 fn one_officer_holds_a_destruction_and_a_quorum_takes_it_back() {
     let mut lab = lab(Activation::AtOnce);
-    order_all(&mut lab, "deactivate", &OrderAction::DeactivateKey(sweep(&[])));
-    let destroy = OrderAction::DestroyKey(Lab::key());
+    order_all(
+        &mut lab,
+        "deactivate",
+        &OrderAction::ChangeState(StateChange::Deactivate(sweep(&[]))),
+    );
+    let destroy = OrderAction::ChangeState(StateChange::Destroy(Lab::key()));
     let destroy = lab.fixture.order_to("destroy", destroy, &["alice", "bob"], lab.now);
     lab.ask(id(1), ToNode::carry_out(destroy.clone()));
     let freeze = OrderAction::Freeze(Scope::Key(Lab::key()));
     order(&mut lab, 1, "freeze", freeze, &["carol"]).unwrap();
     pass(&mut lab, 10 * DELAY_MS);
     lab.tick(id(1));
-    let holds =
-        |lab: &Lab| lab.records(id(1)).iter().any(|record| matches!(record, Record::Share(_)));
     assert!(holds(&lab), "it is frozen");
     assert!(
         lab.wake_at(id(1)).is_none_or(|time| time > lab.now),
         "and there is nothing to wake up for"
     );
-    let keep = || OrderAction::KeepKey(destroy.digest());
+    let keep = || OrderAction::ChangeState(StateChange::Keep(destroy.digest()));
     assert_eq!(order(&mut lab, 1, "keep-0", keep(), &["carol"]), Err(RefusalCode::Invalid));
     order(&mut lab, 1, "keep", keep(), &["bob", "carol"]).unwrap();
     let freeze = OrderAction::Freeze(Scope::Key(Lab::key()));
@@ -245,6 +259,15 @@ fn one_officer_holds_a_destruction_and_a_quorum_takes_it_back() {
     pass(&mut lab, 10 * DELAY_MS);
     lab.tick(id(1));
     assert!(holds(&lab), "it was taken back");
+}
+
+/// How many shares node 1 has in its store.
+fn shares(lab: &Lab) -> usize {
+    lab.records(id(1)).iter().filter(|record| matches!(record, Record::Share(_))).count()
+}
+
+fn holds(lab: &Lab) -> bool {
+    shares(lab) > 0
 }
 
 /// The words of nodes that carried an order out.
@@ -259,15 +282,17 @@ fn words(lab: &mut Lab, nodes: [u16; 2], order: &SignedOrder) -> Vec<Signed<Acce
 #[test]
 fn a_destruction_waits_at_every_holder_whatever_others_say() {
     let mut lab = lab(Activation::AtOnce);
-    order_all(&mut lab, "deactivate", &OrderAction::DeactivateKey(sweep(&[])));
-    let destroy = OrderAction::DestroyKey(Lab::key());
+    order_all(
+        &mut lab,
+        "deactivate",
+        &OrderAction::ChangeState(StateChange::Deactivate(sweep(&[]))),
+    );
+    let destroy = OrderAction::ChangeState(StateChange::Destroy(Lab::key()));
     let order = lab.fixture.order_to("destroy", destroy, &["alice", "bob"], lab.now);
     let acceptances = words(&mut lab, [2, 3], &order);
     pass(&mut lab, DELAY_MS);
     lab.ask(id(1), ToNode::CarryOut { order, acceptances });
     lab.tick(id(1));
-    let holds =
-        |lab: &Lab| lab.records(id(1)).iter().any(|record| matches!(record, Record::Share(_)));
     assert!(holds(&lab), "somebody may want to stop it");
     // Nor does one erase anything that does not know yet what it forgot.
     lab.restart_alone(id(1), ClusterFixture::asking_bundle(), |_| {}).unwrap();
@@ -290,6 +315,6 @@ fn an_activation_that_is_over_is_taken_by_who_was_away() {
     assert_eq!(refused(alone), RefusalCode::Invalid, "it is over");
     let late = lab.ask(id(1), ToNode::CarryOut { order, acceptances });
     assert!(matches!(late, FromNode::Accepted(_)), "{late:?}");
-    let deactivate = OrderAction::DeactivateKey(sweep(&[]));
+    let deactivate = OrderAction::ChangeState(StateChange::Deactivate(sweep(&[])));
     assert_eq!(self::order(&mut lab, 1, "deactivate", deactivate, &["alice", "bob"]), Ok(()));
 }

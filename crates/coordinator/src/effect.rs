@@ -2,7 +2,7 @@
 //! what not to try: it follows what the nodes hold.
 
 use quorate_model::Timestamp;
-use quorate_trust::{Order, OrderAction, TrustRoot, VerifiedOrder};
+use quorate_trust::{Order, OrderAction, StateChange, TrustRoot, VerifiedOrder};
 
 use crate::client::{ClientError, ErrorCode};
 use crate::coordinator::{Action, Coordinator};
@@ -28,8 +28,8 @@ impl Coordinator {
                     let applied = self.stops.apply(&order, by, record.begins);
                     applied.map_err(|error| unreadable(&error))?;
                 }
-                Concern::KeyStates => {
-                    let applied = self.key_states.apply(&order, record.begins);
+                Concern::KeyStates(change) => {
+                    let applied = self.key_states.apply(record.digest, change, record.begins);
                     applied.map_err(|error| unreadable(&error))?;
                 }
                 Concern::Nodes => {}
@@ -52,22 +52,16 @@ impl Coordinator {
         now: Timestamp,
     ) -> Result<Timestamp, ClientError> {
         let action = &verified.order().action;
+        let after = |delay_s: u64| now.plus_millis(delay_s.saturating_mul(1_000));
         let begins = match action {
-            OrderAction::Unfreeze(_) => {
-                now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000))
-            }
-            OrderAction::DestroyKey(_) => {
-                now.plus_millis(self.root.change_delay_s.saturating_mul(1_000))
-            }
+            OrderAction::Unfreeze(_) => after(self.root.unfreeze_delay_s),
+            OrderAction::ChangeState(change) if change.waits() => after(self.root.change_delay_s),
             OrderAction::Freeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
             | OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
-            | OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::KeepKey(_)
+            | OrderAction::ChangeState(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => now,
@@ -77,11 +71,11 @@ impl Coordinator {
             Concern::Stops => {
                 self.stops.carry_out(verified, begins).map_err(|error| invalid(&error))?;
             }
-            Concern::KeyStates => {
-                let activation = action.key().and_then(|key| self.keys.present(key));
+            Concern::KeyStates(change) => {
+                let activation = change.key().and_then(|key| self.keys.present(key));
                 let activation = activation.map(|key| key.record.certificate.certified.activation);
                 self.key_states
-                    .carry_out(verified.order(), begins, activation, now)
+                    .carry_out(verified.digest(), change, begins, activation, now)
                     .map_err(|error| invalid(&error))?;
             }
             Concern::Nodes => {}
@@ -123,15 +117,15 @@ impl Coordinator {
 }
 
 /// What at a coordinator an order is about.
-enum Concern {
+enum Concern<'a> {
     Stops,
-    KeyStates,
+    KeyStates(&'a StateChange),
     /// Nothing here.
     Nodes,
 }
 
 /// Orders to make a key are not submitted here: they are refused as what stops nothing.
-const fn concerns(action: &OrderAction) -> Concern {
+const fn concerns(action: &OrderAction) -> Concern<'_> {
     match action {
         OrderAction::Freeze(_)
         | OrderAction::Suspend(_)
@@ -139,11 +133,7 @@ const fn concerns(action: &OrderAction) -> Concern {
         | OrderAction::Resume(_)
         | OrderAction::GenerateKey(_)
         | OrderAction::ReshareKey(_) => Concern::Stops,
-        OrderAction::ActivateKey { .. }
-        | OrderAction::DeactivateKey(_)
-        | OrderAction::CompromiseKey { .. }
-        | OrderAction::DestroyKey(_)
-        | OrderAction::KeepKey(_) => Concern::KeyStates,
+        OrderAction::ChangeState(change) => Concern::KeyStates(change),
         OrderAction::ReadmitNode(_)
         | OrderAction::ActivatePolicy(_)
         | OrderAction::UpdateRoot(_) => Concern::Nodes,

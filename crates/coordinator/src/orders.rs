@@ -55,11 +55,7 @@ impl Orders {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
-            | OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_)
+            | OrderAction::ChangeState(_)
             | OrderAction::ReadmitNode(_) => None,
         };
         let standing = Standing { record, root, nodes: BTreeMap::new() };

@@ -2,7 +2,7 @@
 
 use quorate_model::{Attempt, KeyId, ParticipantId, ParticipantSet, Scheme, Threshold};
 use quorate_protocol::{Ceremony, Certificate, ReshareError};
-use quorate_trust::{KeyOrder, OrderAction, ReshareKey, SharingChange, VerifiedOrder};
+use quorate_trust::{KeyOrder, OrderAction, SharingChange, VerifiedOrder};
 
 /// An order that was verified, with what it asks for.
 #[derive(Debug, Clone)]
@@ -78,23 +78,9 @@ impl Plan {
 
 /// The node that an order repairs.
 fn repaired(order: &VerifiedOrder) -> Option<ParticipantId> {
-    match &order.order().action {
-        OrderAction::ReshareKey(ReshareKey { change: SharingChange::Repair(node), .. }) => {
-            Some(*node)
-        }
-        OrderAction::ReshareKey(_)
-        | OrderAction::GenerateKey(_)
-        | OrderAction::Freeze(_)
-        | OrderAction::Unfreeze(_)
-        | OrderAction::Suspend(_)
-        | OrderAction::Resume(_)
-        | OrderAction::ActivateKey { .. }
-        | OrderAction::DeactivateKey(_)
-        | OrderAction::CompromiseKey { .. }
-        | OrderAction::DestroyKey(_)
-        | OrderAction::KeepKey(_)
-        | OrderAction::ReadmitNode(_)
-        | OrderAction::ActivatePolicy(_)
-        | OrderAction::UpdateRoot(_) => None,
+    let OrderAction::ReshareKey(reshare) = &order.order().action else { return None };
+    match reshare.change {
+        SharingChange::Repair(node) => Some(node),
+        SharingChange::Refresh | SharingChange::Reshare { .. } => None,
     }
 }

@@ -78,22 +78,10 @@ impl OperationRecord {
 
     /// Digest of the sharing that it makes the next one of.
     pub(crate) fn follows(&self) -> Option<Digest> {
-        match Order::parse(&self.order.text).ok()?.action {
-            OrderAction::ReshareKey(reshare) => Some(reshare.predecessor),
-            OrderAction::GenerateKey(_)
-            | OrderAction::Freeze(_)
-            | OrderAction::Unfreeze(_)
-            | OrderAction::Suspend(_)
-            | OrderAction::Resume(_)
-            | OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_)
-            | OrderAction::ReadmitNode(_)
-            | OrderAction::ActivatePolicy(_)
-            | OrderAction::UpdateRoot(_) => None,
-        }
+        let OrderAction::ReshareKey(reshare) = Order::parse(&self.order.text).ok()?.action else {
+            return None;
+        };
+        Some(reshare.predecessor)
     }
 }
 

@@ -6,7 +6,7 @@ use quorate_intent::{Decoded, EffectKind};
 use quorate_model::{Digest, KeyId, Tag, Timestamp, Transcript};
 use quorate_policy::MissingQuorum;
 use quorate_protocol::wire::{Refusal, RefusalCode};
-use quorate_trust::{Destination, KeyStateError, Order, OrderAction, Standing};
+use quorate_trust::{Destination, KeyStateError, Standing, StateChange};
 
 use crate::case::{Case, Given};
 use crate::keys::HeldKey;
@@ -43,14 +43,14 @@ impl Node {
     /// Changes what a key may sign. Gives from when on it holds.
     pub(crate) fn change_state(
         &mut self,
-        action: &OrderAction,
-        order: &Order,
+        change: &StateChange,
+        order: Digest,
         settled: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Timestamp, Refusal> {
-        if let OrderAction::KeepKey(order) = action
+        if let StateChange::Keep(destroys) = change
             && settled.is_none()
-            && let Some((key, from)) = self.key_states.destruction(order)
+            && let Some((key, from)) = self.key_states.destruction(destroys)
             && from <= now
             && self.keys.present(key).is_none()
         {
@@ -61,14 +61,14 @@ impl Node {
         }
         // What cannot be undone waits at every holder for its own whole delay, whatever others say: later is
         // always safe.
-        let begins = if action.waits() {
+        let begins = if change.waits() {
             self.after_change_delay(now)
         } else {
             settled.map_or(now, |settled| settled.min(now))
         };
-        let activation = action.key().and_then(|key| self.keys.present(key));
+        let activation = change.key().and_then(|key| self.keys.present(key));
         let activation = activation.map(|held| held.certified.activation);
-        self.key_states.carry_out(order, begins, activation, now).map_err(refusal)?;
+        self.key_states.carry_out(order, change, begins, activation, now).map_err(refusal)?;
         Ok(begins)
     }
 
@@ -217,10 +217,9 @@ pub(crate) fn refusal(error: KeyStateError) -> Refusal {
         KeyStateError::TooMany => RefusalCode::Busy,
         // What is missing may come.
         ref error if error.may_pass() => RefusalCode::HeadsDiffer,
-        KeyStateError::NoState(_)
-        | KeyStateError::Illegal { .. }
-        | KeyStateError::AtOnce(_)
-        | KeyStateError::Ended(_) => RefusalCode::Invalid,
+        KeyStateError::Illegal { .. } | KeyStateError::AtOnce(_) | KeyStateError::Ended(_) => {
+            RefusalCode::Invalid
+        }
     };
     refuse(code, error)
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use quorate_audit::{Event, EventKind};
 use quorate_model::{Digest, Timestamp};
 use quorate_protocol::wire::{Acceptance, FromNode, Refusal, RefusalCode};
-use quorate_trust::{OrderAction, Readmission, Signed, SignedOrder, VerifiedOrder, orders_head};
+use quorate_trust::{
+    OrderAction, Readmission, Signed, SignedOrder, StateChange, VerifiedOrder, orders_head,
+};
 
 use crate::node::{LinkId, Node};
 use crate::record::{OrderRecord, Record};
@@ -131,12 +133,8 @@ impl Node {
                 let own = now.plus_millis(self.root.unfreeze_delay_s.saturating_mul(1_000));
                 settled.map_or(own, |settled| settled.min(own))
             }
-            action @ (OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_)) => {
-                return self.change_state(action, verified.order(), settled, now);
+            OrderAction::ChangeState(change) => {
+                return self.change_state(change, verified.digest(), settled, now);
             }
             OrderAction::ReadmitNode(readmission) => {
                 return self.readmit(readmission).map(|()| now);
@@ -164,16 +162,8 @@ fn event(verified: &VerifiedOrder, begins: Timestamp, link: LinkId) -> Event {
     let event = match &order.action {
         OrderAction::Freeze(scope) => event.fact("scope", scope),
         OrderAction::Unfreeze(lifts) | OrderAction::Resume(lifts) => event.fact("lifts", lifts),
-        OrderAction::Suspend(key) | OrderAction::DestroyKey(key) => event.fact("key", key),
-        OrderAction::ActivateKey { key, until } => {
-            let event = event.fact("key", key);
-            until.iter().fold(event, |event, until| event.fact("until", until))
-        }
-        OrderAction::DeactivateKey(sweep) | OrderAction::CompromiseKey { sweep, .. } => {
-            let event = event.fact("key", &sweep.key);
-            sweep.to.iter().fold(event, |event, to| event.fact("pays_to", to))
-        }
-        OrderAction::KeepKey(order) => event.fact("keeps", order),
+        OrderAction::Suspend(key) => event.fact("key", key),
+        OrderAction::ChangeState(change) => of_change(event, change),
         OrderAction::GenerateKey(generate) => event.fact("key", &generate.key),
         OrderAction::ReshareKey(reshare) => event.fact("key", &reshare.key),
         OrderAction::ReadmitNode(Readmission { node, life, length, head }) => {
@@ -185,4 +175,18 @@ fn event(verified: &VerifiedOrder, begins: Timestamp, link: LinkId) -> Event {
         }
     };
     event.fact("begins", begins).fact("by", by.join(",")).fact("source", source)
+}
+
+fn of_change(event: Event, change: &StateChange) -> Event {
+    let event = change.key().into_iter().fold(event, |event, key| event.fact("key", key));
+    match change {
+        StateChange::Activate { until, .. } => {
+            until.iter().fold(event, |event, until| event.fact("until", until))
+        }
+        StateChange::Deactivate(sweep) | StateChange::Compromise { sweep, .. } => {
+            sweep.to.iter().fold(event, |event, to| event.fact("pays_to", to))
+        }
+        StateChange::Destroy(_) => event,
+        StateChange::Keep(order) => event.fact("keeps", order),
+    }
 }

@@ -251,12 +251,8 @@ impl Node {
                 let taken = self.roots.append(successor, *begins, root);
                 taken.map_err(|error| error.to_string())
             }
-            OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_) => {
-                let taken = self.key_states.apply(order, *begins);
+            OrderAction::ChangeState(change) => {
+                let taken = self.key_states.apply(order.digest(), change, *begins);
                 taken.map(|_| ()).map_err(|error| error.to_string())
             }
             OrderAction::ReadmitNode(readmission) => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_model::{Activation, Digest, KeyId, KeyState, QuorumName, Timestamp};
 
-use crate::{Destination, Order, OrderAction, Sweep};
+use crate::{Destination, StateChange, Sweep};
 
 /// Orders about the states of keys that are remembered, at most: none is ever forgotten. Those that take a key out of
 /// use have as much room again, so that nothing else is in their way.
@@ -61,9 +61,6 @@ pub enum Standing {
 /// Why an order about the state of a key is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyStateError {
-    /// Of another kind.
-    #[error("an order to {0} changes no state of a key")]
-    NoState(&'static str),
     /// There is no such transition.
     #[error("key {key} is {from}: it does not become {to}{}", advice(*from, *to))]
     Illegal {
@@ -109,73 +106,58 @@ const fn advice(from: KeyState, to: KeyState) -> &'static str {
 }
 
 impl KeyStates {
-    /// Carries out an order, from `begins` on. `activation` is that of the key, where it is known here. What was
-    /// taken in time elsewhere may be over by now. `false` where it had been carried out.
+    /// Carries out the order of this digest, from `begins` on. `activation` is that of the key, where it is known
+    /// here. What was taken in time elsewhere may be over by now. `false` where it had been carried out.
     ///
     /// # Errors
     /// [`KeyStateError`]; nothing has changed.
     pub fn carry_out(
         &mut self,
-        order: &Order,
+        order: Digest,
+        change: &StateChange,
         begins: Timestamp,
         activation: Option<Activation>,
         now: Timestamp,
     ) -> Result<bool, KeyStateError> {
-        self.check(&order.action, begins, activation, now)?;
-        self.apply(order, begins)
+        self.check(change, begins, activation, now)?;
+        self.apply(order, change, begins)
     }
 
     /// Takes up an order that was carried out before, or elsewhere: whether it was legal then is not looked at.
     ///
     /// # Errors
-    /// [`KeyStateError::NoState`] and [`KeyStateError::TooMany`]; nothing has changed.
-    pub fn apply(&mut self, order: &Order, begins: Timestamp) -> Result<bool, KeyStateError> {
-        let digest = order.digest();
-        if self.has(&digest) {
+    /// [`KeyStateError::TooMany`]; nothing has changed.
+    pub fn apply(
+        &mut self,
+        order: Digest,
+        change: &StateChange,
+        begins: Timestamp,
+    ) -> Result<bool, KeyStateError> {
+        if self.orders().any(|known| *known == order) {
             return Ok(false);
         }
-        let most = KEY_STATE_ORDERS_MAX * if order.action.is_stop() { 2 } else { 1 };
-        if self.len() >= most {
+        let most = KEY_STATE_ORDERS_MAX * if change.is_stop() { 2 } else { 1 };
+        if self.orders().count() >= most {
             return Err(KeyStateError::TooMany);
         }
-        match &order.action {
-            OrderAction::ActivateKey { key, until } => {
-                let activated = Activated { key: key.clone(), from: begins, until: *until };
-                self.activations.insert(digest, activated);
+        match change.clone() {
+            StateChange::Activate { key, until } => {
+                self.activations.insert(order, Activated { key, from: begins, until });
             }
-            OrderAction::DeactivateKey(sweep) => {
-                self.deactivations.insert(digest, sweep.clone());
+            StateChange::Deactivate(sweep) => {
+                self.deactivations.insert(order, sweep);
             }
-            OrderAction::CompromiseKey { sweep, quorum } => {
-                self.compromises.insert(digest, (sweep.clone(), quorum.clone()));
+            StateChange::Compromise { sweep, quorum } => {
+                self.compromises.insert(order, (sweep, quorum));
             }
-            OrderAction::DestroyKey(key) => {
-                self.destructions.insert(digest, (key.clone(), begins));
+            StateChange::Destroy(key) => {
+                self.destructions.insert(order, (key, begins));
             }
-            OrderAction::KeepKey(order) => {
-                self.keeps.insert(digest, *order);
-            }
-            OrderAction::GenerateKey(_)
-            | OrderAction::ReshareKey(_)
-            | OrderAction::Freeze(_)
-            | OrderAction::Unfreeze(_)
-            | OrderAction::Suspend(_)
-            | OrderAction::Resume(_)
-            | OrderAction::ReadmitNode(_)
-            | OrderAction::ActivatePolicy(_)
-            | OrderAction::UpdateRoot(_) => {
-                return Err(KeyStateError::NoState(order.action.as_str()));
+            StateChange::Keep(destroys) => {
+                self.keeps.insert(order, destroys);
             }
         }
         Ok(true)
-    }
-
-    fn has(&self, order: &Digest) -> bool {
-        self.orders().any(|known| known == order)
-    }
-
-    fn len(&self) -> usize {
-        self.orders().count()
     }
 
     /// The orders that were carried out, by their digests.
@@ -189,14 +171,14 @@ impl KeyStates {
     /// it is destroyed.
     fn check(
         &self,
-        action: &OrderAction,
+        change: &StateChange,
         begins: Timestamp,
         activation: Option<Activation>,
         now: Timestamp,
     ) -> Result<(), KeyStateError> {
         use KeyState::{Active, Compromised, Deactivated, Destroyed, PreActivation, Suspended};
-        let (key, to) = match action {
-            OrderAction::ActivateKey { key, until } => {
+        let (key, to) = match change {
+            StateChange::Activate { key, until } => {
                 if activation == Some(Activation::AtOnce) {
                     return Err(KeyStateError::AtOnce(key.clone()));
                 }
@@ -205,19 +187,10 @@ impl KeyStates {
                 }
                 (key, Active)
             }
-            OrderAction::DeactivateKey(Sweep { key, .. }) => (key, Deactivated),
-            OrderAction::CompromiseKey { sweep: Sweep { key, .. }, .. } => (key, Compromised),
-            OrderAction::DestroyKey(key) => (key, Destroyed),
-            OrderAction::KeepKey(_)
-            | OrderAction::GenerateKey(_)
-            | OrderAction::ReshareKey(_)
-            | OrderAction::Freeze(_)
-            | OrderAction::Unfreeze(_)
-            | OrderAction::Suspend(_)
-            | OrderAction::Resume(_)
-            | OrderAction::ReadmitNode(_)
-            | OrderAction::ActivatePolicy(_)
-            | OrderAction::UpdateRoot(_) => return Ok(()),
+            StateChange::Deactivate(Sweep { key, .. }) => (key, Deactivated),
+            StateChange::Compromise { sweep: Sweep { key, .. }, .. } => (key, Compromised),
+            StateChange::Destroy(key) => (key, Destroyed),
+            StateChange::Keep(_) => return Ok(()),
         };
         // Whoever has no share of the key follows the others.
         let Some(activation) = activation else { return Ok(()) };

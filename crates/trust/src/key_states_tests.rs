@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::Window;
 
 fn at(millis: u64) -> Timestamp {
     Timestamp::from_millis(millis)
@@ -13,30 +12,26 @@ fn key() -> KeyId {
     "treasury".parse().unwrap()
 }
 
-fn order(number: usize, action: OrderAction) -> Order {
-    Order {
-        cluster: Digest::new([1; 32]),
-        id: format!("order-{number}").parse().unwrap(),
-        action,
-        window: Window { not_before: Timestamp::ZERO, expires: None },
-    }
+/// The digest of an order.
+fn order(number: usize) -> Digest {
+    Digest::new([u8::try_from(number).unwrap(); 32])
 }
 
 fn places(names: &[&str]) -> BTreeSet<Destination> {
     names.iter().map(|name| format!("eip155:1/{name}").parse().unwrap()).collect()
 }
 
-fn activate(until: Option<u64>) -> OrderAction {
-    OrderAction::ActivateKey { key: key(), until: until.map(at) }
+fn activate(until: Option<u64>) -> StateChange {
+    StateChange::Activate { key: key(), until: until.map(at) }
 }
 
-fn deactivate(to: &[&str]) -> OrderAction {
-    OrderAction::DeactivateKey(Sweep { key: key(), to: places(to) })
+fn deactivate(to: &[&str]) -> StateChange {
+    StateChange::Deactivate(Sweep { key: key(), to: places(to) })
 }
 
-fn compromise(to: &[&str], quorum: &str) -> OrderAction {
+fn compromise(to: &[&str], quorum: &str) -> StateChange {
     let sweep = Sweep { key: key(), to: places(to) };
-    OrderAction::CompromiseKey { sweep, quorum: quorum.parse().unwrap() }
+    StateChange::Compromise { sweep, quorum: quorum.parse().unwrap() }
 }
 
 /// Orders carried out one after the other, by a holder of the key.
@@ -52,21 +47,20 @@ impl Walk {
         Self { states: KeyStates::default(), activation, orders: 0, now: 100 }
     }
 
-    fn carry_out(&mut self, action: OrderAction) -> Result<Digest, KeyStateError> {
+    fn carry_out(&mut self, change: StateChange) -> Result<Digest, KeyStateError> {
         self.orders += 1;
-        let delay = if matches!(action, OrderAction::DestroyKey(_)) { 50 } else { 0 };
-        let order = order(self.orders, action);
-        let begins = at(self.now + delay);
-        self.states.carry_out(&order, begins, Some(self.activation), at(self.now))?;
-        Ok(order.digest())
+        let delay = if change.waits() { 50 } else { 0 };
+        let (order, begins) = (order(self.orders), at(self.now + delay));
+        self.states.carry_out(order, &change, begins, Some(self.activation), at(self.now))?;
+        Ok(order)
     }
 
     fn standing(&self) -> Standing {
         self.states.standing(&key(), self.activation, at(self.now))
     }
 
-    fn illegal(&mut self, action: OrderAction) -> (KeyState, KeyState) {
-        match self.carry_out(action) {
+    fn illegal(&mut self, change: StateChange) -> (KeyState, KeyState) {
+        match self.carry_out(change) {
             Err(KeyStateError::Illegal { from, to, .. }) => (from, to),
             other => panic!("{other:?}"),
         }
@@ -123,12 +117,12 @@ fn a_deactivated_key_pays_to_preset_destinations_for_ever() {
 #[test]
 fn a_key_is_destroyed_after_a_delay_and_can_be_kept_until_then() {
     let mut walk = Walk::new(Activation::AtOnce);
-    let destroy = || OrderAction::DestroyKey(key());
+    let destroy = || StateChange::Destroy(key());
     assert_eq!(walk.illegal(destroy()), (KeyState::Active, KeyState::Destroyed));
     walk.carry_out(deactivate(&[])).unwrap();
     let first = walk.carry_out(destroy()).unwrap();
     assert_eq!(walk.states.destroyed_from(&key()), Some(at(150)));
-    walk.carry_out(OrderAction::KeepKey(first)).unwrap();
+    walk.carry_out(StateChange::Keep(first)).unwrap();
     walk.now = 160;
     assert_eq!(walk.standing().state(), KeyState::Deactivated, "it was taken back");
     walk.carry_out(destroy()).unwrap();
@@ -149,7 +143,7 @@ fn a_key_is_destroyed_after_a_delay_and_can_be_kept_until_then() {
 fn a_key_that_never_signed_is_destroyed_and_not_deactivated() {
     let mut walk = Walk::new(Activation::ByOrder);
     assert_eq!(walk.illegal(deactivate(&[])), (KeyState::PreActivation, KeyState::Deactivated));
-    walk.carry_out(OrderAction::DestroyKey(key())).unwrap();
+    walk.carry_out(StateChange::Destroy(key())).unwrap();
     let other: KeyId = "other".parse().unwrap();
     walk.now = 150;
     assert_eq!(walk.standing(), Standing::Destroyed);
@@ -160,22 +154,19 @@ fn a_key_that_never_signed_is_destroyed_and_not_deactivated() {
 #[test]
 fn whoever_holds_no_share_follows_what_the_others_took() {
     let mut states = KeyStates::default();
-    let destroy = order(1, OrderAction::DestroyKey(key()));
-    assert_eq!(states.carry_out(&destroy, at(5), None, at(1)), Ok(true));
-    assert_eq!(states.carry_out(&destroy, at(9), None, at(1)), Ok(false), "once");
+    let destroy = StateChange::Destroy(key());
+    assert_eq!(states.carry_out(order(1), &destroy, at(5), None, at(1)), Ok(true));
+    assert_eq!(states.carry_out(order(1), &destroy, at(9), None, at(1)), Ok(false), "once");
     assert_eq!(states.destroyed_from(&key()), Some(at(5)));
-    let freeze = order(2, OrderAction::Freeze(crate::Scope::Cluster));
-    let other = states.carry_out(&freeze, at(5), None, at(1));
-    assert_eq!(other, Err(KeyStateError::NoState("freeze")));
 }
 
-fn any_action() -> impl Strategy<Value = OrderAction> {
+fn any_change() -> impl Strategy<Value = StateChange> {
     prop_oneof![
         proptest::option::of(1_u64..400).prop_map(activate),
         proptest::sample::subsequence(vec!["a", "b", "c"], 0..=3).prop_map(|to| deactivate(&to)),
         proptest::sample::subsequence(vec!["a", "b", "c"], 0..=3)
             .prop_map(|to| compromise(&to, "board")),
-        Just(OrderAction::DestroyKey(key())),
+        Just(StateChange::Destroy(key())),
     ]
 }
 
@@ -183,19 +174,19 @@ proptest! {
     /// Nodes hear of the same orders in any order, and agree at every time.
     #[test]
     fn the_state_does_not_depend_on_the_order_in_which_orders_come(
-        orders in proptest::collection::vec((any_action(), 0_u64..300), 0..8),
+        orders in proptest::collection::vec((any_change(), 0_u64..300), 0..8),
         turn in 0_usize..8,
         now in 0_u64..500,
     ) {
         let orders: Vec<_> = orders.into_iter().enumerate()
-            .map(|(number, (action, begins))| (order(number, action), at(begins)))
+            .map(|(number, (change, begins))| (order(number), change, at(begins)))
             .collect();
         let mut turned = orders.clone();
         turned.rotate_left(turn % orders.len().max(1));
-        let heard = |orders: &[(Order, Timestamp)]| {
+        let heard = |orders: &[(Digest, StateChange, Timestamp)]| {
             let mut states = KeyStates::default();
-            for (order, begins) in orders {
-                states.apply(order, *begins).unwrap();
+            for (order, change, begins) in orders {
+                states.apply(*order, change, *begins).unwrap();
             }
             states
         };

@@ -30,8 +30,8 @@ pub use destination::{DESTINATIONS_MAX, Destination, ParseDestination, Sweep};
 pub use key_states::{KEY_STATE_ORDERS_MAX, KeyStateError, KeyStates, Standing};
 pub use order::{
     Authority, GenerateKey, KeyOrder, Order, OrderAction, OrderError, ParseScope, Readmission,
-    ReshareKey, SIGNATURES_MAX, Scope, SharingChange, SignedOrder, Successor, VerifiedOrder,
-    Window, orders_head,
+    ReshareKey, SIGNATURES_MAX, Scope, SharingChange, SignedOrder, StateChange, Successor,
+    VerifiedOrder, Window, orders_head,
 };
 pub use person::{
     Credential, CredentialTextError, KeyMaterial, Namespace, PersonSignature, PersonSignatureError,

@@ -1,6 +1,7 @@
 //! Orders: what officers and the root's quorums tell the cluster to do.
 
 mod action;
+mod state_change;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +14,7 @@ pub use self::action::{
     Authority, GenerateKey, OrderAction, ParseScope, Readmission, ReshareKey, Scope, SharingChange,
     Successor,
 };
+pub use self::state_change::StateChange;
 use crate::text::{Reader, TextError, Writer, value};
 use crate::{Namespace, SignerError, StatementSignature, TrustRoot};
 
@@ -223,11 +225,7 @@ impl Order {
             | OrderAction::Unfreeze(_)
             | OrderAction::Suspend(_)
             | OrderAction::Resume(_)
-            | OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_)
+            | OrderAction::ChangeState(_)
             | OrderAction::ReadmitNode(_) => Ok(()),
         }
     }
@@ -345,22 +343,8 @@ impl VerifiedOrder {
 
     /// The order as one to make a key, if it is one.
     pub fn key_order(self) -> Option<KeyOrder> {
-        match self.order.action.clone() {
-            OrderAction::GenerateKey(generate) => Some(KeyOrder { verified: self, generate }),
-            OrderAction::ReshareKey(_)
-            | OrderAction::Freeze(_)
-            | OrderAction::Unfreeze(_)
-            | OrderAction::Suspend(_)
-            | OrderAction::Resume(_)
-            | OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_)
-            | OrderAction::ReadmitNode(_)
-            | OrderAction::ActivatePolicy(_)
-            | OrderAction::UpdateRoot(_) => None,
-        }
+        let OrderAction::GenerateKey(generate) = self.order.action.clone() else { return None };
+        Some(KeyOrder { verified: self, generate })
     }
 
     /// Checks that the order may begin to be carried out now.

@@ -93,11 +93,7 @@ impl Stops {
             OrderAction::Suspend(_)
             | OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
-            | OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_)
+            | OrderAction::ChangeState(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => {}
@@ -136,11 +132,7 @@ impl Stops {
             }
             OrderAction::GenerateKey(_)
             | OrderAction::ReshareKey(_)
-            | OrderAction::ActivateKey { .. }
-            | OrderAction::DeactivateKey(_)
-            | OrderAction::CompromiseKey { .. }
-            | OrderAction::DestroyKey(_)
-            | OrderAction::KeepKey(_)
+            | OrderAction::ChangeState(_)
             | OrderAction::ReadmitNode(_)
             | OrderAction::ActivatePolicy(_)
             | OrderAction::UpdateRoot(_) => Err(StopError::NoStop(order.action.as_str())),

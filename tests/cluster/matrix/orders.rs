@@ -9,7 +9,7 @@ use quorate_api::pb::node::v1 as node;
 use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
 use quorate_model::{Digest, KeyId, ParticipantId};
 use quorate_net::connect_uds;
-use quorate_trust::{OrderAction, Readmission, Scope, SignedOrder, Sweep};
+use quorate_trust::{OrderAction, Readmission, Scope, SignedOrder, StateChange, Sweep};
 use tonic::Status;
 
 use super::caller::code;
@@ -79,12 +79,13 @@ fn of_states() -> [OrderAction; 5] {
     let key: KeyId = "nobody".parse().unwrap();
     let sweep = Sweep { key: key.clone(), to: BTreeSet::new() };
     [
-        OrderAction::ActivateKey { key: key.clone(), until: None },
-        OrderAction::DeactivateKey(sweep.clone()),
-        OrderAction::CompromiseKey { sweep, quorum: "board".parse().unwrap() },
-        OrderAction::DestroyKey(key),
-        OrderAction::KeepKey(Digest::new([0; 32])),
+        StateChange::Activate { key: key.clone(), until: None },
+        StateChange::Deactivate(sweep.clone()),
+        StateChange::Compromise { sweep, quorum: "board".parse().unwrap() },
+        StateChange::Destroy(key),
+        StateChange::Keep(Digest::new([0; 32])),
     ]
+    .map(OrderAction::ChangeState)
 }
 
 /// Of another node than the one whose door it is: a node takes none for itself while its log is whole.
@@ -132,11 +133,7 @@ fn named(action: &OrderAction) -> &'static str {
         | OrderAction::Unfreeze(_)
         | OrderAction::Suspend(_)
         | OrderAction::Resume(_)
-        | OrderAction::ActivateKey { .. }
-        | OrderAction::DeactivateKey(_)
-        | OrderAction::CompromiseKey { .. }
-        | OrderAction::DestroyKey(_)
-        | OrderAction::KeepKey(_)
+        | OrderAction::ChangeState(_)
         | OrderAction::ReadmitNode(_)
         | OrderAction::ActivatePolicy(_)
         | OrderAction::UpdateRoot(_) => action.as_str(),

@@ -4,7 +4,7 @@
 use quorate_model::{Activation, Digest, Timestamp};
 use quorate_protocol::wire::{FromNode, RefusalCode, ToNode};
 use quorate_testkit::{ClusterFixture, Lab};
-use quorate_trust::{OrderAction, Scope, SignedOrder};
+use quorate_trust::{OrderAction, Scope, SignedOrder, StateChange};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 
@@ -194,14 +194,16 @@ impl Move {
     fn action(&self, place: &quorate_trust::Destination) -> OrderAction {
         let to = |pays: bool| sweep(&[if pays { place.clone() } else { nowhere() }]);
         match self {
-            Self::Activate(until) => OrderAction::ActivateKey { key: Lab::key(), until: *until },
-            Self::Deactivate(pays) => OrderAction::DeactivateKey(to(*pays)),
+            Self::Activate(until) => {
+                OrderAction::ChangeState(StateChange::Activate { key: Lab::key(), until: *until })
+            }
+            Self::Deactivate(pays) => OrderAction::ChangeState(StateChange::Deactivate(to(*pays))),
             Self::Compromise(pays, known) => {
                 let quorum = if *known { "treasury" } else { "board" }.parse().unwrap();
-                OrderAction::CompromiseKey { sweep: to(*pays), quorum }
+                OrderAction::ChangeState(StateChange::Compromise { sweep: to(*pays), quorum })
             }
-            Self::Destroy => OrderAction::DestroyKey(Lab::key()),
-            Self::Keep(order) => OrderAction::KeepKey(*order),
+            Self::Destroy => OrderAction::ChangeState(StateChange::Destroy(Lab::key())),
+            Self::Keep(order) => OrderAction::ChangeState(StateChange::Keep(*order)),
             Self::Suspend => OrderAction::Suspend(Lab::key()),
             Self::Resume(order) => OrderAction::Resume(*order),
             Self::Freeze => OrderAction::Freeze(Scope::Key(Lab::key())),

@@ -12,7 +12,7 @@ use quorate_api::pb::node::v1::node_admin_client::NodeAdminClient;
 use quorate_intent::Address;
 use quorate_model::{Digest, KeyId, OrderId};
 use quorate_net::connect_uds;
-use quorate_trust::{Destination, Namespace, Order, OrderAction, SignedOrder, Sweep};
+use quorate_trust::{Destination, Namespace, Order, OrderAction, SignedOrder, StateChange, Sweep};
 use tokio::time::{Instant, sleep};
 
 use self::report::{OrderList, OrderReport};
@@ -92,19 +92,26 @@ async fn propose(
         Propose::Resume { order } => OrderAction::Resume(digest_of(&order, profile).await?),
         Propose::Activate { key, lasts } => {
             let until = lasts.map(|lasts| clock::now().plus_millis(clock::millis(lasts)));
-            OrderAction::ActivateKey { key, until }
+            OrderAction::ChangeState(StateChange::Activate { key, until })
         }
-        Propose::Deactivate { key, to } => OrderAction::DeactivateKey(sweep(key, to)?),
+        Propose::Deactivate { key, to } => {
+            OrderAction::ChangeState(StateChange::Deactivate(sweep(key, to)?))
+        }
         Propose::Compromise { key, to, approved_by: quorum } => {
-            OrderAction::CompromiseKey { sweep: sweep(key, to)?, quorum }
+            let sweep = sweep(key, to)?;
+            OrderAction::ChangeState(StateChange::Compromise { sweep, quorum })
         }
-        Propose::Destroy { key, confirm } if confirm == key => OrderAction::DestroyKey(key),
+        Propose::Destroy { key, confirm } if confirm == key => {
+            OrderAction::ChangeState(StateChange::Destroy(key))
+        }
         Propose::Destroy { key, confirm } => {
             let message =
                 format!("{confirm} is not {key}: name the key that is to be destroyed twice");
             return Err(Failure::new(Exit::Usage, message));
         }
-        Propose::Keep { order } => OrderAction::KeepKey(digest_of(&order, profile).await?),
+        Propose::Keep { order } => {
+            OrderAction::ChangeState(StateChange::Keep(digest_of(&order, profile).await?))
+        }
         Propose::Readmit { node } => {
             readmit::action(node, &Client::connect(profile).await?).await?
         }

@@ -5,14 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use quorate_model::{
-    Activation, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, QuorumName, Scheme,
-    ServiceName, Tag, Threshold, Timestamp, Transcript,
+    Activation, Digest, Epoch, KeyId, ParticipantId, ParticipantSet, Scheme, ServiceName, Tag,
+    Threshold, Transcript,
 };
 
-use super::NEVER;
-use crate::Sweep;
+use super::StateChange;
 use crate::root::previous_text;
-use crate::text::{Reader, TextError, Writer, list, value};
+use crate::text::{Reader, TextError, Writer, list};
 
 /// What an order tells the cluster to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,27 +28,8 @@ pub enum OrderAction {
     Suspend(KeyId),
     /// Lift one suspension, named by the digest of its order: the key is *active* again.
     Resume(Digest),
-    /// Let a key sign that was made to be activated by order.
-    ActivateKey {
-        /// The key.
-        key: KeyId,
-        /// From when on it is suspended again, by itself; `None` where it stays active.
-        until: Option<Timestamp>,
-    },
-    /// Put a key into the state *deactivated*: from now on it pays to preset destinations, and no more. For ever.
-    DeactivateKey(Sweep),
-    /// Put a key into the state *compromised*: from now on it pays to preset destinations, and each payment takes
-    /// the approval of a quorum. For ever.
-    CompromiseKey {
-        /// The key, and where to.
-        sweep: Sweep,
-        /// The quorum of the policy bundle whose approval each payment takes.
-        quorum: QuorumName,
-    },
-    /// Erase every share of a key, after the root's delay and not while it is frozen: it is *destroyed*.
-    DestroyKey(KeyId),
-    /// Take back an order to destroy a key that was not carried out yet, named by its digest.
-    KeepKey(Digest),
+    /// Change the state of a key: see [`StateChange`].
+    ChangeState(StateChange),
     /// Sign with a node again that was put back to an earlier state, or lost all it had: its next life begins.
     ReadmitNode(Readmission),
     /// Bring a policy bundle into force after the one before it.
@@ -181,11 +161,7 @@ impl OrderAction {
             Self::Unfreeze(_) => "unfreeze",
             Self::Suspend(_) => "suspend",
             Self::Resume(_) => "resume",
-            Self::ActivateKey { .. } => "activate-key",
-            Self::DeactivateKey(_) => "deactivate-key",
-            Self::CompromiseKey { .. } => "compromise-key",
-            Self::DestroyKey(_) => "destroy-key",
-            Self::KeepKey(_) => "keep-key",
+            Self::ChangeState(change) => change.as_str(),
             Self::ReadmitNode(_) => "readmit-node",
             Self::ActivatePolicy(_) => "activate-policy",
             Self::UpdateRoot(_) => "update-root",
@@ -199,11 +175,7 @@ impl OrderAction {
             | Self::ReshareKey(_)
             | Self::Suspend(_)
             | Self::Resume(_)
-            | Self::ActivateKey { .. }
-            | Self::DeactivateKey(_)
-            | Self::CompromiseKey { .. }
-            | Self::DestroyKey(_)
-            | Self::KeepKey(_)
+            | Self::ChangeState(_)
             | Self::ReadmitNode(_) => Authority::Quorum("keys"),
             Self::Unfreeze(_) => Authority::Quorum("unfreeze"),
             Self::Freeze(_) => Authority::AnyOfficer,
@@ -214,38 +186,16 @@ impl OrderAction {
 
     /// Whether it stops something. Such orders never expire: a delayed stop is still a stop.
     pub const fn is_stop(&self) -> bool {
-        matches!(
-            self,
-            Self::Freeze(_)
-                | Self::Suspend(_)
-                | Self::DeactivateKey(_)
-                | Self::CompromiseKey { .. }
-        )
-    }
-
-    /// Whether it takes effect after the root's delay for changes, whatever it changes: it cannot be undone.
-    pub const fn waits(&self) -> bool {
-        matches!(self, Self::DestroyKey(_))
-    }
-
-    /// The key that the order is about, if it is about one.
-    pub const fn key(&self) -> Option<&KeyId> {
         match self {
-            Self::GenerateKey(GenerateKey { key, .. })
-            | Self::ReshareKey(ReshareKey { key, .. })
-            | Self::Suspend(key)
-            | Self::ActivateKey { key, .. }
-            | Self::DeactivateKey(Sweep { key, .. })
-            | Self::CompromiseKey { sweep: Sweep { key, .. }, .. }
-            | Self::DestroyKey(key)
-            | Self::Freeze(Scope::Key(key)) => Some(key),
-            Self::Freeze(Scope::Cluster | Scope::Service(_))
+            Self::Freeze(_) | Self::Suspend(_) => true,
+            Self::ChangeState(change) => change.is_stop(),
+            Self::GenerateKey(_)
+            | Self::ReshareKey(_)
             | Self::Unfreeze(_)
             | Self::Resume(_)
-            | Self::KeepKey(_)
             | Self::ReadmitNode(_)
             | Self::ActivatePolicy(_)
-            | Self::UpdateRoot(_) => None,
+            | Self::UpdateRoot(_) => false,
         }
     }
 
@@ -259,33 +209,16 @@ impl OrderAction {
             | Self::Unfreeze(_)
             | Self::Suspend(_)
             | Self::Resume(_)
-            | Self::ActivateKey { .. }
-            | Self::DeactivateKey(_)
-            | Self::CompromiseKey { .. }
-            | Self::DestroyKey(_)
-            | Self::KeepKey(_)
+            | Self::ChangeState(_)
             | Self::ReadmitNode(_) => None,
         }
     }
 
     /// The hash of a document, where the order brings one of its kind.
     pub(super) fn hash_of(&self, document: &str) -> Option<Digest> {
-        let tag = match self {
-            Self::ActivatePolicy(_) => Tag::Bundle,
-            Self::UpdateRoot(_) => Tag::TrustRoot,
-            Self::GenerateKey(_)
-            | Self::ReshareKey(_)
-            | Self::Freeze(_)
-            | Self::Unfreeze(_)
-            | Self::Suspend(_)
-            | Self::Resume(_)
-            | Self::ActivateKey { .. }
-            | Self::DeactivateKey(_)
-            | Self::CompromiseKey { .. }
-            | Self::DestroyKey(_)
-            | Self::KeepKey(_)
-            | Self::ReadmitNode(_) => return None,
-        };
+        self.successor()?;
+        let is_root = matches!(self, Self::UpdateRoot(_));
+        let tag = if is_root { Tag::TrustRoot } else { Tag::Bundle };
         Some(Transcript::new(tag).text(document).finish())
     }
 
@@ -317,24 +250,10 @@ impl OrderAction {
             Self::Unfreeze(stop) | Self::Resume(stop) => {
                 text.field("lifts", stop);
             }
-            Self::Suspend(key) | Self::DestroyKey(key) => {
+            Self::Suspend(key) => {
                 text.field("key", key);
             }
-            Self::ActivateKey { key, until } => {
-                text.field("key", key);
-                match until {
-                    Some(until) => text.field("until", until),
-                    None => text.field("until", NEVER),
-                };
-            }
-            Self::DeactivateKey(sweep) => sweep.write(text),
-            Self::CompromiseKey { sweep, quorum } => {
-                sweep.write(text);
-                text.field("approved-by", quorum);
-            }
-            Self::KeepKey(order) => {
-                text.field("keeps", order);
-            }
+            Self::ChangeState(change) => change.write(text),
             Self::ReadmitNode(Readmission { node, life, length, head }) => {
                 text.field("node", node).field("life", life);
                 text.field("log-length", length).field("log-head", head);
@@ -372,21 +291,6 @@ impl OrderAction {
             "unfreeze" => Ok(Self::Unfreeze(reader.parse("lifts")?)),
             "suspend" => Ok(Self::Suspend(reader.parse("key")?)),
             "resume" => Ok(Self::Resume(reader.parse("lifts")?)),
-            "activate-key" => {
-                let key = reader.parse("key")?;
-                let until = match reader.text("until")? {
-                    NEVER => None,
-                    time => Some(value("until", time)?),
-                };
-                Ok(Self::ActivateKey { key, until })
-            }
-            "deactivate-key" => Sweep::read(reader).map(Self::DeactivateKey),
-            "compromise-key" => {
-                let sweep = Sweep::read(reader)?;
-                Ok(Self::CompromiseKey { sweep, quorum: reader.parse("approved-by")? })
-            }
-            "destroy-key" => Ok(Self::DestroyKey(reader.parse("key")?)),
-            "keep-key" => Ok(Self::KeepKey(reader.parse("keeps")?)),
             "readmit-node" => Ok(Self::ReadmitNode(Readmission {
                 node: reader.parse("node")?,
                 life: reader.parse("life")?,
@@ -395,7 +299,10 @@ impl OrderAction {
             })),
             "activate-policy" => Successor::read("policy", reader).map(Self::ActivatePolicy),
             "update-root" => Successor::read("root", reader).map(Self::UpdateRoot),
-            other => Err(invalid("action", &format!("there is no action {other:?}"))),
+            other => match StateChange::read(other, reader) {
+                Some(change) => change.map(Self::ChangeState),
+                None => Err(invalid("action", &format!("there is no action {other:?}"))),
+            },
         }
     }
 }

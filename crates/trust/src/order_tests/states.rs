@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{Destination, Readmission, Sweep};
+use crate::{Destination, Readmission, StateChange, Sweep};
 
 fn key() -> KeyId {
     "treasury".parse().unwrap()
@@ -22,19 +22,19 @@ fn readmission(node: u16, life: u64) -> OrderAction {
 /// One of each.
 pub(super) fn actions() -> Vec<OrderAction> {
     let until = Some(Timestamp::from_millis(900_000));
-    vec![
-        OrderAction::ActivateKey { key: key(), until },
-        OrderAction::ActivateKey { key: key(), until: None },
-        OrderAction::DeactivateKey(sweep(&[])),
-        OrderAction::DeactivateKey(sweep(&["eip155:1/0xAb", "eip155:10/0xAb"])),
-        OrderAction::CompromiseKey {
+    let changes = [
+        StateChange::Activate { key: key(), until },
+        StateChange::Activate { key: key(), until: None },
+        StateChange::Deactivate(sweep(&[])),
+        StateChange::Deactivate(sweep(&["eip155:1/0xAb", "eip155:10/0xAb"])),
+        StateChange::Compromise {
             sweep: sweep(&["eip155:1/0xAb"]),
             quorum: "board".parse().unwrap(),
         },
-        OrderAction::DestroyKey(key()),
-        OrderAction::KeepKey(Digest::new([5; 32])),
-        readmission(2, 3),
-    ]
+        StateChange::Destroy(key()),
+        StateChange::Keep(Digest::new([5; 32])),
+    ];
+    changes.into_iter().map(OrderAction::ChangeState).chain([readmission(2, 3)]).collect()
 }
 
 #[test]
@@ -61,8 +61,9 @@ fn each_is_a_text_of_its_own_that_reads_back() {
 #[test]
 fn destinations_are_written_in_one_way_and_are_few() {
     let people = people();
-    let text =
-        people.order_to(OrderAction::DeactivateKey(sweep(&["eip155:1/a", "eip155:1/b"]))).render();
+    let sweep = sweep(&["eip155:1/a", "eip155:1/b"]);
+    let deactivate = OrderAction::ChangeState(StateChange::Deactivate(sweep));
+    let text = people.order_to(deactivate).render();
     let swapped = text.replace("eip155:1/a,eip155:1/b", "eip155:1/b,eip155:1/a");
     assert_eq!(Order::parse(&swapped), Err(TextError::NotCanonical));
     let twice = text.replace("eip155:1/a,", "eip155:1/b,");
@@ -76,8 +77,10 @@ fn destinations_are_written_in_one_way_and_are_few() {
 fn what_takes_a_key_out_of_use_never_expires_and_everything_else_does() {
     let people = people();
     for action in actions() {
-        let stops =
-            matches!(action, OrderAction::DeactivateKey(_) | OrderAction::CompromiseKey { .. });
+        let stops = matches!(
+            action,
+            OrderAction::ChangeState(StateChange::Deactivate(_) | StateChange::Compromise { .. })
+        );
         assert_eq!(action.is_stop(), stops);
         let mut order = people.order_to(action);
         order.window.expires = if stops { Some(Timestamp::from_millis(1_000)) } else { None };
