@@ -34,6 +34,14 @@ fn put_back(lab: &mut Lab, records: &[Record]) {
     lab.put_back(id(2), records).unwrap();
 }
 
+/// Node 2 pays, and is put back to before. Gives what it had then.
+fn forget_a_payment(lab: &mut Lab) -> Vec<Record> {
+    let before = lab.records(id(2));
+    pay(lab, 2);
+    put_back(lab, &before);
+    before
+}
+
 fn doubts(lab: &mut Lab) -> Option<String> {
     let FromNode::Status(status) = lab.ask(id(2), ToNode::Status) else { panic!("no status") };
     assert_eq!(status.ready, status.challenge.is_none());
@@ -98,9 +106,7 @@ fn a_node_signs_nothing_until_enough_others_have_nothing_to_show() {
 fn a_node_that_was_put_back_finds_out_and_signs_nothing() {
     let mut lab = lab();
     pay(&mut lab, 1);
-    let before = lab.records(id(2));
-    pay(&mut lab, 2);
-    put_back(&mut lab, &before);
+    forget_a_payment(&mut lab);
     // However often it starts meanwhile: its log is longer in the end, and is not the one it had.
     for _ in 0..20 {
         lab.restart_alone(id(2), ClusterFixture::bundle(), |_| {}).unwrap();
@@ -164,9 +170,7 @@ fn nobody_makes_a_node_doubt_itself_with_what_it_did_not_sign() {
 fn an_order_readmits_a_node_and_serves_once() {
     let mut lab = lab();
     pay(&mut lab, 1);
-    let before = lab.records(id(2));
-    pay(&mut lab, 2);
-    put_back(&mut lab, &before);
+    let before = forget_a_payment(&mut lab);
     lab.confirm_start(id(2));
     let order = readmission(&mut lab, "readmit-1", 2);
     // Others take it whenever it comes; the node itself takes it for the log that it has.
@@ -197,9 +201,7 @@ fn an_order_readmits_a_node_and_serves_once() {
 fn who_misses_a_readmission_does_not_sign_with_the_node() {
     let mut lab = lab();
     pay(&mut lab, 1);
-    let before = lab.records(id(2));
-    pay(&mut lab, 2);
-    put_back(&mut lab, &before);
+    forget_a_payment(&mut lab);
     lab.confirm_start(id(2));
     let order = readmission(&mut lab, "readmit-1", 2);
     carry_out(&mut lab, 2, &order).unwrap();
@@ -221,9 +223,7 @@ fn an_order_readmits_the_log_that_it_names_and_no_whole_one() {
     lab.tick(id(2));
     let whole = readmission(&mut lab, "too-early", 2);
     assert_eq!(carry_out(&mut lab, 2, &whole), Err(RefusalCode::Busy), "nothing is wrong with it");
-    let before = lab.records(id(2));
-    pay(&mut lab, 2);
-    put_back(&mut lab, &before);
+    forget_a_payment(&mut lab);
     lab.confirm_start(id(2));
     let good = readmission(&mut lab, "good", 2);
     let OrderAction::ReadmitNode(named) = quorate_trust::Order::parse(&good.text).unwrap().action
@@ -266,11 +266,9 @@ fn what_is_testified_to_one_node_serves_no_other() {
 fn what_is_shown_late_counts_as_well() {
     let mut lab = lab();
     pay(&mut lab, 1);
-    let before = lab.records(id(2));
-    pay(&mut lab, 2);
     // One is enough here, and it is the one who has nothing to show.
     lab.start_peers = Some(1);
-    put_back(&mut lab, &before);
+    forget_a_payment(&mut lab);
     let (unaware, shown) = (testimony(&mut lab, 3), testimony(&mut lab, 1));
     hear(&mut lab, unaware);
     assert_eq!(doubts(&mut lab), None);
