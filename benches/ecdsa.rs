@@ -5,14 +5,14 @@
 
 mod cpu_clock;
 mod ecdsa_floor;
+mod heads;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_model::{
-    Attempt, DerivationPath, Digest, Epoch, Heads, ParticipantId, ParticipantSet, Scheme,
-    Threshold, Timestamp,
+    Attempt, DerivationPath, Digest, Epoch, ParticipantId, ParticipantSet, Scheme, Threshold,
 };
 use quorate_protocol::ecdsa::{
     Dkls23, EcdsaBackend, EcdsaKeyShare, EcdsaReserved, PairStates, SigningProgress, begin_keygen,
@@ -27,6 +27,7 @@ use quorate_trust::{Authentic, Body, Signed};
 use rand_core::OsRng;
 
 use crate::cpu_clock::CpuClock;
+use crate::heads::heads;
 
 const SIZES: [(u16, u16); 3] = [(2, 3), (3, 5), (5, 9)];
 const SIGNATURES: usize = 31;
@@ -224,18 +225,4 @@ fn relay(
 fn authentic<T: Body>(fixture: &ClusterFixture, from: ParticipantId, body: T) -> Authentic<T> {
     let key = fixture.signers.nodes.get(&from).expect("a node");
     Signed::sign(from, body, key).verify(&fixture.root).expect("its own signature")
-}
-
-fn heads() -> Heads {
-    let digest = Digest::new([3; 32]);
-    let clock = Timestamp::from_millis(1);
-    Heads {
-        root: digest,
-        bundle: digest,
-        orders: digest,
-        life: 1,
-        audit: digest,
-        audit_length: 1,
-        clock,
-    }
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use quorate_model::{
-    Attempt, DerivationPath, Digest, Epoch, Heads, ParticipantId, ParticipantSet, Threshold,
-    Timestamp,
+    Attempt, DerivationPath, Digest, Epoch, ParticipantId, ParticipantSet, Threshold,
 };
 use quorate_protocol::dkg::{AwaitAnnouncements, NewShare};
 use quorate_protocol::sign::{KeyShare, ReserveAnswer, Reserved, ShareAnswer, SigningContext};
@@ -13,6 +12,8 @@ use quorate_protocol::{Ceremony, GroupInfo};
 use quorate_testkit::{ClusterFixture, seeded};
 use quorate_trust::{Authentic, Body, Signed};
 use rand_core::OsRng;
+
+use crate::heads::heads;
 
 /// What each node says or holds.
 pub(crate) type Each<T> = BTreeMap<ParticipantId, T>;
@@ -142,19 +143,4 @@ pub(crate) fn deliver<T: Body + Clone>(
         Signed::sign(*from, body.clone(), key).verify(&fixture.root).expect("its own signature")
     };
     said.iter().map(sign).collect()
-}
-
-/// Heads of a node, which the machines only carry.
-pub(crate) fn heads() -> Heads {
-    let digest = Digest::new([3; 32]);
-    let clock = Timestamp::from_millis(1);
-    Heads {
-        root: digest,
-        bundle: digest,
-        orders: digest,
-        life: 1,
-        audit: digest,
-        audit_length: 1,
-        clock,
-    }
 }

@@ -1,6 +1,7 @@
 //! The machines alone, each measured as one node runs it (key generation: as all nodes run it):
 //! `cargo bench -p quorate-benches --bench protocol`. Name the CPU beside any number you quote.
 
+mod heads;
 mod machines;
 
 use std::hint::black_box;
@@ -12,7 +13,8 @@ use quorate_protocol::sign::{Reserved, aggregate};
 use quorate_protocol::suite::{Ed25519, Secp256k1, Secp256k1Tr, Suite};
 use rand_core::OsRng;
 
-use crate::machines::{Ceremonies, Signing, deliver, heads};
+use crate::heads::heads;
+use crate::machines::{Ceremonies, Signing, deliver};
 
 /// Signers required, and nodes.
 const SIZES: [(u16, u16); 3] = [(2, 3), (3, 5), (5, 7)];

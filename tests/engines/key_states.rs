@@ -79,6 +79,11 @@ fn activate(lab: &Lab, for_ms: Option<u64>) -> OrderAction {
     })
 }
 
+/// Has every node take the key out of use.
+fn deactivate(lab: &mut Lab) {
+    order_all(lab, "deactivate", &OrderAction::ChangeState(StateChange::Deactivate(sweep(&[]))));
+}
+
 fn reserve(lab: &mut Lab, number: u64) -> FromNode {
     let request = lab.payment(number, true);
     lab.reserve(id(1), &request, FIRST, &set([1, 2]))
@@ -202,11 +207,7 @@ fn a_destroyed_key_is_erased_after_the_delay() {
     let destroy = OrderAction::ChangeState(StateChange::Destroy(Lab::key()));
     let early = order(&mut lab, 1, "destroy-0", destroy.clone(), &["alice", "bob"]);
     assert_eq!(early, Err(RefusalCode::HeadsDiffer), "it is in use; the order before may come yet");
-    order_all(
-        &mut lab,
-        "deactivate",
-        &OrderAction::ChangeState(StateChange::Deactivate(sweep(&[]))),
-    );
+    deactivate(&mut lab);
     // Node 3 keeps its share, to know the key by.
     for node in [1, 2] {
         order(&mut lab, node, "destroy", destroy.clone(), &["alice", "bob"]).unwrap();
@@ -232,11 +233,7 @@ fn a_destroyed_key_is_erased_after_the_delay() {
 #[test]
 fn one_officer_holds_a_destruction_and_a_quorum_takes_it_back() {
     let mut lab = lab(Activation::AtOnce);
-    order_all(
-        &mut lab,
-        "deactivate",
-        &OrderAction::ChangeState(StateChange::Deactivate(sweep(&[]))),
-    );
+    deactivate(&mut lab);
     let destroy = OrderAction::ChangeState(StateChange::Destroy(Lab::key()));
     let destroy = lab.fixture.order_to("destroy", destroy, &["alice", "bob"], lab.now);
     lab.ask(id(1), ToNode::carry_out(destroy.clone()));
@@ -282,11 +279,7 @@ fn words(lab: &mut Lab, nodes: [u16; 2], order: &SignedOrder) -> Vec<Signed<Acce
 #[test]
 fn a_destruction_waits_at_every_holder_whatever_others_say() {
     let mut lab = lab(Activation::AtOnce);
-    order_all(
-        &mut lab,
-        "deactivate",
-        &OrderAction::ChangeState(StateChange::Deactivate(sweep(&[]))),
-    );
+    deactivate(&mut lab);
     let destroy = OrderAction::ChangeState(StateChange::Destroy(Lab::key()));
     let order = lab.fixture.order_to("destroy", destroy, &["alice", "bob"], lab.now);
     let acceptances = words(&mut lab, [2, 3], &order);
